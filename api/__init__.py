@@ -1,0 +1,79 @@
+"""The door: who asks, what for. Builds the Flask application from its parts."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from redis import Redis
+from sqlalchemy import Engine
+
+from core.database import Sessions
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from flask_openapi import OpenAPI
+
+# Each module offers `bp`. The order is the order of the documentation.
+MODULES = (
+    "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
+    "protocols.overland", "surveyors", "areas", "map", "uploads", "photos", "review", "messages", "settings", "reports",
+    "customer", "live", "health", "pages",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the application is built from; nothing is made on import."""
+
+    settings: Settings
+    engine: Engine
+    sessions: Sessions
+    redis: Redis
+    storage: Any
+
+
+def parts() -> Parts:
+    """The parts of the running application."""
+    return current_app.extensions["chakan"]  # type: ignore[no-any-return]
+
+
+def create_app(built_from: Parts) -> "OpenAPI":
+    """Plugs the blueprints together. Raises RuntimeError when a view forgot to say who may enter."""
+    from flask_openapi import OpenAPI
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from api import auth, errors, health, idempotency
+
+    app = OpenAPI(
+        "chakan",
+        info={"title": "Chakan 查勘", "version": "1", "description": "Field survey and loss assessment."},
+        security_schemes={
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "cookie": {"type": "apiKey", "in": "cookie", "name": auth.COOKIE},
+        },
+        validation_error_callback=errors.invalid_fields,
+        doc_prefix="/api",
+        doc_url="/v1/openapi.json",
+        static_folder=None,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = 4 * 1024 * 1024  # uploads stream past it (api/uploads.py)
+    app.config["MAX_FORM_MEMORY_SIZE"] = 64 * 1024
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.extensions["chakan"] = built_from
+    if built_from.settings.trusted_proxies:
+        hops = built_from.settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    auth.install(app)
+    idempotency.install(app)
+    health.install(app)
+    errors.install(app)
+    for name in MODULES:
+        app.register_api(import_module(f"api.{name}").bp)
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if rule.endpoint.startswith(("openapi.", "static")):
+            view.is_public = True  # type: ignore[attr-defined]
+        elif not (hasattr(view, "allowed") or hasattr(view, "is_public")):
+            raise RuntimeError(f"{rule} does not say who may enter")
+    return app

@@ -1,0 +1,1 @@
+"""What happened, to whom, where; and the clocks that run from it."""

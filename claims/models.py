@@ -1,0 +1,165 @@
+"""Claims, their items, duplicate marks, survey tasks, clocks, escalations, and the timeline."""
+
+from datetime import datetime
+from typing import Any
+
+from geoalchemy2 import Geography
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, Created, Id, Ref
+
+OPEN_TASK = text("state NOT IN ('approved', 'cancelled')")
+
+
+class Claim(Base):
+    """A case, from first notice to approval. `place` is the loss location, WGS-84, or null until somebody pins it."""
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        Index("ix_claim_place", "place", postgresql_using="gist"),
+        Index("uq_claim_external_no", "org_id", "external_no", unique=True, postgresql_where=text("external_no IS NOT NULL")),
+        Index("ix_claim_state_reported_at", "state", "reported_at"),
+        Index("ix_claim_reporter_phone", "reporter_phone"),
+    )
+    id: Mapped[Id]
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), index=True)
+    area_id: Mapped[Ref | None] = mapped_column(ForeignKey("area.id"))
+    report_no: Mapped[str] = mapped_column(unique=True)
+    external_no: Mapped[str | None]
+    line: Mapped[str]  # motor | property | agri | assist
+    state: Mapped[str] = mapped_column(server_default="open")
+    reported_at: Mapped[datetime] = mapped_column(index=True)
+    call_ended_at: Mapped[datetime | None]
+    reporter_name: Mapped[str | None]
+    reporter_phone: Mapped[str]  # E.164 when it parses, else digits
+    reporter_phone_typed: Mapped[str]
+    reporter_relation: Mapped[str | None]
+    loss_at: Mapped[datetime | None]
+    place_text: Mapped[str | None]
+    place: Mapped[Any | None] = mapped_column(Geography("POINT", 4326, spatial_index=False))
+    place_source: Mapped[str | None]  # datum it came in: wgs84 | gcj02 | bd09
+    cause: Mapped[str | None]
+    injured: Mapped[int] = mapped_column(server_default="0")
+    movable: Mapped[bool | None]
+    scene_left: Mapped[bool | None]
+    policy_no: Mapped[str | None]
+    needs: Mapped[list[str]]
+    note: Mapped[str] = mapped_column(server_default="")
+    marks: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # late_report, odd_plate, …
+    created_by: Mapped[Ref | None]
+    created_at: Mapped[Created]
+    version: Mapped[int] = mapped_column(server_default="1")
+    closed_at: Mapped[datetime | None]
+    close_reason: Mapped[str | None]
+
+
+class ClaimItem(Base):
+    """A vehicle, person or thing concerned."""
+
+    __tablename__ = "claim_item"
+    __table_args__ = (Index("ix_claim_item_plate_key", "plate_key"),)
+    id: Mapped[Id]
+    claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), index=True)
+    kind: Mapped[str]  # own_vehicle | third_vehicle | person | property | animal | field
+    plate: Mapped[str | None]
+    plate_key: Mapped[str | None]  # upper case, no spaces or dots, for comparing
+    vin: Mapped[str | None]
+    description: Mapped[str] = mapped_column(server_default="")
+
+
+class ClaimDuplicate(Base):
+    """A mark, never a merge: this claim looks like that one, for these reasons."""
+
+    __tablename__ = "claim_duplicate"
+    claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), primary_key=True)
+    other_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), primary_key=True)
+    reasons: Mapped[list[str]]
+    created_at: Mapped[Created]
+
+
+class Task(Base):
+    """The survey job of a claim: what dispatch hands out. At most one open a claim."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("uq_task_open_claim", "claim_id", unique=True, postgresql_where=OPEN_TASK),
+        Index("ix_task_due", "next_try_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_task_state", "state"),
+        CheckConstraint(
+            "state IN ('pending','offered','accepted','contacted','en_route','on_scene','submitted','approved',"
+            "'returned','unassigned','cancelled')",
+            name="state",
+        ),
+    )
+    id: Mapped[Id]
+    claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), index=True)
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), index=True)
+    kind: Mapped[str] = mapped_column(server_default="survey")
+    state: Mapped[str] = mapped_column(server_default="pending")
+    state_since: Mapped[datetime]
+    needs: Mapped[list[str]]
+    priority: Mapped[int] = mapped_column(server_default="0")
+    round: Mapped[int] = mapped_column(server_default="0")  # offers made so far by itself
+    next_try_at: Mapped[datetime | None]
+    unassigned_reason: Mapped[str | None]  # no_position | nobody_on_duty | nobody_in_reach | rounds_used
+    reviewer_id: Mapped[Ref | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[Created]
+
+
+class Clock(Base):
+    """A deadline as a row. `start_at` and `due_at` are facts; `state` is running, met, breached, paused or void."""
+
+    __tablename__ = "clock"
+    __table_args__ = (
+        UniqueConstraint("claim_id", "kind"),
+        Index("ix_clock_running", "due_at", postgresql_where=text("state = 'running'")),
+    )
+    id: Mapped[Id]
+    claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), index=True)
+    kind: Mapped[str]  # dispatch | contact | arrival | assessment
+    start_event: Mapped[str]
+    start_at: Mapped[datetime]
+    limit_s: Mapped[int]
+    due_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+    stop_event: Mapped[str | None]
+    breached_at: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(server_default="running")
+    predicted: Mapped[str] = mapped_column(server_default="ok")  # ok | at_risk | late
+    pauses: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    rule_version: Mapped[int] = mapped_column(server_default="1")
+
+
+class Escalation(Base):
+    """A rung of a clock's ladder, made with the clock, fired once by the sweeper."""
+
+    __tablename__ = "escalation"
+    __table_args__ = (
+        UniqueConstraint("clock_id", "stage"),
+        Index("ix_escalation_waiting", "due_at", postgresql_where=text("state = 'waiting'")),
+    )
+    id: Mapped[Id]
+    clock_id: Mapped[Ref] = mapped_column(ForeignKey("clock.id"))
+    stage: Mapped[str]  # warn_1 | warn_2 | breach | branch_head
+    due_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default="waiting")  # waiting | fired | void
+    fired_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[Ref | None]
+
+
+class ClaimEvent(Base):
+    """The timeline: every event of a claim, who did it, when by our clock and by his."""
+
+    __tablename__ = "claim_event"
+    __table_args__ = (Index("ix_claim_event_claim_id", "claim_id", "id"),)
+    id: Mapped[Id]
+    claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"))
+    task_id: Mapped[Ref | None]
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    device_at: Mapped[datetime | None]
+    actor_id: Mapped[Ref | None]
+    actor_kind: Mapped[str]  # person | device | system | customer
+    facts: Mapped[dict[str, Any]]

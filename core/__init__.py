@@ -1,0 +1,1 @@
+"""The cellar: settings, database, clock, queue, outbox, audit. No insurance word and no map word lives here."""

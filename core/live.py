@@ -1,0 +1,95 @@
+"""The live feed in Redis: a stream of changes and a hash of what is true now. Losing it costs a redraw, no fact."""
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from redis import Redis, RedisError
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["surveyor", "task", "clock"]
+STREAM = "chakan:live"
+EPOCH = "chakan:live:epoch"
+AUTH_EPOCH = "chakan:auth:epoch"
+SSE_HEADERS = [
+    ("Content-Type", "text/event-stream; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Accel-Buffering", "no"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+# About ten minutes of a busy national desk; a reader that was away longer gets a fresh snapshot.
+KEPT_EVENTS = 20_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """One card that changed, seen by viewers whose scope is a prefix of `org_path`. `card` None = gone."""
+
+    kind: Kind
+    key: str
+    org_path: str
+    card: dict[str, Any] | None
+
+
+def shelf(kind: Kind) -> str:
+    """The hash that holds the newest card of everything of a kind."""
+    return f"chakan:live:{kind}"
+
+
+def publish(redis: Redis, changes: Iterable[Change]) -> bool:
+    """Tells every viewer. Returns False when Redis is away: the next full refresh heals it."""
+    try:
+        with redis.pipeline(transaction=False) as pipe:
+            for change in changes:
+                body = json.dumps({"org_path": change.org_path, "card": change.card}, ensure_ascii=False)
+                if change.card is None:
+                    pipe.hdel(shelf(change.kind), change.key)
+                elif change.kind != "clock":  # a clock's state is part of its task's card
+                    pipe.hset(shelf(change.kind), change.key, body)
+                pipe.xadd(
+                    STREAM, {"kind": change.kind, "key": change.key, "body": body}, maxlen=KEPT_EVENTS, approximate=True
+                )
+            pipe.execute()
+    except RedisError as error:
+        log.warning("live feed unreachable", extra={"error": type(error).__name__})
+        return False
+    return True
+
+
+def refresh(redis: Redis, kind: Kind, cards: Iterable[Change]) -> bool:
+    """Replaces everything of a kind at once, as after Redis was emptied."""
+    try:
+        with redis.pipeline(transaction=True) as pipe:
+            pipe.delete(shelf(kind))
+            for change in cards:
+                pipe.hset(
+                    shelf(kind),
+                    change.key,
+                    json.dumps({"org_path": change.org_path, "card": change.card}, ensure_ascii=False),
+                )
+            pipe.set(EPOCH, "1", nx=True)
+            pipe.execute()
+    except RedisError as error:
+        log.warning("live feed unreachable", extra={"error": type(error).__name__})
+        return False
+    return True
+
+
+def healthy(redis: Redis) -> bool:
+    """Whether the feed holds a full picture: False after Redis was emptied or while it is away."""
+    try:
+        return bool(redis.exists(EPOCH))
+    except RedisError:
+        return False
+
+
+def doubt_access(redis: Redis) -> None:
+    """Makes every open stream ask again what its viewer may see (sign-out, role change, revocation)."""
+    try:
+        redis.incr(AUTH_EPOCH)
+    except RedisError as error:
+        # Streams also ask by themselves every few seconds while Redis is away, so nobody keeps access.
+        log.warning("live feed unreachable", extra={"error": type(error).__name__})

@@ -1,0 +1,149 @@
+"""The outbox: an event row commits with the change; the relay turns it into one delivery a listener."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.database import Sessions
+from core.models import Outbox
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "chakan_outbox"
+TASKS_CHANNEL = "chakan_tasks"
+# A worker that died in a delivery is noticed when its lease ends; promise R-09 gives it 15 s.
+LEASE = timedelta(seconds=12)
+MAX_ATTEMPTS = 8
+
+Listeners = Mapping[str, list[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Due:
+    """A delivery to hand to a queue."""
+
+    delivery_id: int
+    queue: str
+
+
+def append(session: Session, event: str, **payload: Any) -> None:
+    """Records `event` in the caller's transaction and wakes the relay when it commits."""
+    session.add(Outbox(event=event, payload=payload))
+    wake(session, CHANNEL)
+
+
+def wake(session: Session, channel: str) -> None:
+    """Wakes a listening process when the transaction commits; a missed wake costs at most a second."""
+    session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})
+
+
+def relay(sessions: Sessions, listeners: Listeners, *, limit: int = 200) -> list[Outbox]:
+    """Turns unrelayed events into deliveries; returns the events. Two relays at once share the work."""
+    with sessions.begin() as session:
+        now = clock.read(session)
+        events = list(
+            session.query(Outbox)
+            .filter(Outbox.relayed_at.is_(None))
+            .order_by(Outbox.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        for event in events:
+            event.relayed_at = now
+        rows = [
+            {
+                "outbox_id": e.id,
+                "listener": name,
+                "queue": queue,
+                "event": e.event,
+                # Two events of one kind can carry the same facts; their listeners must be able to tell them apart.
+                "payload": json.dumps(e.payload | {"event_id": e.id}),
+            }
+            for e in events
+            for queue, name in listeners.get(e.event, [])
+        ]
+        if rows:
+            session.execute(
+                text(
+                    "INSERT INTO delivery (outbox_id, listener, queue, event, payload)"
+                    " VALUES (:outbox_id, :listener, :queue, :event, CAST(:payload AS jsonb)) ON CONFLICT DO NOTHING"
+                ),
+                rows,
+            )
+    return events
+
+
+def lease_due(sessions: Sessions, *, limit: int = 200) -> list[Due]:
+    """Takes the deliveries that are due and pushes their next try behind the lease."""
+    with sessions.begin() as session:
+        rows = session.execute(
+            text(
+                "UPDATE delivery SET due_at = clock_timestamp() + :lease WHERE id IN ("
+                " SELECT id FROM delivery WHERE state = 'waiting' AND due_at <= clock_timestamp()"
+                " ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING id, queue"
+            ),
+            {"lease": LEASE, "limit": limit},
+        ).all()
+    return [Due(row.id, row.queue) for row in rows]
+
+
+def deliver(sessions: Sessions, delivery_id: int, call: Any) -> bool:
+    """Runs one delivery: `call(listener, payload)`. Success marks it done; failure backs off, then parks it.
+
+    Returns whether it is done. Listeners are safe to repeat, so a crash between call and mark does no harm.
+    """
+    with sessions.begin() as session:
+        row = session.execute(
+            text("SELECT listener, payload, attempts FROM delivery WHERE id = :id AND state = 'waiting'"),
+            {"id": delivery_id},
+        ).one_or_none()
+    if row is None:
+        return True
+    try:
+        call(row.listener, row.payload)
+    except Exception as error:
+        log.exception("delivery failed", extra={"delivery_id": delivery_id, "listener": row.listener})
+        _postpone(sessions, delivery_id, row.attempts + 1, type(error).__name__)
+        return False
+    with sessions.begin() as session:
+        session.execute(
+            text("UPDATE delivery SET state = 'done', done_at = clock_timestamp() WHERE id = :id"), {"id": delivery_id}
+        )
+    return True
+
+
+def _postpone(sessions: Sessions, delivery_id: int, attempts: int, error: str) -> None:
+    with sessions.begin() as session:
+        session.execute(
+            text(
+                "UPDATE delivery SET attempts = :attempts, last_error = :error,"
+                " state = CASE WHEN :attempts >= :most THEN 'parked' ELSE 'waiting' END,"
+                " due_at = clock_timestamp() + make_interval(secs => :wait) WHERE id = :id"
+            ),
+            {"id": delivery_id, "attempts": attempts, "error": error, "most": MAX_ATTEMPTS, "wait": 2.0**attempts},
+        )
+
+
+def forget_old(session: Session, before: datetime) -> int:
+    """Deletes finished deliveries and relayed events older than `before`."""
+    session.execute(text("DELETE FROM delivery WHERE state = 'done' AND done_at < :before"), {"before": before})
+    result = session.execute(
+        text(
+            "DELETE FROM outbox WHERE relayed_at < :before"
+            " AND NOT EXISTS (SELECT FROM delivery AS d WHERE d.outbox_id = outbox.id)"
+        ),
+        {"before": before},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def listener_names(listeners: Listeners) -> Iterable[str]:
+    """Every dotted name the map mentions."""
+    return {name for duties in listeners.values() for _, name in duties}

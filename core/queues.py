@@ -1,0 +1,69 @@
+"""RQ: the wake-up for work that already is a row. One queue a worker process, JSON only, no deadlines."""
+
+import importlib
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue, SimpleWorker, Worker
+from rq.serializers import JSONSerializer
+
+from core import outbox, wiring
+
+log = logging.getLogger(__name__)
+
+
+class Work(StrEnum):
+    """Queues in order of human urgency: a thumbnail never waits in front of an offer."""
+
+    OFFERS = "offers"
+    MESSAGES = "messages"
+    PHOTOS = "photos"
+    CHORES = "chores"
+
+
+def connect(url: str, *, timeout_s: float = 0.2) -> Redis:
+    """Connects with short time-outs and no retries: a slow Redis must not slow a request (R-04)."""
+    return Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0))
+
+
+def enqueue(redis: Redis, work: str, name: str, *args: Any) -> bool:
+    """Wakes a worker for a row. Returns False when Redis is away; the sweeper comes back to the row."""
+    try:
+        Queue(work, connection=redis, serializer=JSONSerializer).enqueue(
+            name, *args, result_ttl=0, failure_ttl=3600, ttl=600, job_timeout=120
+        )
+    except RedisError:
+        return False
+    return True
+
+
+def run_delivery(delivery_id: int) -> None:
+    """The RQ job of every outbox delivery."""
+    outbox.deliver(wiring.sessions, delivery_id, call)
+
+
+def call(name: str, payload: dict[str, Any]) -> None:
+    """Calls a listener by its dotted name."""
+    resolve(name)(payload)
+
+
+def resolve(name: str) -> Callable[..., Any]:
+    """The function a dotted name stands for."""
+    module, _, function = name.rpartition(".")
+    return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+
+
+def work(url: str, name: Work) -> None:
+    """Runs one worker process on one queue until it is told to stop."""
+    # A worker blocks on its queue for minutes: it needs a patient connection, not the request path's.
+    connection = Redis.from_url(url, socket_connect_timeout=2)
+    kind = Worker if name is Work.PHOTOS else SimpleWorker
+    queue = Queue(name, connection=connection, serializer=JSONSerializer)
+    kind([queue], connection=connection, serializer=JSONSerializer, worker_ttl=40, maintenance_interval=20).work(
+        logging_level="WARNING"
+    )

@@ -1,0 +1,90 @@
+"""Positions, the last one of everybody, areas, the offline base map, refusal counters."""
+
+from datetime import date, datetime
+from typing import Any
+
+from geoalchemy2 import Geography, Geometry
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger
+from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, REAL
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, Created, Id, Ref
+
+
+class Position(Base):
+    """History of accepted fixes, WGS-84, partitioned by UTC day of `fixed_at` (migration 0003)."""
+
+    __tablename__ = "position"
+    __table_args__ = (
+        Index("ix_position_fixed_at", "fixed_at", postgresql_using="brin"),
+        {"postgresql_partition_by": "RANGE (fixed_at)"},
+    )
+    surveyor_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    fixed_at: Mapped[datetime] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    received_at: Mapped[datetime]
+    lon: Mapped[float] = mapped_column(DOUBLE_PRECISION)
+    lat: Mapped[float] = mapped_column(DOUBLE_PRECISION)
+    accuracy_m: Mapped[float | None] = mapped_column(REAL)
+    speed_mps: Mapped[float | None] = mapped_column(REAL)
+    heading_deg: Mapped[float | None] = mapped_column(REAL)
+    altitude_m: Mapped[float | None] = mapped_column(REAL)
+    battery: Mapped[int | None] = mapped_column(SmallInteger)  # percent
+    source: Mapped[str]  # phone | owntracks | traccar | overland
+    seq: Mapped[Ref | None]
+
+
+class LastPosition(Base):
+    """The newest good position of a surveyor; never goes back in `fixed_at`."""
+
+    __tablename__ = "last_position"
+    __table_args__ = (Index("ix_last_position_place", "place", postgresql_using="gist"),)
+    surveyor_id: Mapped[Ref] = mapped_column(ForeignKey("surveyor.id"), primary_key=True)
+    place: Mapped[Any] = mapped_column(Geography("POINT", 4326, spatial_index=False))
+    lon: Mapped[float] = mapped_column(DOUBLE_PRECISION)
+    lat: Mapped[float] = mapped_column(DOUBLE_PRECISION)
+    fixed_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    device_id: Mapped[Ref]
+    accuracy_m: Mapped[float | None] = mapped_column(REAL)
+    speed_mps: Mapped[float | None] = mapped_column(REAL)
+    heading_deg: Mapped[float | None] = mapped_column(REAL)
+    battery: Mapped[int | None] = mapped_column(SmallInteger)
+    source: Mapped[str]
+
+
+class FixRefusal(Base):
+    """How many fixes of a device were refused on a UTC day, by reason."""
+
+    __tablename__ = "fix_refusal"
+    device_id: Mapped[Ref] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
+class Area(Base):
+    """A service area 责任区 of an organisation, with its arrival limit class."""
+
+    __tablename__ = "area"
+    __table_args__ = (Index("ix_area_shape", "shape", postgresql_using="gist"),)
+    id: Mapped[Id]
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), index=True)
+    name: Mapped[str]
+    name_en: Mapped[str] = mapped_column(server_default="")
+    kind: Mapped[str] = mapped_column(server_default="urban")  # urban | suburb | remote
+    shape: Mapped[Any] = mapped_column(Geography("MULTIPOLYGON", 4326, spatial_index=False))
+    created_at: Mapped[Created]
+
+
+class BaseLine(Base):
+    """A line or polygon of the offline base map, served as vector tiles."""
+
+    __tablename__ = "base_line"
+    __table_args__ = (Index("ix_base_line_shape", "shape", postgresql_using="gist"),)
+    id: Mapped[Id]
+    kind: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str]
+    min_zoom: Mapped[int] = mapped_column(SmallInteger)
+    shape: Mapped[Any] = mapped_column(Geometry("GEOMETRY", 3857, spatial_index=False))

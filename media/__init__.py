@@ -1,0 +1,1 @@
+"""What they saw: uploads, photos, review, assessment."""

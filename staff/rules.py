@@ -1,0 +1,60 @@
+"""Settings of an organisation: the nearest ancestor that has one wins, else the default in code."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core import audit
+from staff.models import Rule
+
+NEAREST = """
+SELECT r.key, r.value, r.version
+  FROM organisation AS o
+  JOIN organisation AS a ON o.path LIKE a.path || '%'
+  JOIN rule AS r ON r.org_id = a.id AND r.key = ANY(:keys)
+ WHERE o.id = :org_id
+ ORDER BY length(a.path)
+"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A setting that exists: its default, bounds and titles. `kind`: int, bool, choice, text."""
+
+    key: str
+    default: Any
+    kind: str
+    zh: str
+    en: str
+    least: int | None = None
+    most: int | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+
+
+def values(session: Session, org_id: int, defaults: dict[str, Any]) -> dict[str, Any]:
+    """The values of several keys for one organisation in one query."""
+    rows = session.execute(text(NEAREST), {"org_id": org_id, "keys": list(defaults)}).all()
+    # Rows come from the root down, so a nearer organisation overwrites a farther one.
+    return defaults | {row.key: row.value for row in rows}
+
+
+def value(session: Session, org_id: int, key: str, default: Any) -> Any:
+    """The value of one key for one organisation."""
+    return values(session, org_id, {key: default})[key]
+
+
+def change(session: Session, org_id: int, key: str, new: Any, *, by: int) -> Rule:
+    """Sets a rule and writes the audit entry. Callers have checked `new` against the key's `Known`."""
+    rule = session.query(Rule).filter_by(org_id=org_id, key=key).with_for_update().one_or_none()
+    if rule is None:
+        rule = Rule(org_id=org_id, key=key, value=new, changed_by=by)
+        session.add(rule)
+        old = None
+    else:
+        old, rule.value, rule.changed_by, rule.version = rule.value, new, by, rule.version + 1
+    session.flush()
+    audit.append(session, by, "rule.changed", "organisation", org_id, key=key, old=old, new=new)
+    return rule

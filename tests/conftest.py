@@ -1,0 +1,202 @@
+"""One real database and one real Redis for each test process; every test starts from empty tables."""
+
+import os
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+from core import database
+from core.database import Base, Sessions
+from core.settings import Settings
+from tests import factories
+
+
+def worker_number() -> int:
+    """0 without xdist, 1… with it."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw")) + 1
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """A migrated database of this test process alone, dropped at the end."""
+    given = os.environ.get("CHAKAN_TEST_DATABASE_URL")
+    if not given:
+        pytest.exit("run the tests with ./chakan test, or set CHAKAN_TEST_DATABASE_URL", returncode=2)
+    name = f"chakan_test_{worker_number()}_{secrets.token_hex(4)}"
+    server = create_engine(given, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = make_url(given).set(database=name).render_as_string(hide_password=False)
+    database.upgrade(url)
+    yield url
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """A Redis database number of this test process alone."""
+    given = os.environ.get("CHAKAN_TEST_REDIS_URL")
+    if not given:
+        pytest.exit("run the tests with ./chakan test, or set CHAKAN_TEST_REDIS_URL", returncode=2)
+    number = int(os.environ.get("CHAKAN_TEST_REDIS_DB", worker_number()))
+    return f"{given.rsplit('/', 1)[0]}/{number}"
+
+
+@pytest.fixture(scope="session")
+def real_engine(database_url: str) -> Iterator[Engine]:
+    """The engine of this test process."""
+    engine = database.connect(database_url, pool_size=40, name="chakan-test")
+    yield engine
+    engine.dispose()
+
+
+def wipe(engine: Engine) -> None:
+    """Empties every table; triggers sleep meanwhile because the audit refuses to forget."""
+    tables = ", ".join(t.name for t in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+
+
+@pytest.fixture
+def engine(real_engine: Engine) -> Iterator[Engine]:
+    """The engine, over tables that are empty again after the test."""
+    yield real_engine
+    wipe(real_engine)
+
+
+@pytest.fixture
+def sessions(engine: Engine) -> Sessions:
+    """The factory the use cases take. Commits are real."""
+    return database.sessions(engine)
+
+
+@pytest.fixture
+def real_sessions(sessions: Sessions) -> Sessions:
+    """The same, named where a test depends on other connections seeing its commits."""
+    return sessions
+
+
+@pytest.fixture
+def session(sessions: Sessions) -> Iterator[Session]:
+    """A session for arranging and looking. Commit before somebody else must see it."""
+    with sessions() as session:
+        yield session
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """An empty Redis."""
+    client = Redis.from_url(redis_url, socket_timeout=2)
+    client.flushdb()
+    yield client
+    client.flushdb()
+    client.close()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Any:
+    """A photo store in a folder of the test."""
+    from media.storage import LocalStorage
+
+    return LocalStorage(tmp_path / "photos")
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings of a small site."""
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key="tests only",
+        data=tmp_path,
+        public_url="http://127.0.0.1:8000",
+    )
+
+
+@pytest.fixture
+def app(settings: Settings, engine: Engine, sessions: Sessions, redis: Redis, storage: Any) -> Any:
+    """The whole door over the test's database."""
+    from api import Parts, create_app
+
+    app = create_app(Parts(settings, engine, sessions, redis, storage))
+    app.testing = False
+    return app
+
+
+class Client:
+    """A signed test client: `idem=True` adds a fresh Idempotency-Key, `key=` a given one."""
+
+    def __init__(self, app: Any, token: str | None, person: Any = None, device: Any = None) -> None:
+        self.flask = app.test_client()
+        self.token, self.person, self.device = token, person, device
+
+    def open(self, path: str, *, method: str, idem: bool = False, key: str | None = None, **given: Any) -> Any:
+        headers = dict(given.pop("headers", {}))
+        if self.token:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        if idem or key:
+            headers["Idempotency-Key"] = key or uuid.uuid4().hex
+        full = path if path.startswith(("/api/", "/t/", "/livez", "/readyz", "/metrics")) or path == "/" else f"/api/v1{path}"
+        return self.flask.open(full, method=method, headers=headers, **given)
+
+    def get(self, path: str, **given: Any) -> Any:
+        return self.open(path, method="GET", **given)
+
+    def post(self, path: str, **given: Any) -> Any:
+        return self.open(path, method="POST", **given)
+
+    def put(self, path: str, **given: Any) -> Any:
+        return self.open(path, method="PUT", **given)
+
+    def patch(self, path: str, **given: Any) -> Any:
+        return self.open(path, method="PATCH", **given)
+
+    def delete(self, path: str, **given: Any) -> Any:
+        return self.open(path, method="DELETE", **given)
+
+    def head(self, path: str, **given: Any) -> Any:
+        return self.open(path, method="HEAD", **given)
+
+    def options(self, path: str, **given: Any) -> Any:
+        return self.open(path, method="OPTIONS", **given)
+
+
+@pytest.fixture
+def stranger(app: Any) -> Client:
+    """A client that is nobody."""
+    return Client(app, None)
+
+
+@pytest.fixture
+def as_(app: Any, sessions: Sessions) -> Callable[..., Client]:
+    """`as_("seat")` signs in as a new person of that role in the default organisation (or `org=`)."""
+
+    def sign(*roles: str, org: Any = None, **given: Any) -> Client:
+        with sessions.begin() as session:
+            person = factories.person(session, roles=roles, org=org, **given)
+            token = factories.api_token(session, person)
+        return Client(app, token, person)
+
+    return sign
+
+
+@pytest.fixture
+def as_device(app: Any, sessions: Sessions) -> Callable[[Any], Client]:
+    """`as_device(surveyor)` is a phone paired with that surveyor."""
+
+    def pair(surveyor: Any) -> Client:
+        with sessions.begin() as session:
+            device, token = factories.device(session, surveyor)
+        return Client(app, token, surveyor, device)
+
+    return pair
