@@ -1,5 +1,6 @@
 """The door: who asks, what for. Builds the Flask application from its parts."""
 
+import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ MODULES = (
     "protocols.overland", "surveyors", "areas", "map", "uploads", "photos", "review", "messages", "settings", "reports",
     "customer", "live", "health", "pages",
 )  # fmt: skip
+
+# The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.
+DOCUMENTATION = re.compile(r"^/api/($|v1/openapi.json$|swagger|static/|oauth2-redirect)")
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ def create_app(built_from: Parts) -> "OpenAPI":
         app.register_api(import_module(f"api.{name}").bp)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        if rule.endpoint.startswith(("openapi.", "static")):
-            view.is_public = True  # type: ignore[attr-defined]
+        if DOCUMENTATION.match(rule.rule):
+            getattr(view, "__func__", view).is_public = True
         elif not (hasattr(view, "allowed") or hasattr(view, "is_public")):
             raise RuntimeError(f"{rule} does not say who may enter")
     return app

@@ -44,6 +44,8 @@ def connect(url: str, *, pool_size: int = 5, name: str = "chakan") -> Engine:
         max_overflow=4,
         pool_timeout=5,
         pool_pre_ping=True,
+        # An error's text would carry the row's values, somebody's phone among them, into the log (P18).
+        hide_parameters=True,
         connect_args={
             "application_name": name,
             "connect_timeout": 5,

@@ -13,4 +13,7 @@ OFFER_WAIT = Histogram(
     "chakan_report_to_offer_seconds", "From report to its first offer", buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60)
 )
 SWEEP = Histogram("chakan_sweep_seconds", "One round of the sweeper")
-LAG = Gauge("chakan_lag_seconds", "Age of the oldest duty not yet done", ["duty"], multiprocess_mode="max")
+EVENTS = Counter("chakan_events_total", "Events told to their listeners, by name", ["event"])
+# The newest word counts: with "max" a process that died during an outage would report its worst moment for ever.
+LAG = Gauge("chakan_lag_seconds", "Age of the oldest duty that is overdue", ["duty"], multiprocess_mode="mostrecent")
+PARKED = Gauge("chakan_parked_deliveries", "Duties given up after too many tries", multiprocess_mode="mostrecent")

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, metrics
 from core.database import Sessions
 from core.models import Outbox
 
@@ -77,6 +77,8 @@ def relay(sessions: Sessions, listeners: Listeners, *, limit: int = 200) -> list
                 ),
                 rows,
             )
+    for event in events:
+        metrics.EVENTS.labels(event.event).inc()
     return events
 
 

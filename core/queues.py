@@ -9,7 +9,7 @@ from typing import Any
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rq import Queue, SimpleWorker, Worker
+from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from core import outbox, wiring
@@ -62,8 +62,8 @@ def work(url: str, name: Work) -> None:
     """Runs one worker process on one queue until it is told to stop."""
     # A worker blocks on its queue for minutes: it needs a patient connection, not the request path's.
     connection = Redis.from_url(url, socket_connect_timeout=2)
-    kind = Worker if name is Work.PHOTOS else SimpleWorker
     queue = Queue(name, connection=connection, serializer=JSONSerializer)
-    kind([queue], connection=connection, serializer=JSONSerializer, worker_ttl=40, maintenance_interval=20).work(
+    # No fork a job: hostile photos are decoded in a limited process of their own (media/sandbox.py), which this one keeps.
+    SimpleWorker([queue], connection=connection, serializer=JSONSerializer, worker_ttl=40, maintenance_interval=20).work(
         logging_level="WARNING"
     )

@@ -58,3 +58,30 @@ def change(session: Session, org_id: int, key: str, new: Any, *, by: int) -> Rul
     session.flush()
     audit.append(session, by, "rule.changed", "organisation", org_id, key=key, old=old, new=new)
     return rule
+
+
+ORIGINS = """
+SELECT DISTINCT ON (r.key) r.key, r.value, r.version, r.changed_at, r.changed_by, a.id AS org_id, a.name AS org_name
+  FROM organisation AS o
+  JOIN organisation AS a ON o.path LIKE a.path || '%'
+  JOIN rule AS r ON r.org_id = a.id AND r.key = ANY(:keys)
+ WHERE o.id = :org_id
+ ORDER BY r.key, length(a.path) DESC
+"""
+
+
+def origins(session: Session, org_id: int, keys: list[str]) -> dict[str, Any]:
+    """For each key somebody set: the value that counts for the organisation, who set it and where."""
+    rows = session.execute(text(ORIGINS), {"org_id": org_id, "keys": keys})
+    return {row.key: row for row in rows}
+
+
+def clear(session: Session, org_id: int, key: str, *, by: int) -> bool:
+    """Takes an organisation's own value away and writes the audit entry; returns whether there was one."""
+    rule = session.query(Rule).filter_by(org_id=org_id, key=key).with_for_update().one_or_none()
+    if rule is None:
+        return False
+    session.delete(rule)
+    session.flush()
+    audit.append(session, by, "rule.cleared", "organisation", org_id, key=key, old=rule.value)
+    return True

@@ -129,3 +129,54 @@ def area(session: Session, *, lon: float = LON, lat: float = LAT, half_deg: floa
 def utc(*parts: int) -> datetime:
     """An aware UTC time."""
     return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
+
+
+def claim(session: Session, *, lon: float | None = LON, lat: float | None = LAT, **given: Any) -> Any:
+    """A claim with its task and clocks, as the seat opens it (`by=` an actor, `now=` a time). Committed."""
+    from claims.models import Claim
+    from claims.service import Notice, open_claim
+    from core import database
+    from geo.fix import LonLat
+
+    by = given.pop("by", None) or actor(session, person(session, roles=("seat",)))
+    session.commit()
+    now = given.pop("now", None)
+    place = LonLat(lon, lat) if lon is not None and lat is not None else None
+    given = {"reporter_phone": f"138{next(counter):08d}", "place_text": "建设路与人民路路口", "line": "motor"} | given
+    opened = open_claim(database.sessions(session.get_bind()), by, Notice(place=place, **given), now=now)  # type: ignore[arg-type]
+    return session.get_one(Claim, opened.claim_id)
+
+
+def task_of(session: Session, of: Any) -> Any:
+    """The survey job of a claim, as it stands now."""
+    from claims.models import Task
+
+    session.expire_all()
+    return session.scalars(select(Task).where(Task.claim_id == of.id).order_by(Task.id.desc()).limit(1)).one()
+
+
+def offer(session: Session, *, of: Any = None, to: Surveyor | None = None) -> Any:
+    """An open offer of a claim's job to the nearest surveyor, as the sweeper makes it. Committed."""
+    from core import database
+    from dispatch.models import Offer
+    from dispatch.offers import offer_next
+
+    if to is None:
+        surveyor(session)
+    of = of or claim(session)
+    session.commit()
+    offer_id = offer_next(database.sessions(session.get_bind()), task_of(session, of).id)  # type: ignore[arg-type]
+    return session.get_one(Offer, offer_id)
+
+
+def assignment(session: Session, *, of: Any = None, to: Surveyor | None = None) -> Any:
+    """An accepted job. Committed."""
+    from core import database
+    from dispatch.models import Assignment
+    from dispatch.offers import accept
+
+    made = offer(session, of=of, to=to)
+    who = actor(session, session.get_one(Person, made.surveyor_id))
+    session.commit()
+    taken = accept(database.sessions(session.get_bind()), made.id, made.surveyor_id, who)  # type: ignore[arg-type]
+    return session.get_one(Assignment, taken)

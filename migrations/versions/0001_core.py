@@ -9,8 +9,10 @@ UP = [
     "CREATE SEQUENCE chakan_id_seq",
     """
     -- Milliseconds since 2020 (41 bits), a sequence (12), chance (10): ordered by time, unique, not guessable from a neighbour.
+    -- `chakan.now` is the lab's simulated clock: a past made today must sort where it belongs.
     CREATE FUNCTION chakan_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-        SELECT (((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1577836800000) << 22)
+        SELECT (((extract(epoch FROM COALESCE(NULLIF(current_setting('chakan.now', true), '')::timestamptz,
+                                              clock_timestamp())) * 1000)::bigint - 1577836800000) << 22)
              | ((nextval('chakan_id_seq') & 4095) << 10)
              | (random() * 1023)::bigint
     $$

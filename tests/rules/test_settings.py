@@ -17,7 +17,9 @@ GOOD = {
 
 
 def test_every_missing_key_is_named():
-    with pytest.raises(BadSettings, match="CHAKAN_DATABASE_URL.*CHAKAN_REDIS_URL.*CHAKAN_SECRET_KEY.*CHAKAN_DATA"):
+    with pytest.raises(
+        BadSettings, match="CHAKAN_DATABASE_URL.*CHAKAN_REDIS_URL.*CHAKAN_SECRET_KEY.*CHAKAN_DATA"
+    ):
         Settings.from_env({})
 
 

@@ -1,0 +1,228 @@
+"""The surveyor's jobs: what his phone needs to work offline, and what he reports."""
+
+from typing import Any, Literal
+
+from flask import g
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+
+from api import access, claim_show, present
+from api.claims import Shown
+from api.door import Door, LongText, Strict, Text, roles
+from api.fields import DatumWanted, FromPhone, Moment, PositionIn, position
+from claims import queries as claims
+from claims.models import Task
+from core import clock
+from dispatch import assignments
+from dispatch import queries as dispatch
+from media import album
+
+bp = Door("assignments", tag="Jobs")
+
+
+class TaskPath(Strict):
+    """An id in the path."""
+
+    task_id: int = Field(ge=1, lt=2**63)
+
+
+class ContactIn(FromPhone):
+    """A try to speak to the reporter; only `answered` stops the contact clock."""
+
+    channel: Literal["phone", "privacy_number", "sms", "wechat", "other"] = "phone"
+    result: Literal["answered", "no_answer", "refused", "wrong_number"]
+
+
+class ArriveIn(FromPhone):
+    """On scene: proven by a position near the loss, by the track, or explained by a reason."""
+
+    position: PositionIn | None = None
+    reason: LongText | None = Field(None, max_length=500)
+
+
+class AppointIn(Strict):
+    """The time agreed with the customer. The phone's own clock goes into `sent_at` here."""
+
+    at: Moment
+    sent_at: Moment | None = None
+    seq: int | None = Field(None, ge=0, lt=2**63)
+
+
+class SurveyReport(Strict):
+    """The surveyor's report."""
+
+    summary: LongText = Field(min_length=1, max_length=4000)
+    liability: Text | None = None
+    first_scene: bool | None = None
+    risk_points: list[Text] = Field([], max_length=20)
+    no_photo_reason: LongText | None = Field(None, max_length=500)
+
+
+class SubmitIn(FromPhone):
+    """The survey is done."""
+
+    report: SurveyReport
+
+
+class HandOverIn(FromPhone):
+    """Why the job is given back."""
+
+    reason: LongText = Field(min_length=1, max_length=500)
+
+
+def _offer(row: Any, place: Any, now: Any, datum: str) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "task_id": str(row.task_id),
+        "claim_id": str(row.claim_id),
+        "report_no": row.report_no,
+        "expires_at": present.time(row.expires_at),
+        "expires_in_s": max(0, round((row.expires_at - now).total_seconds())),
+        "distance_m": row.distance_m,
+        "eta_s": row.eta_s,
+        "round": row.round,
+        "place": row.place_text,
+        "position": position(place, datum),
+        "cause": row.cause,
+        "line": row.line,
+        "injured": row.injured,
+        "movable": row.movable,
+    }
+
+
+def _task(row: Any, place: Any, datum: str) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "claim_id": str(row.claim_id),
+        "report_no": row.report_no,
+        "state": row.state,
+        "line": row.line,
+        "cause": row.cause,
+        "note": row.note,
+        "place": row.place_text,
+        "position": position(place, datum),
+        "reporter": {
+            "name": row.reporter_name,
+            "phone": row.reporter_phone,
+            "relation": row.reporter_relation,
+        },
+        "injured": row.injured,
+        "movable": row.movable,
+        "scene_left": row.scene_left,
+        "loss_at": present.time(row.loss_at),
+        "policy_no": row.policy_no,
+        "accepted_at": present.time(row.accepted_at),
+        "contacted_at": present.time(row.contacted_at),
+        "departed_at": present.time(row.departed_at),
+        "arrived_at": present.time(row.arrived_at),
+        "appointment_at": present.time(row.appointment_at),
+        "report": row.report,
+    }
+
+
+@bp.get("/me/jobs", responses={200: Shown})
+@roles("surveyor")
+def my_jobs(query: DatumWanted) -> ResponseReturnValue:
+    """Open offers and jobs in hand, with all a phone needs to work without a network."""
+    me = g.actor.person_id
+    with g.sessions.begin() as session:
+        now = clock.read(session)
+        offers, tasks = dispatch.my_offers(session, me, now), dispatch.my_tasks(session, me)
+        ids = [row.claim_id for row in (*offers, *tasks)]
+        places, clocks, items = (
+            claims.places_of(session, ids),
+            claims.clocks_of(session, ids),
+            claims.items_of(session, ids),
+        )
+        contacts = dispatch.contacts_of(session, [row.id for row in tasks])
+        photos = album.of_phone(session, [(row.id, row.line, row.cause) for row in tasks])
+    shown = [
+        _task(row, places.get(row.claim_id), query.datum)
+        | {
+            "items": [claim_show.item(item) for item in items[row.claim_id]],
+            "clocks": claim_show.clocks(clocks[row.claim_id]),
+            "contacts": [claim_show.contact(tried, name) for tried, name in contacts[row.id]],
+            **photos[row.id],
+        }
+        for row in tasks
+    ]
+    return {
+        "offers": [_offer(row, places.get(row.claim_id), now, query.datum) for row in offers],
+        "tasks": shown,
+        "server_time": present.time(now),
+    }
+
+
+def _mine(task_id: int) -> int:
+    """The task, if the actor holds or held it. His own id."""
+    with g.sessions.begin() as session:
+        access.task_of(session, g.actor, task_id, mine=True)
+    return int(g.actor.person_id)
+
+
+def _after(task_id: int) -> dict[str, Any]:
+    """The job and the clocks after a step."""
+    with g.sessions.begin() as session:
+        task = session.get_one(Task, task_id)
+        rows = claims.clocks_of(session, [task.claim_id])[task.claim_id]
+        return {"task": {"id": str(task.id), "state": task.state}, "clocks": claim_show.clocks(rows)}
+
+
+@bp.post("/tasks/<int:task_id>/contact", responses={200: Shown})
+@roles("surveyor", idempotent=True)
+def contact(path: TaskPath, body: ContactIn) -> ResponseReturnValue:
+    """Records a try to speak to the reporter."""
+    me = _mine(path.task_id)
+    assignments.contacted(
+        g.sessions, path.task_id, me, body.channel, body.result, g.actor, device_at=body.at, seq=body.seq
+    )
+    return _after(path.task_id)
+
+
+@bp.post("/tasks/<int:task_id>/depart", responses={200: Shown})
+@roles("surveyor", idempotent=True)
+def depart(path: TaskPath, body: FromPhone) -> ResponseReturnValue:
+    """On the way."""
+    assignments.depart(g.sessions, path.task_id, _mine(path.task_id), g.actor, device_at=body.at)
+    return _after(path.task_id)
+
+
+@bp.post("/tasks/<int:task_id>/arrive", responses={200: Shown})
+@roles("surveyor", idempotent=True)
+def arrive(path: TaskPath, body: ArriveIn) -> ResponseReturnValue:
+    """On scene. Without a position near the loss a reason is needed: 422 `arrival_unproven`."""
+    here = body.position.place() if body.position else None
+    me = _mine(path.task_id)
+    assignments.arrive(
+        g.sessions, path.task_id, me, g.actor, position=here, reason=body.reason, device_at=body.at
+    )
+    return _after(path.task_id)
+
+
+@bp.post("/tasks/<int:task_id>/appoint", responses={200: Shown})
+@roles("surveyor", idempotent=True)
+def appoint(path: TaskPath, body: AppointIn) -> ResponseReturnValue:
+    """A time agreed with the customer: the arrival clock moves there, the contact clock does not."""
+    assignments.appoint(
+        g.sessions, path.task_id, _mine(path.task_id), body.at, g.actor, device_at=body.sent_at
+    )
+    return _after(path.task_id)
+
+
+@bp.post("/tasks/<int:task_id>/submit", responses={200: Shown})
+@roles("surveyor", idempotent=True)
+def submit(path: TaskPath, body: SubmitIn) -> ResponseReturnValue:
+    """Hands the report in; photos still on their way keep coming."""
+    report = body.report.model_dump(exclude_none=True)
+    assignments.submit(g.sessions, path.task_id, _mine(path.task_id), report, g.actor, device_at=body.at)
+    return _after(path.task_id)
+
+
+@bp.post("/tasks/<int:task_id>/hand_over", responses={200: Shown})
+@roles("surveyor", idempotent=True)
+def hand_over(path: TaskPath, body: HandOverIn) -> ResponseReturnValue:
+    """Gives the job back; the next candidate is asked, the photos stay."""
+    assignments.hand_over(
+        g.sessions, path.task_id, _mine(path.task_id), body.reason, g.actor, device_at=body.at
+    )
+    return _after(path.task_id)

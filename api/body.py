@@ -1,0 +1,197 @@
+"""The bytes of a request as they arrive, without letting a silent sender hold the request.
+
+A WSGI server's `read` blocks until it has what was asked for or the connection ends; over a half-open connection
+that is never. So a thread reads and the request waits for it with a limit: when a phone falls silent the request
+ends, what arrived is kept, and only the reading thread stays behind until the connection dies (U-04, U-30).
+"""
+
+import functools
+import os
+import queue
+import socket
+import stat
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.errors import Busy
+from media.errors import TooSlow
+
+# Small pieces for slow phones, so that little is lost and slowness is noticed; larger ones for fast lines.
+LEAST_PIECE, FIRST_PIECE, MOST_PIECE = 256, 4 * 1024, 64 * 1024
+QUICK_S, SLOW_S = 0.05, 1.0
+STALL_S = 30.0
+# A 2G phone sends about 2,500 bytes a second; below a tenth of that somebody is only holding the door.
+MIN_BYTES_PER_S = 250
+WINDOW_S = 20.0
+# A slow body holds one of the server's threads (launch: 64): the others stay free for reports and offers.
+MAX_RECEIVING, MAX_RECEIVING_EACH = 40, 6
+MAX_READERS = 512
+# A peer that is gone without a word is noticed after 30 + 3 × 10 s.
+IDLE_S, PROBE_S, PROBES = 30, 10, 3
+
+
+class Input(Protocol):
+    """What `wsgi.input` can do."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Slots:
+    """How many bodies are received at once, in all and of each sender."""
+
+    def __init__(self, total: int, each: int) -> None:
+        self._total, self._each = total, each
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, who: str) -> Iterator[None]:
+        """Holds one place. Raises Busy when all, or the sender's own, are taken."""
+        with self._lock:
+            if self._taken.total() >= self._total or self._taken[who] >= self._each:
+                raise Busy("too many uploads at once; try again in a moment", retry_after_s=2)
+            self._taken[who] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken[who] -= 1
+                self._taken += Counter()  # drops those at zero
+
+
+_slots = Slots(MAX_RECEIVING, MAX_RECEIVING_EACH)
+_readers = threading.BoundedSemaphore(MAX_READERS)
+
+
+def length_of(environ: dict[str, Any]) -> int | None:
+    """The Content-Length, or None for a chunked body."""
+    given = environ.get("CONTENT_LENGTH", "")
+    return int(given) if given.isascii() and given.isdigit() else None
+
+
+def pieces(environ: dict[str, Any], who: str, *, stall_s: float = STALL_S) -> Iterator[bytes]:
+    """The body in pieces, ending with it or with the connection. Raises TooSlow, or Busy when too many are sending."""
+    length = length_of(environ)
+    if length == 0 or (length is None and not environ.get("wsgi.input_terminated")):
+        return
+    notice_dead_peers()
+    with _slots.one(who):
+        reader = Reader(environ["wsgi.input"], length)
+        reader.start()
+        try:
+            yield from reader.pieces(stall_s)
+        finally:
+            reader.stopped = True
+
+
+class Reader:
+    """Reads in its own thread, a few pieces ahead."""
+
+    def __init__(self, source: Input, length: int | None) -> None:
+        self.source, self.left = source, length
+        self.ready: queue.Queue[bytes | None] = queue.Queue(maxsize=4)
+        self.stopped = False
+
+    def start(self) -> None:
+        """Starts the thread. Raises Busy when too many are still stuck on dead connections."""
+        if not _readers.acquire(blocking=False):
+            raise Busy("too many uploads at once; try again in a moment", retry_after_s=5)
+        try:
+            threading.Thread(target=self.run, name="upload-reader", daemon=True).start()
+        except RuntimeError as error:
+            _readers.release()
+            raise Busy("too many uploads at once; try again in a moment", retry_after_s=5) from error
+
+    def run(self) -> None:
+        """Reads until the end, the loss of the connection, or nobody wants more."""
+        try:
+            self._read()
+        except (OSError, ValueError):
+            # A server's own way to say that the connection is gone; the sender resumes from what arrived.
+            self.left = 0
+        finally:
+            _readers.release()
+            self._hand_on(None)
+
+    def _read(self) -> None:
+        size = FIRST_PIECE
+        while not self.stopped and self.left != 0:
+            begun = time.monotonic()
+            piece = self.source.read(size if self.left is None else min(size, self.left))
+            if not piece:
+                return
+            if self.left is not None:
+                self.left -= len(piece)
+            self._hand_on(piece)
+            size = next_size(size, time.monotonic() - begun)
+
+    def _hand_on(self, piece: bytes | None) -> None:
+        while not self.stopped:
+            try:
+                self.ready.put(piece, timeout=0.5)
+                return
+            except queue.Full:
+                continue
+
+    def pieces(self, stall_s: float) -> Iterator[bytes]:
+        """The pieces as they come. Raises TooSlow after `stall_s` of silence or a window below the least rate."""
+        window_began, in_window = time.monotonic(), 0
+        while True:
+            try:
+                piece = self.ready.get(timeout=stall_s)
+            except queue.Empty:
+                raise TooSlow("the sender fell silent; go on from Upload-Offset", retry_after_s=1) from None
+            if piece is None:
+                return
+            yield piece
+            in_window += len(piece)
+            spent = time.monotonic() - window_began
+            if spent > WINDOW_S:
+                if in_window < MIN_BYTES_PER_S * spent:
+                    raise TooSlow("the sender is too slow; go on from Upload-Offset", retry_after_s=1)
+                window_began, in_window = time.monotonic(), 0
+
+
+def next_size(size: int, took_s: float) -> int:
+    """The next piece: larger after a quick one, smaller after a slow one."""
+    if took_s < QUICK_S:
+        return min(size * 4, MOST_PIECE)
+    if took_s > SLOW_S:
+        return max(size // 4, LEAST_PIECE)
+    return size
+
+
+@functools.cache
+def notice_dead_peers() -> int:
+    """Turns keep-alive probes on for this process's listening sockets, which accepted connections inherit.
+
+    Without them a phone that vanished leaves its connection, and the thread reading it, for ever. Returns how many.
+    """
+    found = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            handle = int(entry.name)
+            if not stat.S_ISSOCK(os.fstat(handle).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(handle)) as listener:
+                found += _probe_through(listener)
+        except OSError:
+            continue  # closed between the listing and the look
+    return found
+
+
+def _probe_through(listener: socket.socket) -> bool:
+    if listener.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        return False
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE_S)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_S)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
+    return True

@@ -1,0 +1,216 @@
+"""Positions in: a phone's own batches. Committed before the answer; the answer carries the news."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from flask import g, request
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
+
+from api import present
+from api.door import Door, roles
+from api.dots import show_dot
+from api.protocols import intake
+from core import clock
+from core.errors import ChakanError, Denied
+from dispatch import queries as dispatch_queries
+from geo import datum, gpx, reading, service
+from geo.datum import Datum
+from geo.errors import BadPlace
+from geo.fix import Fix
+from geo.reading import Malformed
+from geo.service import Taken
+
+bp = Door("pings", tag="Positions")
+
+MOST_FIXES = 1000
+
+FieldError = dict[str, str]
+
+
+class FixIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A fix as a phone sends it."""
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    lon: float
+    lat: float
+    accuracy_m: float | None = None
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+    altitude_m: float | None = None
+    battery: float | None = None
+    seq: int | None = None
+    datum: str = "wgs84"
+
+
+class Envelope(msgspec.Struct):
+    """A batch whose items are looked at one by one: one bad fix must not cost the others."""
+
+    fixes: list[msgspec.Raw]
+
+
+class NotJson(ChakanError):
+    code, kind = "malformed", "malformed"
+
+
+class BadBatch(ChakanError):
+    """None of the fixes can be read."""
+
+    code, kind = "invalid", "invalid"
+
+
+class TooManyFixes(ChakanError):
+    code, kind = "too_many_fixes", "too_large"
+
+
+class FixDoc(BaseModel):
+    """A fix. `at` is the phone's clock, RFC 3339; the place is WGS-84 unless `datum` says otherwise."""
+
+    at: datetime
+    lon: float
+    lat: float
+    accuracy_m: float | None = None
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+    altitude_m: float | None = None
+    battery: float | None = None
+    seq: int | None = None
+    datum: Datum = "wgs84"
+
+
+class TakenDoc(BaseModel):
+    """What became of the batch: `kept` + the sum of `refused` is its size.
+
+    `track_only` counts, among the kept, what may not move the dot. `offers` wait for this surveyor's answer.
+    """
+
+    kept: int
+    refused: dict[str, int]
+    track_only: dict[str, int]
+    offers: list[str]
+    errors: list[dict[str, str]]
+    server_time: datetime
+
+
+BATCH = {
+    "type": "object",
+    "required": ["fixes"],
+    "properties": {"fixes": {"type": "array", "maxItems": MOST_FIXES, "items": FixDoc.model_json_schema()}},
+}
+BODY = {"content": {"application/json": {"schema": BATCH}}, "required": True}
+GPX_BODY = {"content": {"application/gpx+xml": {"schema": {"type": "string"}}}, "required": True}
+
+one = msgspec.json.Decoder(FixIn)
+many = msgspec.json.Decoder(Envelope)
+
+
+def read_batch(body: bytes) -> tuple[intake.Read, list[FieldError]]:
+    """What can be read of a body, and what is wrong with the rest. Raises NotJson, BadBatch, TooManyFixes."""
+    try:
+        items: Sequence[Any] = many.decode(body).fixes
+    except msgspec.ValidationError as error:
+        raise BadBatch(
+            "fixes: a list is needed", errors=[{"path": "fixes", "message": str(error)}]
+        ) from error
+    except (msgspec.DecodeError, RecursionError):
+        items = _lenient(body)
+    if len(items) > MOST_FIXES:
+        raise TooManyFixes(f"at most {MOST_FIXES} fixes in a batch", most=MOST_FIXES, given=len(items))
+    fixes: list[Fix] = []
+    errors: list[FieldError] = []
+    unread: Counter[str] = Counter()
+    for number, item in enumerate(items):
+        try:
+            fixes.append(_fix(item))
+        except Malformed as error:
+            path = f"fixes[{number}].{error.path}".rstrip(".")
+            errors.append({"path": path, "message": error.message})
+            unread[error.reason] += 1
+    return intake.Read(fixes, unread), errors
+
+
+def _lenient(body: bytes) -> list[Any]:
+    """The items of a body with NaN, Infinity or 1e400 in it, which are no JSON but come from real phones."""
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise NotJson("the body is not JSON") from error
+    if not isinstance(given, dict) or not isinstance(given.get("fixes"), list):
+        raise BadBatch("fixes: a list is needed", errors=[{"path": "fixes", "message": "a list is needed"}])
+    return list(given["fixes"])
+
+
+def _fix(item: Any) -> Fix:
+    try:
+        given = one.decode(item) if isinstance(item, msgspec.Raw) else msgspec.convert(item, FixIn)
+    except RecursionError as error:
+        raise Malformed("", "nested too deep") from error
+    except msgspec.MsgspecError as error:
+        message, _, path = str(error).partition(" - at `$.")
+        raise Malformed(path.rstrip("`"), message) from error
+    lon, lat = reading.place(given.lon, given.lat)
+    if given.datum != "wgs84":
+        if given.datum not in datum.DATUMS:
+            raise Malformed("datum", "one of " + ", ".join(datum.DATUMS))
+        try:
+            lon, lat = datum.to_wgs84(lon, lat, given.datum)
+        except BadPlace as error:
+            raise Malformed("lon", error.detail, "out_of_range") from error
+    return reading.fix(
+        given.at,
+        lon,
+        lat,
+        source="phone",
+        accuracy_m=given.accuracy_m,
+        speed_mps=given.speed_mps,
+        heading_deg=given.heading_deg,
+        altitude_m=given.altitude_m,
+        battery=given.battery,
+        seq=given.seq,
+    )
+
+
+@bp.post("/positions.gpx", responses={200: TakenDoc}, request_body=GPX_BODY)
+@roles("surveyor")
+def positions_gpx() -> ResponseReturnValue:
+    """Takes a GPX 1.1 file recorded by the surveyor himself, as after a day without any network. Same rules."""
+    if g.actor.device_id is None:
+        raise Denied("positions come from a paired device")
+    return answer(intake.take(g.actor, intake.Read(*gpx.read(request.get_data(cache=False)))), [])
+
+
+@bp.post("/positions", responses={200: TakenDoc}, request_body=BODY)
+@roles("surveyor")
+def positions() -> ResponseReturnValue:
+    """Takes up to 1,000 fixes of the phone that signs; committed before the answer.
+
+    Late, repeated and out-of-order fixes are normal. Off duty nothing is stored. A fix that cannot be read is
+    named in `errors` and counted as `malformed`; when none can be read the answer is 422.
+    """
+    if g.actor.device_id is None:
+        raise Denied("positions come from a paired device")
+    read, errors = read_batch(request.get_data(cache=False))
+    taken = service.take(g.sessions, g.actor.person_id, g.actor.device_id, read.fixes, unread=read.unread)
+    if errors and not read.fixes:
+        raise BadBatch("none of the fixes can be read", errors=errors[:100])
+    show_dot(g.actor, taken)
+    return answer(taken, errors)
+
+
+def answer(taken: Taken, errors: list[FieldError]) -> dict[str, Any]:
+    """What became of the fixes, and the news."""
+    with g.sessions.begin() as session:
+        offers = dispatch_queries.open_offer_ids(session, g.actor.person_id)
+        now = clock.read(session)
+    return {
+        "kept": taken.kept,
+        "refused": taken.refused,
+        "track_only": taken.track_only,
+        "offers": [str(offer_id) for offer_id in offers],
+        "errors": errors,
+        "server_time": present.time(now),
+    }

@@ -1,0 +1,275 @@
+"""The clocks: started with their ladder, stopped by the server's time, fired once by whichever sweeper comes first.
+
+Lock order inside this file: clock, then its escalations. The database's time is the only judge.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
+
+from claims import limits, timeline
+from claims.limits import Plan
+from claims.models import Claim, Clock, Escalation, Task
+from core import metrics, outbox
+
+RUNNING, MET, BREACHED, VOID = "running", "met", "breached", "void"
+
+
+def start(
+    session: Session, claim_id: int, plan: Plan, event: str, start_at: datetime, now: datetime
+) -> Clock:
+    """Starts a clock with its ladder."""
+    clock = Clock(
+        claim_id=claim_id,
+        kind=plan.kind,
+        start_event=event,
+        start_at=start_at,
+        limit_s=int(plan.limit.total_seconds()),
+        due_at=start_at + plan.limit,
+        state=RUNNING,
+        predicted="ok",
+        pauses=[],
+        rule_version=1,
+    )
+    session.add(clock)
+    session.flush()
+    passed = [rung for rung in plan.rungs if start_at + rung.after <= now]
+    rows = [
+        {
+            "clock_id": clock.id,
+            "stage": rung.stage,
+            "due_at": start_at + rung.after,
+            # Of rungs already passed at birth only the highest speaks, and the breach: one alarm about one fact.
+            "state": VOID if rung in passed[:-1] and rung.stage != "breach" else "waiting",
+        }
+        for rung in plan.rungs
+    ]
+    session.execute(insert(Escalation), rows)
+    return clock
+
+
+def start_clocks(
+    session: Session, claim: Claim, rule: dict[str, Any], area_kind: str, ended_at: datetime, now: datetime
+) -> list[Clock]:
+    """The clocks a report starts by itself: dispatch always, contact and arrival when their start is the report's end."""
+    start_at, event = limits.start_of(ended_at, now, limits.minutes(rule["backdated_after_min"]))
+    plans: list[Plan | None] = [limits.dispatch_plan(rule)]
+    if rule["contact_start"] == "report_end":
+        plans.append(limits.contact_plan(rule))
+    if rule["arrive_start"] == "report_end":
+        plans.append(limits.arrival_plan(rule, area_kind))
+    return [start(session, claim.id, plan, event, start_at, now) for plan in plans if plan is not None]
+
+
+def start_on(session: Session, claim: Claim, event: str, at: datetime, rule: dict[str, Any]) -> None:
+    """Starts the clocks whose setting says they start at `event` (`assigned`, `accepted`). The first time counts."""
+    if event not in (rule["contact_start"], rule["arrive_start"]):
+        return
+    running = set(session.scalars(select(Clock.kind).where(Clock.claim_id == claim.id)))
+    if rule["contact_start"] == event and "contact" not in running:
+        start(session, claim.id, limits.contact_plan(rule), event, at, at)
+    if rule["arrive_start"] == event and "arrival" not in running:
+        plan = limits.arrival_plan(rule, area_kind_of(session, claim))
+        if plan is not None:
+            start(session, claim.id, plan, event, at, at)
+
+
+def start_assessment(session: Session, claim: Claim, at: datetime) -> None:
+    """Starts the assessment clock at the first report of the survey."""
+    if locked(session, claim.id, "assessment") is None:
+        start(
+            session, claim.id, limits.assessment_plan(limits.read(session, claim.org_id)), "submitted", at, at
+        )
+
+
+def area_kind_of(session: Session, claim: Claim) -> str:
+    """urban, suburb or remote; a claim outside every area is held to the strict limit."""
+    if claim.area_id is None:
+        return "urban"
+    return str(
+        session.execute(text("SELECT kind FROM area WHERE id = :id"), {"id": claim.area_id}).scalar_one()
+    )
+
+
+def locked(session: Session, claim_id: int, kind: str) -> Clock | None:
+    """The clock under a row lock."""
+    return session.scalars(
+        select(Clock)
+        .where(Clock.claim_id == claim_id, Clock.kind == kind)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def stop_clock(session: Session, claim_id: int, kind: str, event: str, at: datetime) -> Clock | None:
+    """Stops a clock; a second stop changes nothing. Returns it, or None when the claim has no such clock."""
+    clock = locked(session, claim_id, kind)
+    if clock is None or clock.stopped_at is not None or clock.state == VOID:
+        return clock
+    clock.stopped_at, clock.stop_event = at, event
+    if clock.state == RUNNING and at <= clock.due_at:
+        clock.state, clock.predicted = MET, "ok"
+    elif clock.state == RUNNING:
+        # The sweeper was away when it fell due: the breach is recorded all the same, with its true time.
+        breach(session, clock, at)
+    _silence(session, clock.id)
+    return clock
+
+
+def void_clocks(session: Session, claim_id: int, at: datetime) -> None:
+    """Ends every running clock of a withdrawn claim without a verdict; a breach already recorded stays."""
+    clocks = session.scalars(
+        select(Clock)
+        .where(Clock.claim_id == claim_id, Clock.stopped_at.is_(None))
+        .order_by(Clock.id)
+        .with_for_update(key_share=True)
+    )
+    for clock in clocks:
+        clock.stopped_at, clock.stop_event = at, "withdrawn"
+        if clock.state == RUNNING:
+            clock.state = VOID
+        _silence(session, clock.id)
+
+
+def _silence(session: Session, clock_id: int) -> None:
+    session.flush()
+    session.execute(
+        text("UPDATE escalation SET state = 'void' WHERE clock_id = :id AND state = 'waiting'"),
+        {"id": clock_id},
+    )
+
+
+def breach(session: Session, clock: Clock, now: datetime) -> None:
+    """Records the breach once, with its true due time, whoever notices it first."""
+    clock.state, clock.breached_at, clock.predicted = BREACHED, clock.due_at, "late"
+    rung = session.scalars(
+        select(Escalation)
+        .where(Escalation.clock_id == clock.id, Escalation.stage == "breach")
+        .with_for_update()
+    ).one()
+    if rung.state == "waiting":
+        _fire(session, clock, rung, now)
+
+
+def agree(session: Session, claim: Claim, at: datetime, now: datetime) -> Clock | None:
+    """Moves the arrival clock to a time agreed with the customer. A breach already recorded stays a breach."""
+    clock = locked(session, claim.id, "arrival")
+    if clock is None:
+        # The area's rule is "as agreed": this is the agreement.
+        limit = max(at - now, timedelta(0))
+        plan = Plan("arrival", limit, (limits.Rung("breach", limit),))
+        return start(session, claim.id, plan, "appointed", now, now)
+    if clock.state != RUNNING:
+        return clock
+    if clock.due_at <= now:
+        breach(session, clock, now)
+        return clock
+    clock.pauses = [
+        *clock.pauses,
+        {"at": str(now), "from": str(clock.due_at), "to": str(at), "reason": "appointment"},
+    ]
+    clock.due_at, clock.predicted = at, "ok"
+    session.flush()
+    session.execute(
+        text(
+            "UPDATE escalation SET due_at = :at WHERE clock_id = :id AND stage = 'breach' AND state = 'waiting'"
+        ),
+        {"at": at, "id": clock.id},
+    )
+    return clock
+
+
+# One statement for the whole batch: after an outage thousands are due at once, and a round trip each would take minutes.
+# Both rows are locked without ever waiting: a clock that is just being stopped is left for the next tick.
+FIRE = """
+WITH due AS MATERIALIZED (
+  SELECT e.id, e.stage, e.due_at, k.id AS clock_id, k.claim_id, k.kind,
+         CASE WHEN e.stage LIKE 'warn%' THEN 'clock.warned' ELSE 'clock.breached' END AS event
+    FROM escalation AS e
+    JOIN clock AS k ON k.id = e.clock_id
+   WHERE e.state = 'waiting' AND e.due_at <= :now AND k.stopped_at IS NULL AND k.state IN ('running', 'breached')
+   ORDER BY e.due_at
+   LIMIT :limit
+     FOR NO KEY UPDATE OF e, k SKIP LOCKED
+),
+fired AS (
+  UPDATE escalation AS e SET state = 'fired', fired_at = :now FROM due WHERE e.id = due.id
+),
+broken AS (
+  UPDATE clock AS k SET state = 'breached', breached_at = k.due_at, predicted = 'late'
+    FROM due WHERE k.id = due.clock_id AND due.stage = 'breach'
+),
+noted AS (
+  INSERT INTO claim_event (claim_id, kind, at, actor_kind, facts)
+  SELECT claim_id, event, :now, 'system', jsonb_build_object('clock', kind, 'stage', stage, 'due_at', due_at) FROM due
+),
+told AS (
+  INSERT INTO outbox (event, payload)
+  SELECT event, jsonb_build_object('claim_id', claim_id, 'clock_id', clock_id, 'stage', stage) FROM due ORDER BY due_at
+)
+SELECT kind, stage FROM due
+"""
+
+
+def fire_due(session: Session, now: datetime, limit: int = 200) -> int:
+    """Fires the rungs that are due, each once; returns how many. Several sweepers at once share the work."""
+    rows = session.execute(text(FIRE), {"now": now, "limit": limit}).all()
+    for row in rows:
+        metrics.CLOCKS.labels(row.kind, row.stage).inc()
+    if rows:
+        outbox.wake(session, outbox.CHANNEL)
+    return len(rows)
+
+
+def _fire(session: Session, clock: Clock, rung: Escalation, now: datetime) -> None:
+    rung.state, rung.fired_at = "fired", now
+    metrics.CLOCKS.labels(clock.kind, rung.stage).inc()
+    event = "clock.warned" if rung.stage.startswith("warn") else "clock.breached"
+    facts: dict[str, Any] = {"clock": clock.kind, "stage": rung.stage, "due_at": rung.due_at}
+    timeline.record(session, clock.claim_id, event, now, None, **facts)
+    outbox.append(session, event, claim_id=clock.claim_id, clock_id=clock.id, stage=rung.stage)
+
+
+FORESEEN = """
+WITH risky AS MATERIALIZED (
+  SELECT k.id
+    FROM clock AS k
+   WHERE k.state = 'running' AND k.predicted = 'ok'
+     AND :now >= k.start_at + (k.due_at - k.start_at) * :share
+   LIMIT :limit
+     FOR NO KEY UPDATE SKIP LOCKED
+),
+foreseen AS (
+  UPDATE clock AS k SET predicted = 'at_risk' FROM risky WHERE k.id = risky.id RETURNING k.id, k.claim_id
+)
+INSERT INTO outbox (event, payload)
+SELECT 'clock.foreseen', jsonb_build_object('claim_id', claim_id, 'clock_id', id) FROM foreseen
+RETURNING id
+"""
+
+
+def foresee(session: Session, now: datetime, limit: int = 500) -> int:
+    """Marks running clocks whose time is mostly used as `at_risk`; returns how many changed."""
+    share = limits.DEFAULTS["at_risk_pct"] / 100
+    rows = session.execute(text(FORESEEN), {"now": now, "share": share, "limit": limit}).all()
+    if rows:
+        outbox.wake(session, outbox.CHANNEL)
+    return len(rows)
+
+
+def expect_arrival(session: Session, claim_id: int, eta_at: datetime) -> None:
+    """Predicts the arrival clock from the expected time on scene: `late` when that is after its due time."""
+    clock = locked(session, claim_id, "arrival")
+    if clock is not None and clock.state == RUNNING and eta_at > clock.due_at:
+        clock.predicted = "late"
+
+
+def of_task(session: Session, task: Task) -> list[Clock]:
+    """The clocks of a task's claim in their natural order."""
+    clocks = session.scalars(select(Clock).where(Clock.claim_id == task.claim_id))
+    return sorted(clocks, key=lambda clock: ORDER.get(clock.kind, len(ORDER)))
+
+
+ORDER = {"dispatch": 0, "contact": 1, "arrival": 2, "assessment": 3}

@@ -1,0 +1,242 @@
+"""Reads of the claims room, and the row locks its use cases take (never FOR UPDATE on a row others refer to)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from sqlalchemy import Select, select, text
+from sqlalchemy.orm import Session
+
+from claims.clocks import ORDER
+from claims.models import Claim, ClaimItem, Clock, Escalation, Task
+from core.errors import Conflict, Missing
+from geo import store
+from geo.fix import LonLat
+from staff.models import Organisation
+
+# Report numbers carry the date people see on the wall.
+CHINA = timezone(timedelta(hours=8))
+
+
+class NotFired(Conflict):
+    """The escalation has nothing to acknowledge yet."""
+
+    code = "not_fired"
+
+
+def next_report_no(session: Session, now: datetime) -> str:
+    """CK, the date in China, and a running number: unique, short enough to read out."""
+    number = session.execute(text("SELECT nextval('report_no_seq')")).scalar_one()
+    return f"CK{now.astimezone(CHINA):%y%m%d}{number:06d}"
+
+
+def _locked(statement: Select[Any], *, skip: bool = False) -> Any:
+    # FOR NO KEY UPDATE: a plain FOR UPDATE would block, and deadlock with, every insert that refers to the row.
+    return statement.with_for_update(key_share=True, skip_locked=skip).execution_options(
+        populate_existing=True
+    )
+
+
+def task_for_update(session: Session, task_id: int, *, skip_locked: bool = False) -> Task | None:
+    """The task under a row lock; None when absent, or busy with `skip_locked`."""
+    return session.scalars(_locked(select(Task).where(Task.id == task_id), skip=skip_locked)).one_or_none()
+
+
+def open_task_for_update(session: Session, claim_id: int) -> Task | None:
+    """The claim's unsettled task under a row lock."""
+    statement = select(Task).where(Task.claim_id == claim_id, Task.state.not_in(("approved", "cancelled")))
+    return session.scalars(_locked(statement)).one_or_none()
+
+
+def claim_for_update(session: Session, claim_id: int) -> Claim:
+    """The claim under a row lock. Raises Missing."""
+    claim: Claim | None = session.scalars(_locked(select(Claim).where(Claim.id == claim_id))).one_or_none()
+    if claim is None:
+        raise Missing("no such claim")
+    return claim
+
+
+def escalation_for_update(session: Session, scope: str, escalation_id: int) -> tuple[Escalation, int]:
+    """A fired escalation below `scope` under a row lock, and its claim. Raises Missing, NotFired."""
+    row = session.execute(
+        select(Escalation, Clock.claim_id)
+        .join(Clock, Clock.id == Escalation.clock_id)
+        .join(Claim, Claim.id == Clock.claim_id)
+        .join(Organisation, Organisation.id == Claim.org_id)
+        .where(Escalation.id == escalation_id, Organisation.path.startswith(scope))
+        .with_for_update(of=Escalation)
+    ).one_or_none()
+    if row is None:
+        raise Missing("no such escalation")
+    if row[0].state != "fired":
+        raise NotFired("the escalation has not fired", state=row[0].state)
+    return row[0], row[1]
+
+
+def by_external_no(session: Session, scope: str, external_no: str) -> Claim | None:
+    """The claim another system knows by that number, below `scope`."""
+    return session.scalars(
+        select(Claim)
+        .join(Organisation, Organisation.id == Claim.org_id)
+        .where(Claim.external_no == external_no, Organisation.path.startswith(scope))
+        .order_by(Claim.id)
+        .limit(1)
+    ).one_or_none()
+
+
+def place_of(session: Session, claim_id: int) -> LonLat | None:
+    """The loss location."""
+    return places_of(session, [claim_id]).get(claim_id)
+
+
+def ground_of(session: Session, task: Task) -> tuple[Claim, LonLat | None, str]:
+    """What a decision about a task stands on: its claim, the loss location, the path of its organisation."""
+    lon, lat = store.lonlat_of(Claim.place)
+    row = session.execute(
+        select(Claim, lon, lat, Organisation.path)
+        .join(Organisation, Organisation.id == task.org_id)
+        .where(Claim.id == task.claim_id)
+    ).one()
+    return row[0], None if row[1] is None else LonLat(row[1], row[2]), row[3]
+
+
+def places_of(session: Session, claim_ids: list[int]) -> dict[int, LonLat]:
+    """The loss locations of several claims."""
+    lon, lat = store.lonlat_of(Claim.place)
+    rows = session.execute(
+        select(Claim.id, lon, lat).where(Claim.id.in_(claim_ids), Claim.place.is_not(None))
+    )
+    return {row[0]: LonLat(row[1], row[2]) for row in rows}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a list of claims is narrowed by."""
+
+    scope: str
+    state: str | None = None
+    area_id: int | None = None
+    q: str = ""
+    breached: bool | None = None
+    after: int = 0
+    limit: int = 50
+
+
+LIST = """
+SELECT c.id, c.report_no, c.line, c.state, c.reported_at, c.place_text, a.name AS area, c.reporter_name,
+       c.reporter_phone, c.marks, t.id AS task_id, t.state AS task_state, p.id AS surveyor_id, p.name AS surveyor_name,
+       (SELECT i.plate FROM claim_item AS i WHERE i.claim_id = c.id AND i.plate IS NOT NULL ORDER BY i.id LIMIT 1) AS plate
+  FROM claim AS c
+  JOIN organisation AS o ON o.id = c.org_id
+  LEFT JOIN area AS a ON a.id = c.area_id
+  LEFT JOIN LATERAL (SELECT t.id, t.state FROM task AS t WHERE t.claim_id = c.id
+                      ORDER BY t.state IN ('approved', 'cancelled'), t.id DESC LIMIT 1) AS t ON true
+  LEFT JOIN LATERAL (SELECT s.surveyor_id FROM assignment AS s
+                      WHERE s.task_id = t.id AND (s.ended_at IS NULL OR s.end_reason = 'done')
+                      ORDER BY s.ended_at IS NULL DESC, s.id DESC LIMIT 1) AS s ON true
+  LEFT JOIN person AS p ON p.id = s.surveyor_id
+ WHERE o.path LIKE :scope AND (:after = 0 OR c.id < :after)
+   AND (CAST(:state AS text) IS NULL OR c.state = :state)
+   AND (CAST(:area_id AS bigint) IS NULL OR c.area_id = :area_id)
+   AND (CAST(:breached AS boolean) IS NULL
+        OR EXISTS (SELECT FROM clock AS k WHERE k.claim_id = c.id AND k.breached_at IS NOT NULL) = :breached)
+   AND (:q = '' OR c.report_no ILIKE :like OR c.external_no ILIKE :like OR c.reporter_phone LIKE :like
+        OR c.reporter_name ILIKE :like OR c.place_text ILIKE :like OR c.policy_no ILIKE :like
+        OR EXISTS (SELECT FROM claim_item AS i WHERE i.claim_id = c.id AND i.plate_key LIKE upper(:like)))
+ ORDER BY c.id DESC
+ LIMIT :limit
+"""
+
+
+def claims(session: Session, wanted: Wanted) -> list[Any]:
+    """Claims below a scope, newest first."""
+    escaped = wanted.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    args = {
+        "scope": wanted.scope + "%",
+        "after": wanted.after,
+        "state": wanted.state,
+        "area_id": wanted.area_id,
+        "breached": wanted.breached,
+        "q": wanted.q,
+        "like": f"%{escaped}%",
+        "limit": wanted.limit,
+    }
+    return list(session.execute(text(LIST), args).all())
+
+
+def clocks_of(session: Session, claim_ids: list[int]) -> dict[int, list[Clock]]:
+    """The clocks of several claims, each list in the order of the work."""
+    found: dict[int, list[Clock]] = {claim_id: [] for claim_id in claim_ids}
+    for clock in session.scalars(select(Clock).where(Clock.claim_id.in_(claim_ids))):
+        found[clock.claim_id].append(clock)
+    for clocks in found.values():
+        clocks.sort(key=lambda clock: ORDER.get(clock.kind, len(ORDER)))
+    return found
+
+
+def items_of(session: Session, claim_ids: list[int]) -> dict[int, list[ClaimItem]]:
+    """The items of several claims."""
+    found: dict[int, list[ClaimItem]] = {claim_id: [] for claim_id in claim_ids}
+    for item in session.scalars(
+        select(ClaimItem).where(ClaimItem.claim_id.in_(claim_ids)).order_by(ClaimItem.id)
+    ):
+        found[item.claim_id].append(item)
+    return found
+
+
+ALIKE = """
+SELECT c.id AS claim_id, c.report_no, d.reasons
+  FROM (SELECT other_id AS id, reasons FROM claim_duplicate WHERE claim_id = :claim_id
+         UNION ALL
+        SELECT claim_id, reasons FROM claim_duplicate WHERE other_id = :claim_id) AS d
+  JOIN claim AS c ON c.id = d.id
+  JOIN organisation AS o ON o.id = c.org_id
+ WHERE o.path LIKE :scope
+ ORDER BY c.id
+"""
+
+
+def alike(session: Session, scope: str, claim_id: int) -> list[Any]:
+    """Claims marked as like this one, in both directions, as far as the viewer sees them."""
+    return list(session.execute(text(ALIKE), {"claim_id": claim_id, "scope": scope + "%"}).all())
+
+
+TIMELINE = """
+SELECT e.id, e.at, e.device_at, e.kind, e.task_id, e.actor_id, e.actor_kind, p.name AS actor_name, e.facts
+  FROM claim_event AS e
+  LEFT JOIN person AS p ON p.id = e.actor_id
+ WHERE e.claim_id = :claim_id AND e.id > :after
+ ORDER BY e.id
+ LIMIT :limit
+"""
+
+
+def timeline(session: Session, claim_id: int, *, after: int = 0, limit: int = 200) -> list[Any]:
+    """Every event of a claim in order."""
+    return list(session.execute(text(TIMELINE), {"claim_id": claim_id, "after": after, "limit": limit}).all())
+
+
+ESCALATIONS = """
+SELECT e.id, e.stage, e.due_at, e.fired_at, e.acknowledged_at, p.name AS acknowledged_by, k.id AS clock_id, k.kind,
+       k.due_at AS clock_due_at, k.stopped_at, k.state AS clock_state, c.id AS claim_id, c.report_no, t.id AS task_id,
+       t.state AS task_state
+  FROM escalation AS e
+  JOIN clock AS k ON k.id = e.clock_id
+  JOIN claim AS c ON c.id = k.claim_id
+  JOIN organisation AS o ON o.id = c.org_id
+  LEFT JOIN person AS p ON p.id = e.acknowledged_by
+  LEFT JOIN LATERAL (SELECT t.id, t.state FROM task AS t WHERE t.claim_id = c.id
+                      ORDER BY t.state IN ('approved', 'cancelled'), t.id DESC LIMIT 1) AS t ON true
+ WHERE o.path LIKE :scope AND e.state = 'fired' AND (:after = 0 OR e.id < :after)
+   AND (:everything OR e.acknowledged_at IS NULL)
+ ORDER BY e.id DESC
+ LIMIT :limit
+"""
+
+
+def escalations(
+    session: Session, scope: str, *, everything: bool = False, after: int = 0, limit: int = 100
+) -> list[Any]:
+    """Fired escalations below a scope, newest first; without `everything` only those nobody has acknowledged."""
+    args = {"scope": scope + "%", "everything": everything, "after": after, "limit": limit}
+    return list(session.execute(text(ESCALATIONS), args).all())

@@ -1,0 +1,10 @@
+"""Assignments: the accepted duty. One door to what the desk does by hand and what the surveyor reports."""
+
+from dispatch.by_hand import assign_by_hand, redispatch, reopen_for_retake, reopen_in, withdraw
+from dispatch.field import appoint, arrive, contacted, depart, hand_over, submit
+from dispatch.holding import active, last_of
+
+__all__ = [
+    "active", "appoint", "arrive", "assign_by_hand", "contacted", "depart", "hand_over", "last_of", "redispatch",
+    "reopen_for_retake", "reopen_in", "submit", "withdraw",
+]  # fmt: skip

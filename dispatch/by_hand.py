@@ -1,0 +1,259 @@
+"""What the desk does by hand: give a job to a person, send it out again, drop the case."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from claims import queries as claims
+from claims import service, states, timeline
+from claims.models import Task
+from claims.states import ClaimState, TaskState
+from core import audit, clock, outbox
+from core.database import Sessions
+from core.errors import Invalid
+from dispatch import candidates, explain, offers, policy
+from dispatch.candidates import Candidate, Crowd, Job
+from dispatch.errors import AlreadyAssigned, NotASurveyor, refereed
+from dispatch.holding import active, again, end, last_of, task_locked
+from dispatch.models import Assignment, Decision
+from geo import eta
+from geo.fix import LonLat
+from staff.accounts import Actor
+from staff.models import Organisation, Person, Surveyor
+
+# Two dispatchers who decide in the same moment do not see each other: the second is told, not obeyed.
+UNSEEN = timedelta(seconds=2)
+
+
+def assign_by_hand(
+    sessions: Sessions,
+    task_id: int,
+    surveyor_id: int,
+    reason: str,
+    actor: Actor,
+    now: datetime | None = None,
+    *,
+    replaces: int | None = None,
+) -> int:
+    """Gives the job to a person the dispatcher names, taking it from whoever holds it; returns the assignment's id.
+
+    `replaces` is the surveyor the dispatcher saw holding it. Without it, somebody given the job by another hand in the
+    last two seconds, or while this request waited, is not overruled unseen (S-01): AlreadyAssigned.
+    Raises Invalid without a reason, NotASurveyor, AtCap, claims.errors.TaskState.
+    """
+    if not reason.strip():
+        raise Invalid.field("reason", "say why")
+    with sessions.begin() as session, refereed():
+        before = active(session, task_id)
+        seen = before.id if before is not None else None
+        task = task_locked(session, task_id)
+        now = clock.read(session, now)
+        _may_be_sent(session, actor, surveyor_id)
+        states.next_task(task.state, TaskState.ACCEPTED)
+        old = active(session, task_id, lock=True)
+        _not_unseen(old, seen, actor, replaces, now)
+        if old is not None and old.surveyor_id == surveyor_id:
+            raise AlreadyAssigned("he holds the job already", surveyor_id=str(surveyor_id))
+        offers.withdraw_open(session, task, actor, now)
+        if old is not None:
+            end(session, task, old, "reassigned", reason, actor, now)
+        return _assign(session, task, surveyor_id, reason, actor, now, old)
+
+
+def _not_unseen(
+    old: Assignment | None, seen: int | None, actor: Actor, replaces: int | None, now: datetime
+) -> None:
+    """Refuses to overrule an assignment the dispatcher cannot have seen."""
+    if old is None or replaces == old.surveyor_id:
+        return
+    fresh_by_other = old.assigned_by not in (None, actor.person_id) and now - old.accepted_at < UNSEEN
+    if old.id != seen or fresh_by_other or replaces is not None:
+        raise AlreadyAssigned("somebody else was given the job meanwhile", surveyor_id=str(old.surveyor_id))
+
+
+def _may_be_sent(session: Session, actor: Actor, surveyor_id: int) -> None:
+    row = session.execute(
+        select(Surveyor.id)
+        .join(Person, Person.id == Surveyor.id)
+        .join(Organisation, Organisation.id == Surveyor.org_id)
+        .where(
+            Surveyor.id == surveyor_id,
+            Person.disabled_at.is_(None),
+            Organisation.path.startswith(actor.org_path),
+        )
+    ).first()
+    if row is None:
+        raise NotASurveyor(
+            "nobody of that id can be sent", errors=[{"path": "surveyor_id", "message": "unknown"}]
+        )
+
+
+def _assign(
+    session: Session,
+    task: Task,
+    surveyor_id: int,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    old: Assignment | None,
+) -> int:
+    drive_s = _record(session, task, surveyor_id, reason, actor, now)
+    assignment = Assignment(
+        task_id=task.id,
+        surveyor_id=surveyor_id,
+        accepted_at=now,
+        assigned_by=actor.person_id,
+        reason=reason,
+        eta_s=drive_s,
+    )
+    session.add(assignment)
+    session.flush()
+    offers.take_on(session, task, assignment, now)
+    facts: dict[str, Any] = {
+        "surveyor_id": str(surveyor_id),
+        "assignment_id": str(assignment.id),
+        "instead_of": str(old.surveyor_id) if old else None,
+    }
+    timeline.record(session, task.claim_id, "task.assigned", now, actor, task.id, reason=reason, **facts)
+    audit.append(session, actor.person_id, "task.assigned", "task", task.id, now=now, **facts)
+    outbox.append(
+        session,
+        "task.assigned",
+        claim_id=task.claim_id,
+        task_id=task.id,
+        assignment_id=assignment.id,
+        surveyor_id=surveyor_id,
+    )
+    return assignment.id
+
+
+def _record(
+    session: Session, task: Task, surveyor_id: int, reason: str, actor: Actor, now: datetime
+) -> int | None:
+    """Keeps what the machine would have said beside the dispatcher's choice; returns the chosen one's drive in seconds."""
+    _, place, path = claims.ground_of(session, task)
+    lines: list[dict[str, Any]] = []
+    provider, drive_s = "none", None
+    if place is not None:
+        rule = policy.read(session, task.org_id)
+        ring = policy.rings(rule, path)[-1]
+        around = Crowd(session, Job(place, tuple(task.needs), path, task.id, task.round), rule, now).around(
+            ring
+        )
+        chosen = next((c for c in around if c.surveyor_id == surveyor_id), None)
+        lines = [_line(c, i + 1, c is chosen) for i, c in enumerate(around)]
+        provider = "straight_line"
+        drive_s = chosen.eta_s if chosen is not None else _drive_from_afar(session, surveyor_id, place, rule)
+    if not any(entry["outcome"] == "chosen" for entry in lines):
+        lines.insert(0, {"surveyor_id": str(surveyor_id), "rank": 0, "distance_m": None, "eta_s": drive_s, "age_s": None,
+                         "outcome": "chosen", "reason": "by_hand", "reasons": []})  # fmt: skip
+    session.add(
+        Decision(
+            task_id=task.id,
+            at=now,
+            kind="manual",
+            radius_m=None,
+            provider=provider,
+            chosen_id=surveyor_id,
+            candidates=lines,
+            made_by=actor.person_id,
+            reason=reason,
+        )
+    )
+    return drive_s
+
+
+def _line(candidate: Candidate, rank: int, chosen: bool) -> dict[str, Any]:
+    if chosen:
+        return explain.line(candidate, rank, "chosen", "by_hand")
+    return explain.line(
+        candidate, rank, "passed_over", candidate.reasons[0] if candidate.reasons else "not_picked"
+    )
+
+
+def _drive_from_afar(session: Session, surveyor_id: int, place: LonLat, rule: policy.Policy) -> int | None:
+    start = candidates.position_of(session, surveyor_id)
+    if start is None:
+        return None
+    return eta.straight_line(start, place, speed_kmh=rule.speed_kmh, winding=rule.winding).seconds
+
+
+def redispatch(
+    sessions: Sessions, task_id: int, reason: str, actor: Actor, now: datetime | None = None
+) -> None:
+    """Sends the job out again from the beginning: takes it from whoever holds or considers it.
+
+    Raises Invalid without a reason, claims.errors.TaskState after the report is in.
+    """
+    if not reason.strip():
+        raise Invalid.field("reason", "say why")
+    with sessions.begin() as session:
+        task = task_locked(session, task_id)
+        now = clock.read(session, now)
+        if task.state != TaskState.PENDING:
+            states.next_task(task.state, TaskState.PENDING)
+        offers.withdraw_open(session, task, actor, now)
+        old = active(session, task_id, lock=True)
+        if old is not None:
+            end(session, task, old, "reassigned", reason, actor, now)
+        again(session, task, now)
+        timeline.record(session, task.claim_id, "task.redispatched", now, actor, task.id, reason=reason)
+        audit.append(session, actor.person_id, "task.redispatched", "task", task.id, now=now)
+        outbox.append(session, "task.redispatched", claim_id=task.claim_id, task_id=task.id)
+
+
+def withdraw(
+    sessions: Sessions, claim_id: int, reason: str, actor: Actor, now: datetime | None = None
+) -> None:
+    """Drops the case: offer, assignment, task and clocks end in one commit. Said twice it answers the same."""
+    if not reason.strip():
+        raise Invalid.field("reason", "say why")
+    with sessions.begin() as session:
+        task = claims.open_task_for_update(session, claim_id)
+        claim = claims.claim_for_update(session, claim_id)
+        now = clock.read(session, now)
+        if claim.state == ClaimState.WITHDRAWN:
+            return
+        states.next_claim(claim.state, ClaimState.WITHDRAWN)
+        if task is not None:
+            offers.withdraw_open(session, task, actor, now)
+            held = active(session, task.id, lock=True)
+            if held is not None:
+                end(session, task, held, "cancelled", reason, actor, now)
+        service.withdraw_in(session, actor, claim, task, reason, now)
+
+
+def reopen_for_retake(
+    sessions: Sessions, task_id: int, actor: Actor, now: datetime | None = None
+) -> int | None:
+    """A photo was sent back: the job is `returned` and the last surveyor has it again, whatever his load.
+
+    Returns the assignment's id; None when there is nobody to give it back to (the dispatcher's queue shows it).
+    A job still on scene stays as it is. Said twice it answers the same.
+    """
+    with sessions.begin() as session:
+        return reopen_in(session, task_id, actor, clock.read(session, now))
+
+
+def reopen_in(session: Session, task_id: int, actor: Actor, now: datetime) -> int | None:
+    """The same in the caller's transaction: the verdict on the photo and the job's return are one commit."""
+    task = task_locked(session, task_id)
+    held = active(session, task_id, lock=True)
+    if task.state == TaskState.SUBMITTED:
+        states.move_task(task, TaskState.RETURNED, now)
+    if held is not None or task.state != TaskState.RETURNED:
+        return held.id if held is not None else None
+    last = last_of(session, task_id)
+    if last is None or last.end_reason != "done":
+        return None
+    # `completed_at` stays: the cap counts only jobs never handed in, so a retake is never refused for it.
+    last.ended_at, last.end_reason = None, None
+    session.flush()
+    facts: dict[str, Any] = {"surveyor_id": str(last.surveyor_id), "assignment_id": str(last.id)}
+    timeline.record(session, task.claim_id, "task.returned", now, actor, task.id, **facts)
+    outbox.append(
+        session, "task.returned", claim_id=task.claim_id, task_id=task.id, surveyor_id=last.surveyor_id
+    )
+    return last.id

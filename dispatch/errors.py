@@ -1,0 +1,72 @@
+"""What can go wrong when work is handed out, and which database constraint means which of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import ChakanError, Conflict, Invalid
+
+
+class OfferSettled(Conflict):
+    """The offer has an outcome already, or its time is up. Facts: `state`."""
+
+    code = "offer_settled"
+
+
+class AlreadyAssigned(Conflict):
+    """Somebody else holds the job. Facts: `surveyor_id`."""
+
+    code = "already_assigned"
+
+
+class AtCap(Conflict):
+    """The surveyor holds as many open jobs as he may."""
+
+    code = "at_cap"
+
+
+class HasOpenOffer(Conflict):
+    """The surveyor, or the job, has an unanswered offer."""
+
+    code = "open_offer"
+
+
+class NotYours(Conflict):
+    """The job was given to somebody else meanwhile. Facts: `state` of the task, `end_reason` of the old assignment."""
+
+    code = "not_assigned"
+
+
+class ArrivalUnproven(Invalid):
+    """Neither a position near the loss nor a reason was given. Facts: `distance_m`, `within_m`."""
+
+    code = "arrival_unproven"
+
+
+class NotASurveyor(Invalid):
+    """The person cannot be sent: unknown, of another organisation, or his account has ended."""
+
+    code = "not_a_surveyor"
+
+
+# The database is the referee; this is the only place where its verdicts get their public names.
+CONSTRAINTS: dict[str, tuple[type[ChakanError], str]] = {
+    "uq_assignment_active_task": (AlreadyAssigned, "somebody else holds the job"),
+    "ck_assignment_cap": (AtCap, "the surveyor holds as many open jobs as he may"),
+    "uq_offer_open_surveyor": (HasOpenOffer, "the surveyor has an unanswered offer"),
+    "uq_offer_open_task": (HasOpenOffer, "the job has an unanswered offer"),
+}
+
+
+@contextmanager
+def refereed() -> Iterator[None]:
+    """Turns a refusal by a known constraint into its domain error; anything else passes unchanged."""
+    try:
+        yield
+    except IntegrityError as error:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        if name not in CONSTRAINTS:
+            raise
+        kind, detail = CONSTRAINTS[name]
+        raise kind(detail) from error

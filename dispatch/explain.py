@@ -1,0 +1,104 @@
+"""The decision record: everybody considered, in order, and why each other was passed over."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.candidates import Candidate
+from dispatch.models import Decision
+from staff.models import Person
+
+# In a crowd the hundredth able one was not weighed: the record holds so many, and everybody asked before the chosen.
+CONSIDERED = 30
+
+
+def why_not(candidate: Candidate, chosen: Candidate | None) -> str:
+    """The one word for somebody passed over: what stood against him, else what the chosen one had over him."""
+    if candidate.reasons:
+        return candidate.reasons[0]
+    if chosen is None:
+        return "taken_meanwhile"
+    if candidate.open_jobs > chosen.open_jobs and candidate.distance_m <= chosen.distance_m:
+        return "busier"
+    return "farther" if candidate.distance_m >= chosen.distance_m else "less_idle"
+
+
+def line(candidate: Candidate, rank: int, outcome: str, reason: str | None) -> dict[str, Any]:
+    """One considered person, as kept: ids, never a name (he may ask to be forgotten) nor a coordinate.
+
+    Of somebody off duty not even the distance is kept: where he went home is nobody's business (P19).
+    """
+    home = "off_duty" in candidate.reasons
+    return {
+        "surveyor_id": str(candidate.surveyor_id),
+        "rank": rank,
+        "distance_m": None if home else candidate.distance_m,
+        "eta_s": None if home else candidate.eta_s,
+        "soonest_s": None if home else candidate.soonest_s,
+        "age_s": None if home else candidate.age_s,
+        "open_jobs": candidate.open_jobs,
+        "outcome": outcome,
+        "reason": reason,
+        "reasons": list(candidate.reasons),
+    }
+
+
+def account(
+    able: Sequence[Candidate], around: Sequence[Candidate], chosen: Candidate | None
+) -> list[dict[str, Any]]:
+    """Everybody considered: the able in the order of asking, then the others who were near, each with his reason.
+
+    Somebody ranked before the chosen one was asked first and lost to another job in the same moment.
+    """
+    lines: list[dict[str, Any]] = []
+    place = able.index(chosen) if chosen in able else len(able)
+    able = able[: max(CONSIDERED, place + 1)]
+    for i, candidate in enumerate(able):
+        if candidate is chosen:
+            lines.append(line(candidate, i + 1, "chosen", None))
+        else:
+            reason = "taken_meanwhile" if i < place else why_not(candidate, chosen)
+            lines.append(line(candidate, i + 1, "passed_over", reason))
+    known = {candidate.surveyor_id for candidate in able}
+    others = [candidate for candidate in around if candidate.surveyor_id not in known]
+    lines += [line(c, len(able) + i + 1, "passed_over", why_not(c, chosen)) for i, c in enumerate(others)]
+    return lines
+
+
+def shown(session: Session, task_id: int, time: Any) -> list[dict[str, Any]]:
+    """The decisions of a task, newest first, with names; `time` renders a datetime."""
+    decisions = list(
+        session.scalars(
+            select(Decision).where(Decision.task_id == task_id).order_by(Decision.id.desc()).limit(50)
+        )
+    )
+    ids = {int(c["surveyor_id"]) for d in decisions for c in d.candidates} | {
+        d.chosen_id for d in decisions if d.chosen_id
+    }
+    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
+    names = {row[0]: row[1] for row in rows}
+    return [_shown(decision, names, time) for decision in decisions]
+
+
+def _shown(decision: Decision, names: dict[int, str], time: Any) -> dict[str, Any]:
+    def who(ident: int) -> dict[str, Any]:
+        return {"id": str(ident), "name": names.get(ident, "")}
+
+    at: datetime = decision.at
+    return {
+        "id": str(decision.id),
+        "at": time(at),
+        "kind": decision.kind,
+        "provider": decision.provider,
+        "radius_m": decision.radius_m,
+        "reason": decision.reason,
+        "made_by": str(decision.made_by) if decision.made_by else None,
+        "chosen": who(decision.chosen_id) if decision.chosen_id else None,
+        "candidates": [
+            {"surveyor": who(int(c["surveyor_id"])), **{k: v for k, v in c.items() if k != "surveyor_id"}}
+            for c in decision.candidates
+        ],
+    }

@@ -1,0 +1,295 @@
+"""Positions and places in PostGIS. The only SQL of this room that says `ST_`, besides tiles.py."""
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from geoalchemy2 import WKBElement, WKTElement
+from sqlalchemy import ColumnElement, func, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from geo.fix import Fix, LonLat
+from geo.models import Area
+
+
+class Row(NamedTuple):
+    """A fix with whose it is."""
+
+    surveyor_id: int
+    device_id: int
+    fix: Fix
+
+
+Key = tuple[int, int, datetime]  # surveyor, device, fixed_at
+
+# Lists through psycopg2 run at 19,000 rows a second, array text at 54,000: hence the casts.
+HISTORY = """
+INSERT INTO position (surveyor_id, device_id, fixed_at, received_at, lon, lat, accuracy_m, speed_mps,
+                      heading_deg, altitude_m, battery, source, seq)
+SELECT *
+  FROM unnest(CAST(:surveyor_id AS bigint[]), CAST(:device_id AS bigint[]), CAST(:fixed_at AS timestamptz[]),
+              CAST(:received_at AS timestamptz[]), CAST(:lon AS float8[]), CAST(:lat AS float8[]),
+              CAST(:accuracy_m AS real[]), CAST(:speed_mps AS real[]), CAST(:heading_deg AS real[]),
+              CAST(:altitude_m AS real[]), CAST(:battery AS smallint[]), CAST(:source AS text[]),
+              CAST(:seq AS bigint[]))
+    ON CONFLICT (surveyor_id, fixed_at, device_id) DO NOTHING
+RETURNING surveyor_id, device_id, fixed_at
+"""
+
+# `place` carries the GiST index, and writing it anew costs twice the update (no HOT). It is allowed to trail
+# the exact lon/lat by LAZY_M metres, so that a parked car's jitter never touches the index; distances shown
+# use lon/lat.
+LAZY_M = 25
+LAST = """
+INSERT INTO last_position AS p (surveyor_id, place, lon, lat, fixed_at, received_at, device_id, accuracy_m,
+                                speed_mps, heading_deg, battery, source)
+SELECT f.surveyor_id, ST_SetSRID(ST_MakePoint(f.lon, f.lat), 4326)::geography, f.lon, f.lat, f.fixed_at,
+       f.received_at, f.device_id, f.accuracy_m, f.speed_mps, f.heading_deg, f.battery, f.source
+  FROM unnest(CAST(:surveyor_id AS bigint[]), CAST(:device_id AS bigint[]), CAST(:fixed_at AS timestamptz[]),
+              CAST(:received_at AS timestamptz[]), CAST(:lon AS float8[]), CAST(:lat AS float8[]),
+              CAST(:accuracy_m AS real[]), CAST(:speed_mps AS real[]), CAST(:heading_deg AS real[]),
+              CAST(:battery AS smallint[]), CAST(:source AS text[]))
+    AS f (surveyor_id, device_id, fixed_at, received_at, lon, lat, accuracy_m, speed_mps, heading_deg,
+          battery, source)
+    ON CONFLICT (surveyor_id) DO UPDATE
+   SET place = CASE WHEN power((ST_X(p.place::geometry) - EXCLUDED.lon) * cos(radians(EXCLUDED.lat)), 2)
+                       + power(ST_Y(p.place::geometry) - EXCLUDED.lat, 2) < power(:lazy_m / 111195.0, 2)
+                    THEN p.place ELSE EXCLUDED.place END,
+       lon = EXCLUDED.lon, lat = EXCLUDED.lat, fixed_at = EXCLUDED.fixed_at,
+       received_at = EXCLUDED.received_at, device_id = EXCLUDED.device_id, accuracy_m = EXCLUDED.accuracy_m,
+       speed_mps = EXCLUDED.speed_mps, heading_deg = EXCLUDED.heading_deg, battery = EXCLUDED.battery,
+       source = EXCLUDED.source
+ WHERE p.fixed_at < EXCLUDED.fixed_at
+RETURNING surveyor_id
+"""
+
+REFUSED = """
+INSERT INTO fix_refusal AS r (device_id, day, reason, count)
+SELECT :device_id, :day, f.reason, f.count
+  FROM unnest(CAST(:reasons AS text[]), CAST(:counts AS integer[])) AS f (reason, count)
+ ORDER BY f.reason
+    ON CONFLICT (device_id, day, reason) DO UPDATE SET count = r.count + EXCLUDED.count
+"""
+
+TRACK = """
+SELECT fixed_at, received_at, lon, lat, accuracy_m, speed_mps, heading_deg, altitude_m, battery, source, seq
+  FROM position
+ WHERE surveyor_id = :surveyor_id AND fixed_at >= :start AND fixed_at < :end
+ ORDER BY fixed_at, device_id
+ LIMIT :limit
+"""
+
+
+def array(values: Iterable[object]) -> str:
+    """A PostgreSQL array literal of numbers, times or plain words; None becomes NULL."""
+    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+
+
+def times(values: Iterable[datetime | None]) -> str:
+    """A PostgreSQL array literal of times."""
+    return array(None if value is None else value.isoformat() for value in values)
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, str]:
+    fixes = [row.fix for row in rows]
+    return {
+        "surveyor_id": array(row.surveyor_id for row in rows),
+        "device_id": array(row.device_id for row in rows),
+        "fixed_at": times(f.fixed_at for f in fixes),
+        "received_at": times(f.received_at for f in fixes),
+        "lon": array(f.lon for f in fixes),
+        "lat": array(f.lat for f in fixes),
+        "accuracy_m": array(f.accuracy_m for f in fixes),
+        "speed_mps": array(f.speed_mps for f in fixes),
+        "heading_deg": array(f.heading_deg for f in fixes),
+        "battery": array(f.battery for f in fixes),
+        "source": array(f.source for f in fixes),
+    }
+
+
+def insert_history(session: Session, rows: Sequence[Row]) -> set[Key]:
+    """Stores fixes; returns the keys of those that were not there yet. `source` must be a plain word."""
+    if not rows:
+        return set()
+    columns = _columns(rows) | {
+        "altitude_m": array(row.fix.altitude_m for row in rows),
+        "seq": array(row.fix.seq for row in rows),
+    }
+    return {(r.surveyor_id, r.device_id, r.fixed_at) for r in session.execute(text(HISTORY), columns)}
+
+
+def move_last(session: Session, rows: Iterable[Row]) -> set[int]:
+    """Moves dots forward, never back; returns the surveyors whose dot moved. One write per surveyor."""
+    newest: dict[int, Row] = {}
+    for row in rows:
+        kept = newest.get(row.surveyor_id)
+        if kept is None or row.fix.fixed_at > kept.fix.fixed_at:
+            newest[row.surveyor_id] = row
+    if not newest:
+        return set()
+    # In order of id: two writers then wait for each other instead of deadlocking.
+    ordered = [newest[key] for key in sorted(newest)]
+    return set(session.execute(text(LAST), _columns(ordered) | {"lazy_m": LAZY_M}).scalars())
+
+
+def count_refusals(session: Session, device_id: int, day: date, refused: Mapping[str, int]) -> None:
+    """Adds to the device's counters of that UTC day."""
+    if refused:
+        counts = {"reasons": array(refused), "counts": array(refused.values())}
+        session.execute(text(REFUSED), {"device_id": device_id, "day": day, **counts})
+
+
+def track(
+    session: Session, surveyor_id: int, start: datetime, end: datetime, *, limit: int = 100_000
+) -> list[Fix]:
+    """A surveyor's positions from `start` up to but not including `end`, in order of the phone's clock."""
+    span = {"surveyor_id": surveyor_id, "start": start, "end": end, "limit": limit}
+    return [Fix(**row._mapping) for row in session.execute(text(TRACK), span)]
+
+
+def ensure_partitions(session: Session, today: date, ahead_days: int = 8, behind_days: int = 8) -> int:
+    """Makes the day partitions around `today` (UTC) that are missing; returns how many. Safe at once."""
+    span = {"first": today - timedelta(days=behind_days), "last": today + timedelta(days=ahead_days)}
+    return int(session.execute(text("SELECT chakan_position_days(:first, :last)"), span).scalar_one())
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One day of history: the UTC day and its table."""
+
+    day: date
+    table: str
+
+
+PARTITIONS = """
+SELECT c.relname
+  FROM pg_inherits AS i
+  JOIN pg_class AS c ON c.oid = i.inhrelid
+ WHERE i.inhparent = 'position'::regclass
+ ORDER BY c.relname
+"""
+
+
+def partitions(session: Session) -> list[Partition]:
+    """The days there are tables for, oldest first."""
+    names = session.execute(text(PARTITIONS)).scalars()
+    return [Partition(datetime.strptime(n[-8:], "%Y%m%d").replace(tzinfo=UTC).date(), n) for n in names]
+
+
+DROP_WAIT_MS = 300
+
+
+def drop_partitions(session: Session, before: date) -> list[date]:
+    """Forgets every day before `before` (UTC): the whole table goes, so nothing of it can be read again.
+
+    Gives up with OperationalError (lock not available) rather than hold up the pings; try again later.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('position_days'))"))
+    # Dropping a day locks the whole of `position`: while it waits for a long reader every ping waits behind it.
+    session.execute(text(f"SET LOCAL lock_timeout = '{DROP_WAIT_MS}ms'"))
+    old = [p for p in partitions(session) if p.day < before]
+    for partition in old:
+        # The name comes from the catalogue and its form was checked above; a table name cannot be a
+        # parameter.
+        session.execute(text(f"DROP TABLE {partition.table}"))
+    return [p.day for p in old]
+
+
+FORGET = """
+DELETE FROM position
+ WHERE fixed_at < :before AND surveyor_id IN (SELECT id FROM surveyor WHERE org_id = :org_id)
+"""
+
+
+def forget_tracks(session: Session, org_id: int, before: date) -> None:
+    """Deletes an organisation's positions before a UTC day, where others keep theirs longer."""
+    midnight = datetime(before.year, before.month, before.day, tzinfo=UTC)
+    session.execute(text(FORGET), {"org_id": org_id, "before": midnight})
+
+
+def lacks_partition(error: IntegrityError) -> bool:
+    """Whether a fix found no day to lie in: the sweeper was away for more than a week."""
+    diag = getattr(error.orig, "diag", None)
+    if diag is None or diag.sqlstate != "23514":
+        return False
+    return diag.table_name == "position" and diag.constraint_name is None
+
+
+def point(place: LonLat) -> WKTElement:
+    """A place as a value to store in a geography column."""
+    return WKTElement(f"POINT({place.lon} {place.lat})", srid=4326)
+
+
+def lonlat_of(column: Any) -> tuple[ColumnElement[float], ColumnElement[float]]:
+    """Longitude and latitude of a geography point column, to select."""
+    as_geometry = func.geometry(column)
+    return func.ST_X(as_geometry), func.ST_Y(as_geometry)
+
+
+def _geography(place: LonLat | WKTElement) -> ColumnElement[Any]:
+    # Text instead of a WKTElement: the latter becomes a geometry, and a geography index is not used for that.
+    ewkt = place.ewkt() if isinstance(place, LonLat) else f"SRID={place.srid};{place.data}"
+    return func.ST_GeogFromText(ewkt)
+
+
+def within_m(column: Any, place: LonLat | WKTElement, metres: float) -> ColumnElement[bool]:
+    """Whether a geography column lies within so many metres of a place; uses its GiST index."""
+    return func.ST_DWithin(column, _geography(place), metres)
+
+
+def distance_m(column: Any, place: LonLat | WKTElement) -> ColumnElement[float]:
+    """Metres on the ellipsoid between a geography column and a place."""
+    return func.ST_Distance(column, _geography(place))
+
+
+def read_point(value: WKBElement | WKTElement | str | None) -> LonLat | None:
+    """A place from a point column of a row, without asking the database again. None stays None.
+
+    A column just assigned still holds the text or WKTElement that was put in; both forms are understood.
+    """
+    if value is None:
+        return None
+    if isinstance(value, WKBElement):
+        raw = bytes.fromhex(value.data) if isinstance(value.data, str) else bytes(value.data)
+        order = "<" if raw[0] == 1 else ">"
+        has_srid = struct.unpack_from(order + "I", raw, 1)[0] & 0x20000000
+        return LonLat(*struct.unpack_from(order + "dd", raw, 9 if has_srid else 5))
+    words = (value.data if isinstance(value, WKTElement) else value).rpartition("(")[2].rstrip(") ").split()
+    return LonLat(float(words[0]), float(words[1]))
+
+
+AREA_AT = """
+SELECT a.id
+  FROM area AS a
+  JOIN organisation AS o ON o.id = a.org_id
+ WHERE o.path LIKE :scope AND ST_Covers(a.shape, CAST(:place AS geography))
+ ORDER BY ST_Area(a.shape), a.id
+ LIMIT 1
+"""
+AREAS = """
+SELECT a.id, a.org_id, o.name AS org_name, a.name, a.name_en, a.kind, a.created_at,
+       ST_AsGeoJSON(a.shape, 7) AS shape, round(ST_Area(a.shape)) AS area_m2
+  FROM area AS a
+  JOIN organisation AS o ON o.id = a.org_id
+ WHERE o.path LIKE :scope AND a.id > :after AND (:id = 0 OR a.id = :id)
+ ORDER BY a.id
+ LIMIT :limit
+"""
+
+
+def area_covering(session: Session, org_path: str, place: LonLat) -> Area | None:
+    """The smallest service area below an organisation path that covers a place."""
+    args = {"scope": org_path + "%", "place": place.ewkt()}
+    found = session.execute(text(AREA_AT), args).scalar_one_or_none()
+    return None if found is None else session.get(Area, found)
+
+
+def areas(
+    session: Session, org_path: str, *, after: int = 0, limit: int = 500, area_id: int = 0
+) -> list[Any]:
+    """Service areas below an organisation path with their shapes as GeoJSON text."""
+    args = {"scope": org_path + "%", "after": after, "limit": limit, "id": area_id}
+    return list(session.execute(text(AREAS), args).all())

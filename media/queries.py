@@ -1,0 +1,324 @@
+"""Reads and row-level writes of this room in SQL."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
+
+from claims.models import Claim, Task
+from geo import store
+from geo.fix import LonLat
+from media import shots
+from media.models import Annotation, Assessment, Photo, PhotoReview, ShotWaiver, Upload
+
+Rows = Sequence[Row[Any]]
+# FOR NO KEY UPDATE: a plain FOR UPDATE would block, and deadlock with, every insert that refers to the row.
+LOCK = {"key_share": True}
+
+
+def upload_by_key(session: Session, key: str) -> Upload | None:
+    """The upload of a key, or None."""
+    return session.scalars(select(Upload).where(Upload.key == key)).one_or_none()
+
+
+def upload_for_update(session: Session, upload_id: int) -> Upload:
+    """The upload under a row lock."""
+    return session.get_one(Upload, upload_id, with_for_update=LOCK, populate_existing=True)
+
+
+def photo_for_update(session: Session, photo_id: int) -> Photo:
+    """The photo under a row lock."""
+    return session.get_one(Photo, photo_id, with_for_update=LOCK, populate_existing=True)
+
+
+def save_offset(
+    session: Session, upload_id: int, received: int, length: int | None, expires_at: datetime
+) -> None:
+    """Records how much is safely on disk."""
+    session.execute(
+        text(
+            "UPDATE upload SET received = :received, length = :length, expires_at = :expires_at"
+            " WHERE id = :id AND state = 'open'"
+        ),
+        {"id": upload_id, "received": received, "length": length, "expires_at": expires_at},
+    )
+
+
+def photos_of_claim(session: Session, claim_id: int) -> int:
+    """How many photos a claim has."""
+    return int(
+        session.execute(
+            text("SELECT count(*) FROM photo WHERE claim_id = :id"), {"id": claim_id}
+        ).scalar_one()
+    )
+
+
+def open_uploads(session: Session, claim_id: int) -> int:
+    """How many transfers to a claim are under way."""
+    return int(
+        session.execute(
+            text(
+                "SELECT count(*) FROM upload AS u JOIN task AS t ON t.id = u.task_id"
+                " WHERE t.claim_id = :id AND u.state = 'open'"
+            ),
+            {"id": claim_id},
+        ).scalar_one()
+    )
+
+
+def newest_task(session: Session, claim_id: int) -> Task | None:
+    """The latest survey job of a claim."""
+    query = select(Task).where(Task.claim_id == claim_id).order_by(Task.id.desc()).limit(1)
+    return session.scalars(query).one_or_none()
+
+
+INSERT_PHOTO = """
+INSERT INTO photo (claim_id, task_id, shot, seq, sha256, object_key, filename, content_type, size_bytes, width, height,
+                   taken_at, received_at, due_at, lon, lat, accuracy_m, flags, person_id, device_id, customer)
+VALUES (:claim_id, :task_id, :shot, :seq, :sha256, :object_key, :filename, :content_type, :size_bytes, :width, :height,
+        :taken_at, :received_at, :due_at, :lon, :lat, :accuracy_m, :flags, :person_id, :device_id, :customer)
+    ON CONFLICT (task_id, sha256) DO NOTHING
+RETURNING id
+"""
+
+
+def insert_photo(session: Session, values: Mapping[str, Any]) -> int | None:
+    """Adds the photo, or None when the task already has these very bytes."""
+    return session.execute(text(INSERT_PHOTO), values).scalar_one_or_none()
+
+
+def photo_of_bytes(session: Session, task_id: int, sha256: bytes) -> Photo:
+    """The photo of a task with these very bytes."""
+    return session.scalars(select(Photo).where(Photo.task_id == task_id, Photo.sha256 == sha256)).one()
+
+
+def is_elsewhere(session: Session, claim_id: int, sha256: bytes) -> bool:
+    """Whether another claim holds the same bytes."""
+    found = session.execute(
+        text("SELECT 1 FROM photo WHERE sha256 = :sha256 AND claim_id <> :claim_id LIMIT 1"),
+        {"sha256": sha256, "claim_id": claim_id},
+    )
+    return found.first() is not None
+
+
+def unanswered_send_back(session: Session, task_id: int, shot: str) -> PhotoReview | None:
+    """The oldest send-back of a shot that no retake has answered yet, locked."""
+    return session.scalars(
+        select(PhotoReview)
+        .join(Photo, Photo.id == PhotoReview.photo_id)
+        .where(
+            Photo.task_id == task_id,
+            Photo.shot == shot,
+            Photo.verdict == "sent_back",
+            PhotoReview.verdict == "sent_back",
+            PhotoReview.answered_by.is_(None),
+        )
+        .order_by(PhotoReview.at, PhotoReview.id)
+        .limit(1)
+        .with_for_update(of=PhotoReview, skip_locked=True)
+    ).one_or_none()
+
+
+DUE_PHOTOS = """
+UPDATE photo SET due_at = CAST(:now AS timestamptz) + :lease
+ WHERE id IN (SELECT id FROM photo WHERE state = 'received' AND due_at <= :now
+               ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+
+def lease_photos(session: Session, now: datetime, lease: timedelta, limit: int) -> list[int]:
+    """Photos whose copies are still to be made; each is given to one caller for the time of the lease."""
+    return list(session.scalars(text(DUE_PHOTOS), {"now": now, "lease": lease, "limit": limit}))
+
+
+def stale_uploads(session: Session, now: datetime, limit: int) -> list[Upload]:
+    """Open transfers that expired, locked."""
+    return list(
+        session.scalars(
+            select(Upload)
+            .where(Upload.state == "open", Upload.expires_at <= now)
+            .limit(limit)
+            .with_for_update(key_share=True, skip_locked=True)
+        )
+    )
+
+
+def referred_keys(session: Session, digests: Iterable[bytes]) -> set[bytes]:
+    """Which of these originals some photo refers to."""
+    return set(session.scalars(select(Photo.sha256).where(Photo.sha256.in_(list(digests)))))
+
+
+def loss_of(session: Session, claim_id: int) -> tuple[LonLat | None, datetime | None]:
+    """Where and when the loss of a claim was."""
+    claim = session.get_one(Claim, claim_id)
+    return store.read_point(claim.place), claim.loss_at
+
+
+def photos(session: Session, claim_id: int, after: int = 0, limit: int = 500) -> list[Photo]:
+    """The album of a claim in capture order: the phone's sequence and clock first, then arrival."""
+    return list(
+        session.scalars(
+            select(Photo).where(Photo.claim_id == claim_id, Photo.id > after).order_by(Photo.id).limit(limit)
+        )
+    )
+
+
+def reviews(session: Session, photo_ids: Iterable[int]) -> Rows:
+    """Every verdict on some photos with its author, oldest first."""
+    return session.execute(
+        text(
+            "SELECT r.id, r.photo_id, r.verdict, r.reason, r.note, r.region, r.at, r.answered_by,"
+            " p.id AS by_id, p.name AS by_name"
+            " FROM photo_review AS r JOIN person AS p ON p.id = r.by_id"
+            " WHERE r.photo_id = ANY(:ids) ORDER BY r.at, r.id"
+        ),
+        {"ids": list(photo_ids)},
+    ).all()
+
+
+def verdict_counts(session: Session, task_ids: Iterable[int]) -> Rows:
+    """Photos of tasks counted by task, shot and verdict; an answered send-back no longer waits for anybody."""
+    return session.execute(
+        text(
+            "SELECT f.task_id, f.shot, f.verdict, count(*) AS n,"
+            " count(*) FILTER (WHERE f.verdict = 'sent_back' AND EXISTS (SELECT FROM photo_review AS r"
+            "   WHERE r.photo_id = f.id AND r.verdict = 'sent_back' AND r.answered_by IS NULL)) AS unanswered"
+            " FROM photo AS f WHERE f.task_id = ANY(:ids) GROUP BY 1, 2, 3"
+        ),
+        {"ids": list(task_ids)},
+    ).all()
+
+
+def waivers(session: Session, task_ids: Iterable[int]) -> list[ShotWaiver]:
+    """Shots excused for tasks."""
+    return list(session.scalars(select(ShotWaiver).where(ShotWaiver.task_id.in_(list(task_ids)))))
+
+
+def phone_album(session: Session, tasks: Iterable[tuple[int, str, str | None]]) -> dict[int, dict[str, Any]]:
+    """What a phone needs to know of each `(task_id, line, cause)`: the shot list with counts, and the photos so far."""
+    wanted = {task_id: (line, cause) for task_id, line, cause in tasks}
+    rows = session.execute(
+        text(
+            "SELECT f.id, f.task_id, f.shot, f.verdict, f.sha256, r.reason, r.note, r.answered_by"
+            " FROM photo AS f LEFT JOIN LATERAL (SELECT reason, note, answered_by FROM photo_review"
+            "   WHERE photo_id = f.id ORDER BY at DESC, id DESC LIMIT 1) AS r ON true"
+            " WHERE f.task_id = ANY(:ids) ORDER BY f.id"
+        ),
+        {"ids": list(wanted)},
+    ).all()
+    excused = {(w.task_id, w.shot) for w in waivers(session, wanted)}
+    return {
+        task_id: {
+            "shots": shot_counts(
+                line,
+                cause,
+                [r for r in rows if r.task_id == task_id],
+                {s for t, s in excused if t == task_id},
+            ),
+            "photos": [_phone_photo(r) for r in rows if r.task_id == task_id],
+        }
+        for task_id, (line, cause) in wanted.items()
+    }
+
+
+def _phone_photo(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": str(row.id), "shot": row.shot, "verdict": row.verdict, "reason": row.reason, "note": row.note or "",
+        "sha256": row.sha256.hex(), "thumb": f"/api/v1/photos/{row.id}/thumb",
+        "answered_by": str(row.answered_by) if row.answered_by else None,
+    }  # fmt: skip
+
+
+def shot_counts(
+    line: str, cause: str | None, rows: Sequence[Row[Any]], waived: set[str]
+) -> list[dict[str, Any]]:
+    """The shot list of a job with how many photos of each are there; unlisted codes follow at the end."""
+    listed = list(shots.shots_for(line, cause))
+    known = {shot.code for shot in listed}
+    extra = [
+        shots.Shot(code, *shots.labels(code), required=0)
+        for code in dict.fromkeys(r.shot for r in rows)
+        if code not in known
+    ]
+    return [
+        {
+            "code": shot.code, "zh": shot.zh, "en": shot.en, "tip_zh": shot.tip_zh, "tip_en": shot.tip_en,
+            "required": 0 if shot.code in waived else shot.required, "waived": shot.code in waived,
+            "taken": sum(r.shot == shot.code for r in rows),
+            "approved": sum(r.shot == shot.code and r.verdict == "approved" for r in rows),
+            "sent_back": sum(r.shot == shot.code and r.verdict == "sent_back" and r.answered_by is None for r in rows),
+        }
+        for shot in [*listed, *extra]
+    ]  # fmt: skip
+
+
+def annotations(session: Session, photo_id: int) -> list[Annotation]:
+    """The annotations of a photo, oldest first."""
+    return list(
+        session.scalars(select(Annotation).where(Annotation.photo_id == photo_id).order_by(Annotation.id))
+    )
+
+
+def assessments(session: Session, claim_id: int) -> list[Assessment]:
+    """The versions of a claim's assessment, newest first."""
+    return list(
+        session.scalars(
+            select(Assessment).where(Assessment.claim_id == claim_id).order_by(Assessment.version.desc())
+        )
+    )
+
+
+QUEUE = """
+SELECT t.id, t.claim_id, t.state, t.reviewer_id, t.state_since, c.report_no, c.line, c.place_text, c.state AS claim_state,
+       who.id AS surveyor_id, who.name AS surveyor_name, a.completed_at, rev.name AS reviewer_name, k.due_at, s.total_fen,
+       f.total, f.waiting, f.approved, f.sent_back, f.last_at
+  FROM task AS t
+  JOIN claim AS c ON c.id = t.claim_id
+  JOIN organisation AS o ON o.id = c.org_id AND o.path LIKE :scope
+  LEFT JOIN LATERAL (SELECT surveyor_id, completed_at FROM assignment
+                      WHERE task_id = t.id AND (ended_at IS NULL OR end_reason = 'done')
+                      ORDER BY id DESC LIMIT 1) AS a ON true
+  LEFT JOIN person AS who ON who.id = a.surveyor_id
+  LEFT JOIN person AS rev ON rev.id = t.reviewer_id
+  LEFT JOIN LATERAL (SELECT min(due_at) AS due_at FROM clock WHERE claim_id = t.claim_id AND stopped_at IS NULL) AS k ON true
+  LEFT JOIN LATERAL (SELECT total_fen FROM assessment WHERE claim_id = t.claim_id ORDER BY version DESC LIMIT 1) AS s ON true
+  CROSS JOIN LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE verdict = 'waiting') AS waiting,
+                             count(*) FILTER (WHERE verdict = 'approved') AS approved,
+                             count(*) FILTER (WHERE verdict = 'sent_back') AS sent_back, max(received_at) AS last_at
+                        FROM photo WHERE task_id = t.id) AS f
+ WHERE t.state IN ('submitted', 'returned')
+    OR (t.state IN ('accepted', 'contacted', 'en_route', 'on_scene') AND f.waiting > 0)
+ ORDER BY (t.state = 'submitted') DESC, k.due_at NULLS LAST, t.id
+ LIMIT :limit
+"""
+
+
+def review_queue(session: Session, org_path: str, limit: int) -> Rows:
+    """Jobs with something to look at: handed in first, by the clock that ends first; then those still on scene."""
+    return session.execute(text(QUEUE), {"scope": org_path + "%", "limit": limit}).all()
+
+
+def still_holds(session: Session, task_id: int, surveyor_id: int) -> bool:
+    """Whether the surveyor has the job now or finished it himself."""
+    found = session.execute(
+        text(
+            "SELECT 1 FROM assignment WHERE task_id = :task_id AND surveyor_id = :surveyor_id"
+            " AND (ended_at IS NULL OR end_reason = 'done')"
+        ),
+        {"task_id": task_id, "surveyor_id": surveyor_id},
+    )
+    return found.first() is not None
+
+
+def surveyor_of(session: Session, task_id: int) -> int | None:
+    """Who has the job, or finished it."""
+    return session.execute(
+        text(
+            "SELECT surveyor_id FROM assignment WHERE task_id = :task_id AND (ended_at IS NULL OR end_reason = 'done')"
+            " ORDER BY id DESC LIMIT 1"
+        ),
+        {"task_id": task_id},
+    ).scalar_one_or_none()

@@ -1,0 +1,131 @@
+"""What RQ calls: one listener an event, and the sending of one message. All safe to repeat.
+
+Their dotted names are a contract: queued deliveries hold them.
+"""
+
+from typing import Any
+
+from core import queues, wiring
+from core.queues import Work
+from notify import channels, service
+
+
+def _tell(event: str, payload: dict[str, Any]) -> None:
+    for message_id in service.tell(wiring.sessions, wiring.settings, event, payload):
+        # Only a wake-up: the sweeper finds the row by itself when Redis is away.
+        queues.enqueue(wiring.redis, Work.MESSAGES, "notify.jobs.send", message_id)
+
+
+def send(message_id: int) -> None:
+    """Hands one message to its provider."""
+    service.send(wiring.sessions, channels.drivers(wiring.settings), message_id)
+
+
+def on_claim_opened(payload: dict[str, Any]) -> None:
+    """A report was taken."""
+    _tell("claim.opened", payload)
+
+
+def on_claim_amended(payload: dict[str, Any]) -> None:
+    """A claim's facts changed."""
+    _tell("claim.amended", payload)
+
+
+def on_claim_withdrawn(payload: dict[str, Any]) -> None:
+    """The reporter drops the claim."""
+    _tell("claim.withdrawn", payload)
+
+
+def on_claim_approved(payload: dict[str, Any]) -> None:
+    """A claim is settled."""
+    _tell("claim.approved", payload)
+
+
+def on_offer_made(payload: dict[str, Any]) -> None:
+    """A surveyor is asked."""
+    _tell("offer.made", payload)
+
+
+def on_offer_accepted(payload: dict[str, Any]) -> None:
+    """A surveyor took the job."""
+    _tell("offer.accepted", payload)
+
+
+def on_task_assigned(payload: dict[str, Any]) -> None:
+    """The desk gave the job to somebody."""
+    _tell("task.assigned", payload)
+
+
+def on_task_unassigned(payload: dict[str, Any]) -> None:
+    """Nobody is left to ask."""
+    _tell("task.unassigned", payload)
+
+
+def on_task_contacted(payload: dict[str, Any]) -> None:
+    """The surveyor spoke to the reporter."""
+    _tell("task.contacted", payload)
+
+
+def on_task_departed(payload: dict[str, Any]) -> None:
+    """The surveyor is on his way."""
+    _tell("task.departed", payload)
+
+
+def on_task_arrived(payload: dict[str, Any]) -> None:
+    """The surveyor is on scene."""
+    _tell("task.arrived", payload)
+
+
+def on_task_appointed(payload: dict[str, Any]) -> None:
+    """A later time was agreed."""
+    _tell("task.appointed", payload)
+
+
+def on_task_submitted(payload: dict[str, Any]) -> None:
+    """The survey was handed in."""
+    _tell("task.submitted", payload)
+
+
+def on_task_returned(payload: dict[str, Any]) -> None:
+    """The desk wants more of a survey."""
+    _tell("task.returned", payload)
+
+
+def on_task_approved(payload: dict[str, Any]) -> None:
+    """A survey was accepted."""
+    _tell("task.approved", payload)
+
+
+def on_assignment_ended(payload: dict[str, Any]) -> None:
+    """A duty is over: done, given back, given to another, or cancelled."""
+    _tell("assignment.ended", payload)
+
+
+def on_clock_warned(payload: dict[str, Any]) -> None:
+    """A limit is near."""
+    _tell("clock.warned", payload)
+
+
+def on_clock_breached(payload: dict[str, Any]) -> None:
+    """A limit is broken, or still broken."""
+    _tell("clock.breached", payload)
+
+
+def on_photo_sent_back(payload: dict[str, Any]) -> None:
+    """A photo has to be taken again."""
+    _tell("photo.sent_back", payload)
+
+
+def on_rating_given(payload: dict[str, Any]) -> None:
+    """The customer rated the service."""
+    _tell("rating.given", payload)
+
+
+EVENTS = """
+claim.opened claim.amended claim.withdrawn claim.approved offer.made offer.accepted
+task.assigned task.unassigned task.contacted task.departed task.arrived task.appointed
+task.submitted task.returned task.approved assignment.ended
+clock.warned clock.breached photo.sent_back rating.given
+"""
+# For worker.py: which event calls which of these.
+LISTENS = {event: f"notify.jobs.on_{event.replace('.', '_')}" for event in EVENTS.split()}

@@ -1,0 +1,1 @@
+"""SMS: the visible outbox for a start, an HTTP gateway for real."""

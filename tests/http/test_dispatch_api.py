@@ -1,0 +1,212 @@
+"""The phone's side through the door: asked, accepted, rung, gone, arrived, handed in; each said twice is once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from claims.models import ClaimEvent
+from dispatch import sweep
+from dispatch.models import Assignment, Contact
+from tests import factories
+
+LON, LAT = factories.LON, factories.LAT
+
+
+@pytest.fixture
+def surveyor(session):
+    row = factories.surveyor(session)
+    session.commit()
+    return row
+
+
+@pytest.fixture
+def phone(as_device, surveyor):
+    return as_device(surveyor)
+
+
+@pytest.fixture
+def asked(session, sessions, surveyor):
+    """A claim whose job is offered to the surveyor."""
+    claim = factories.claim(session, cause="collision", note="小心", injured=1)
+    sweep.tick(sessions)
+    return claim
+
+
+def jobs(phone, **query):
+    answer = phone.get("/me/jobs", query_string=query)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def at(**ahead):
+    return (datetime.now(UTC) + timedelta(**ahead)).isoformat()
+
+
+@pytest.fixture
+def held(phone, asked):
+    """The id of the task, accepted."""
+    offer = jobs(phone)["offers"][0]
+    answer = phone.post(f"/offers/{offer['id']}/accept", json={"at": at(), "seq": 1}, idem=True)
+    assert answer.status_code == 200, answer.json
+    return answer.json["task_id"]
+
+
+def test_a_phone_sees_the_question_with_its_countdown(phone, asked):
+    seen = jobs(phone)
+    offer = seen["offers"][0]
+    assert seen["tasks"] == []
+    assert (offer["claim_id"], offer["injured"], offer["cause"], offer["line"]) == (
+        str(asked.id),
+        1,
+        "collision",
+        "motor",
+    )
+    assert 80 <= offer["expires_in_s"] <= 90
+    assert offer["position"] == {"lon": LON, "lat": LAT, "datum": "wgs84"}
+    assert "reporter" not in offer
+
+
+def test_an_accepted_job_brings_all_a_phone_needs_offline(phone, held, asked):
+    seen = jobs(phone, datum="gcj02")
+    task = seen["tasks"][0]
+    assert seen["offers"] == []
+    assert (task["id"], task["state"], task["note"]) == (held, "accepted", "小心")
+    assert task["reporter"]["phone"].startswith("+86138")
+    assert task["position"]["datum"] == "gcj02" and task["position"]["lon"] != LON
+    assert {"code", "zh", "en", "required", "taken"} <= task["shots"][0].keys()
+    assert [c["kind"] for c in task["clocks"]] == ["dispatch", "contact", "arrival"]
+    assert task["photos"] == [] and task["contacts"] == []
+
+
+def test_accepting_answers_with_the_assignment_and_the_same_again(phone, asked, session):
+    offer = jobs(phone)["offers"][0]
+    first = phone.post(f"/offers/{offer['id']}/accept", json={"at": at(), "seq": 1}, key="a")
+    assert first.json["offer"] == {"id": offer["id"], "state": "accepted"}
+    assert (
+        phone.post(f"/offers/{offer['id']}/accept", json={"at": at(), "seq": 2}, key="b").json == first.json
+    )
+    assert session.scalar(select(func.count()).select_from(Assignment)) == 1
+
+
+def test_too_late_is_a_conflict_with_the_state(phone, asked, session):
+    offer = jobs(phone)["offers"][0]
+    session.execute(text("UPDATE offer SET expires_at = now() - interval '1 second'"))
+    session.commit()
+    answer = phone.post(f"/offers/{offer['id']}/accept", json={}, idem=True)
+    assert (answer.status_code, answer.json["code"], answer.json["facts"]) == (
+        409,
+        "offer_settled",
+        {"state": "expired"},
+    )
+    assert jobs(phone)["offers"] == []
+
+
+def test_a_refused_request_leaves_its_key_free_for_a_better_one(phone, asked, session):
+    offer = jobs(phone)["offers"][0]
+    assert phone.post(f"/offers/{offer['id']}/decline", json={"reason": "lazy"}, key="k").status_code == 422
+    done = phone.post(
+        f"/offers/{offer['id']}/decline", json={"reason": "busy", "at": at(), "seq": 3}, key="k"
+    )
+    assert (done.status_code, done.json["offer"]["state"]) == (200, "declined")
+    assert jobs(phone)["offers"] == []
+
+
+def test_another_phones_offer_is_missing(as_device, session, asked, phone):
+    offer = jobs(phone)["offers"][0]
+    stranger = factories.surveyor(session, lon=None)
+    session.commit()
+    answer = as_device(stranger).post(f"/offers/{offer['id']}/accept", json={}, idem=True)
+    assert answer.status_code == 404
+
+
+def test_a_phone_post_needs_its_key(phone, asked):
+    offer = jobs(phone)["offers"][0]
+    answer = phone.post(f"/offers/{offer['id']}/accept", json={})
+    assert (answer.status_code, answer.json["code"]) == (400, "idempotency_key_missing")
+
+
+def test_the_way_of_a_job_on_the_phone(phone, held, session):
+    tried = phone.post(
+        f"/tasks/{held}/contact",
+        json={"channel": "phone", "result": "no_answer", "at": at(), "seq": 2},
+        idem=True,
+    )
+    assert tried.json["task"]["state"] == "accepted"
+    rung = phone.post(f"/tasks/{held}/contact", json={"result": "answered", "at": at(), "seq": 3}, idem=True)
+    assert rung.json["task"] == {"id": held, "state": "contacted"}
+    assert {c["kind"]: c["state"] for c in rung.json["clocks"]}["contact"] == "met"
+    assert phone.post(f"/tasks/{held}/depart", json={"seq": 4}, idem=True).json["task"]["state"] == "en_route"
+    when = at(hours=3)
+    agreed = phone.post(f"/tasks/{held}/appoint", json={"at": when, "sent_at": at(), "seq": 5}, idem=True)
+    arrival = next(c for c in agreed.json["clocks"] if c["kind"] == "arrival")
+    assert datetime.fromisoformat(arrival["due_at"]) == pytest.approx(
+        datetime.fromisoformat(when), abs=timedelta(seconds=1)
+    )
+    arrived = phone.post(
+        f"/tasks/{held}/arrive", json={"position": {"lon": LON, "lat": LAT}, "at": at(), "seq": 6}, idem=True
+    )
+    assert arrived.json["task"]["state"] == "on_scene"
+    body = {
+        "report": {"summary": "左前门凹陷", "first_scene": True, "risk_points": ["夜间单车"]},
+        "at": at(),
+        "seq": 7,
+    }
+    done = phone.post(f"/tasks/{held}/submit", json=body, idem=True)
+    assert done.json["task"]["state"] == "submitted"
+    assert {c["kind"]: c["state"] for c in done.json["clocks"]} == {
+        "dispatch": "met", "contact": "met", "arrival": "met", "assessment": "running"
+    }  # fmt: skip
+    assert jobs(phone)["tasks"] == []
+    assert session.scalars(select(Contact.seq).order_by(Contact.id)).all() == [2, 3]
+    device_times = session.scalars(
+        select(ClaimEvent.device_at).where(ClaimEvent.kind == "task.arrived")
+    ).all()
+    assert device_times[0] is not None
+
+
+def test_a_phone_with_a_wrong_clock_changes_no_deadline(phone, held, session):
+    answer = phone.post(
+        f"/tasks/{held}/contact", json={"result": "answered", "at": at(hours=-24), "seq": 2}, idem=True
+    )
+    contact = next(c for c in answer.json["clocks"] if c["kind"] == "contact")
+    assert contact["state"] == "met"
+    stopped = datetime.fromisoformat(contact["stopped_at"])
+    assert abs(datetime.now(UTC) - stopped) < timedelta(minutes=1)
+    assert session.scalars(select(Contact.marks)).one() == ["before_dispatch", "unverified"]
+
+
+def test_an_arrival_without_proof_asks_for_a_reason(phone, held):
+    far = {"position": {"lon": LON + 0.1, "lat": LAT}}
+    refused = phone.post(f"/tasks/{held}/arrive", json=far, idem=True)
+    assert (refused.status_code, refused.json["code"]) == (422, "arrival_unproven")
+    assert refused.json["facts"]["within_m"] == 300
+    assert phone.post(f"/tasks/{held}/arrive", json=far | {"reason": "修理厂"}, idem=True).status_code == 200
+
+
+def test_a_skipped_state_is_a_conflict(phone, held):
+    refused = phone.post(f"/tasks/{held}/submit", json={"report": {"summary": "x"}}, idem=True)
+    assert (refused.status_code, refused.json["code"]) == (409, "task_state")
+
+
+def test_a_job_given_back_leaves_the_phone(phone, held):
+    done = phone.post(f"/tasks/{held}/hand_over", json={"reason": "车坏了"}, idem=True)
+    assert (done.status_code, done.json["task"]["state"]) == (200, "pending")
+    assert jobs(phone)["tasks"] == []
+    assert phone.post(f"/tasks/{held}/depart", json={}, idem=True).json["code"] == "not_assigned"
+
+
+@pytest.mark.parametrize(
+    ("step", "body"),
+    [("contact", {"result": "answered"}), ("depart", {}), ("arrive", {}), ("appoint", {"at": "2030-01-01T00:00:00Z"}),
+     ("submit", {"report": {"summary": "x"}}), ("hand_over", {"reason": "x"})],
+)  # fmt: skip
+def test_a_job_that_is_not_mine_is_missing(phone, as_device, session, held, step, body):
+    stranger = factories.surveyor(session, lon=None)
+    session.commit()
+    assert as_device(stranger).post(f"/tasks/{held}/{step}", json=body, idem=True).status_code == 404
+    assert phone.post(f"/tasks/1/{step}", json=body, idem=True).status_code == 404
+
+
+def test_the_desk_cannot_act_as_a_surveyor(as_, held):
+    assert as_("dispatcher", "admin").post(f"/tasks/{held}/depart", json={}, idem=True).status_code == 403

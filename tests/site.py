@@ -1,0 +1,105 @@
+"""A whole running site for tests: real servers, workers and sweeper on free ports over the test's database."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Site:
+    """The running processes by name; `url` is the one address of everything."""
+
+    url: str
+    data: Path
+    env: dict[str, str]
+    commands: dict[str, list[str]]
+    running: dict[str, subprocess.Popen] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Starts one process, its output into the data folder."""
+        with (self.data / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                self.commands[name], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Kills one process and whatever it forked."""
+        process = self.running.pop(name)
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        process.wait(timeout=15)
+
+    def wait(self, seconds: float = 30) -> None:
+        """Waits until the site takes reports and its sweeper beats."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                answer = httpx.get(f"{self.url}/readyz", timeout=2)
+                if answer.status_code == 200 and answer.json()["sweeper"] == "ok":
+                    return
+            except httpx.HTTPError:
+                pass  # not listening yet
+            time.sleep(0.2)
+        raise TimeoutError("the site did not start:\n" + "\n".join(self.tail(name) for name in self.commands))
+
+    def tail(self, name: str, size: int = 2000) -> str:
+        """The end of a process's log."""
+        path = self.data / f"{name}.log"
+        return f"--- {name}\n" + (path.read_text(errors="replace")[-size:] if path.exists() else "")
+
+    def stop(self) -> None:
+        """Ends everything."""
+        for name in list(self.running):
+            self.kill(name, signal.SIGTERM)
+
+
+def build(data: Path, database_url: str, redis_url: str, *, workers: tuple[str, ...] = ("offers", "messages", "photos")) -> Site:
+    """Describes a site; `start_all` runs it."""
+    port, live_port = free_port(), free_port()
+    url = f"http://127.0.0.1:{port}"
+    (data / "metrics").mkdir(parents=True, exist_ok=True)
+    env = os.environ | {
+        "CHAKAN_DATABASE_URL": database_url,
+        "CHAKAN_REDIS_URL": redis_url,
+        "CHAKAN_SECRET_KEY": "tests only",
+        "CHAKAN_DATA": str(data),
+        "CHAKAN_PUBLIC_URL": url,
+        "CHAKAN_LIVE_URL": f"http://127.0.0.1:{live_port}",
+        "PROMETHEUS_MULTIPROC_DIR": str(data / "metrics"),
+        "PYTHONWARNINGS": "",
+    }
+    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "wsgi:api"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{live_port}", "--graceful-timeout", "2", "wsgi:live()"]
+    commands = {
+        "api": [*granian, "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "64", "--no-ws", "--workers-kill-timeout", "3"],
+        "live": gunicorn,
+        "sweeper": [sys.executable, "-m", "worker", "sweep"],
+        **{f"worker-{name}": [sys.executable, "-m", "worker", "rq", name] for name in workers},
+    }
+    return Site(url, data, env, commands)
+
+
+def start_all(site: Site) -> Site:
+    """Runs every process and waits until the site is ready."""
+    for name in site.commands:
+        site.start(name)
+    site.wait()
+    return site

@@ -1,0 +1,78 @@
+/** A claim: its head, what may be done, and its four tabs. The live page shows it in a drawer, the claims page whole. */
+import { useEffect, useState } from 'preact/hooks';
+import { api } from '@shared/api';
+import { useLoad } from '@shared/resource';
+import { may } from '@shared/session';
+import type { ClaimDetail, Id } from '@shared/types';
+import { Badge, Button, Loaded, TaskBadge, Tabs } from '@shared/ui';
+import { claimState, unassignedReason } from '@shared/words';
+import { ASSIGNABLE } from '../live/drag';
+import { tasks } from '../store';
+import { askAssign } from './assign';
+import { Decisions } from './decision';
+import { ReasonDialog } from './dialogs';
+import { Facts } from './facts';
+import { Photos } from './photos';
+import { PinDialog } from './pin';
+import { Timeline } from './timeline';
+import { t } from './words';
+
+const TABS = ['facts', 'decision', 'timeline', 'photos'] as const;
+type TabKey = (typeof TABS)[number];
+/** The decision record is the dispatcher's and the supervisor's; a seat would only be refused. */
+const tabs = () => TABS.filter((key) => key !== 'decision' || may('dispatcher', 'supervisor', 'admin'));
+
+function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) {
+  const [open, setOpen] = useState<'redispatch' | 'withdraw' | 'pin' | null>(null);
+  const task = claim.task;
+  const live = claim.state !== 'withdrawn' && claim.state !== 'approved' && claim.state !== 'closed';
+  if (!may('dispatcher', 'seat') || !live || !task) return null;
+  const dispatches = may('dispatcher');
+  const job = tasks.value.get(task.id) ?? null;
+  const holder = task.assignments.some((one) => !one.ended_at);
+  const done = () => { setOpen(null); reload(); };
+  return (
+    <div class="row wrap claim-actions">
+      {dispatches && ASSIGNABLE.has(task.state) && <Button kind={task.state === 'unassigned' ? 'primary' : 'plain'} icon="user-check" hotkey="A" data-action="assign" onClick={() => askAssign(claim.id, job, null, claim)}>{holder ? t('reassign') : t('assign')}</Button>}
+      {dispatches && ASSIGNABLE.has(task.state) && <Button icon="refresh" onClick={() => setOpen('redispatch')}>{t('redispatch')}</Button>}
+      <Button icon="pin" kind={claim.loss.position ? 'plain' : 'primary'} onClick={() => setOpen('pin')}>{t(claim.loss.position ? 'movePin' : 'pin')}</Button>
+      <Button icon="ban" kind="danger" onClick={() => setOpen('withdraw')}>{t('withdraw')}</Button>
+      {(open === 'redispatch' || open === 'withdraw') && <ReasonDialog claim={claim} kind={open} onDone={done} />}
+      {open === 'pin' && <PinDialog claim={claim} onDone={done} />}
+    </div>
+  );
+}
+
+function Body({ claim, reload, turn }: { claim: ClaimDetail; reload: () => void; turn: string }) {
+  const [tab, setTab] = useState<TabKey>('facts');
+  const task = claim.task;
+  return (
+    <>
+      <div class="claim-head">
+        <div class="row wrap">
+          <Badge tone="blue">{claimState(claim.state)}</Badge>
+          {task && <TaskBadge state={task.state} />}
+          {task?.state === 'unassigned' && <span class="warn strong">{unassignedReason(task.unassigned_reason)}</span>}
+        </div>
+        <p class="claim-place strong">{claim.loss.place ?? ''}</p>
+        <Actions claim={claim} reload={reload} />
+        <Tabs label={claim.report_no} tabs={tabs().map((key) => ({ key, label: t(key) }))} active={tab} onPick={setTab} />
+      </div>
+      <div class="drawer-body" role="tabpanel" aria-label={t(tab)}>
+        {tab === 'facts' && <Facts claim={claim} />}
+        {tab === 'decision' && <Decisions claim={claim.id} turn={turn} />}
+        {tab === 'timeline' && <Timeline claim={claim} turn={turn} />}
+        {tab === 'photos' && <Photos claim={claim.id} turn={turn} />}
+      </div>
+    </>
+  );
+}
+
+/** Loads the claim and loads again whenever the stream says its job changed. */
+export function ClaimView({ id, onLoad }: { id: Id; onLoad?: (claim: ClaimDetail) => void }) {
+  const card = [...tasks.value.values()].find((one) => one.claim_id === id);
+  const turn = card ? JSON.stringify([card.state, card.offer?.id, card.surveyor?.id, card.clocks.map((clock) => [clock.state, clock.stopped_at, clock.due_at])]) : '';
+  const claim = useLoad<ClaimDetail>((signal) => api.get(`/claims/${id}`, {}, { signal }), [id, turn]);
+  useEffect(() => { if (claim.data) onLoad?.(claim.data); }, [claim.data]);
+  return <Loaded of={claim.data && claim.data.id !== id ? { ...claim, data: null } : claim} rows={8}>{(data) => <Body key={data.id} claim={data} reload={claim.reload} turn={turn} />}</Loaded>;
+}

@@ -1,0 +1,110 @@
+/** Home: on duty or not, is the position heard, and the jobs with the most urgent first. */
+import { useState } from 'preact/hooks';
+import { distance } from '@shared/format';
+import { metresBetween } from '@shared/metres';
+import type { TaskJob } from '@shared/types';
+import { Button, ClockBadge, EmptyState, Icon, leadingClock, TaskBadge, tell } from '@shared/ui';
+import { cause, line } from '@shared/words';
+import { account, profile } from '../account';
+import { askForNotices, notices, unlockSound } from '../alert';
+import { mustInstall } from '../device';
+import { heardAt, tasks } from '../jobs';
+import { here, locate } from '../position';
+import { log, waitingFor } from '../queue';
+import { go } from '../route';
+import { dutyWaits, goOnDuty, onDuty } from '../sync';
+import { ActionBar, TopBar } from '../ui/bar';
+import { Sheet } from '../ui/sheet';
+import { t } from '../words';
+import { w } from '../words.job';
+import { nextStep, urgentFirst } from './next';
+import { Notices } from './notices';
+import { TrackingLine } from './tracking';
+
+async function startDuty(): Promise<void> {
+  // All three questions of the browser belong to this touch.
+  unlockSound();
+  if (mustInstall()) {
+    tell('warning', t('installMust'), { seconds: 12 });
+    go({ page: 'menu' });
+    return;
+  }
+  await goOnDuty(true);
+  void locate();
+  if (notices.peek() === 'default') void askForNotices();
+}
+
+function DutyCard({ onOff }: { onOff: () => void }) {
+  const on = onDuty.value;
+  return (
+    <section class={`duty panel ${on ? 'on' : 'off'}`}>
+      <div class="duty-row">
+        <div class="grow">
+          <strong>{on ? t('onDuty') : t('offDuty')}</strong>
+          {dutyWaits.value && <span class="pending"><Icon name="cloud-up" size={15} />{t('dutyPending')}</span>}
+        </div>
+        <button type="button" class="switch" role="switch" aria-checked={on} aria-label={t('duty')} data-testid="duty" onClick={() => (on ? onOff() : void startDuty())}><i /></button>
+      </div>
+      <TrackingLine />
+    </section>
+  );
+}
+
+function JobCard({ job }: { job: TaskJob }) {
+  const clock = leadingClock(job.clocks);
+  const away = here.value && job.position ? metresBetween(here.value, job.position) : null;
+  return (
+    <button type="button" class={`job-card panel ${job.state}`} data-testid={`job-${job.id}`} onClick={() => go({ page: 'job', task: job.id })}>
+      <span class="row"><TaskBadge state={job.state} />{clock && <ClockBadge clock={clock} />}{waitingFor(job.id).length > 0 && <span class="pending"><Icon name="cloud-up" size={15} />{w('pendingSync')}</span>}</span>
+      <strong class="job-place">{job.place || w('navNoPlace')}</strong>
+      <span class="row muted"><span>{line(job.line)} · {cause(job.cause)}</span>{away !== null && <span>· {distance(away)}</span>}{job.injured > 0 && <span class="job-injured"><Icon name="alert" size={16} />{w('injuredN', { n: job.injured })}</span>}</span>
+      <span class="row job-foot"><span class="mono muted">{job.report_no}</span><span class="job-next">{nextStep(job)}<Icon name="chevron-right" size={18} /></span></span>
+    </button>
+  );
+}
+
+function OffDutySheet({ open, onClose }: { open: number; onClose: () => void }) {
+  return (
+    <Sheet title={open ? t('goOffSure', { n: open }) : t('goOff')} onClose={onClose}>
+      <p class="muted">{t('goOffNote')}</p>
+      <Button size="big" kind="primary" onClick={onClose}>{t('stayOn')}</Button>
+      <Button size="big" icon="power" onClick={() => { void goOnDuty(false); onClose(); }}>{t('goOff')}</Button>
+    </Sheet>
+  );
+}
+
+const SHIFT_MS = 12 * 3_600_000;
+
+/** Reports handed in during this shift that did not come back. */
+function submittedLately(): number {
+  const open = new Set(tasks.value.map((job) => job.id));
+  const sent = log.value.filter((line) => line.kind === 'submit' && line.ok && Date.now() - Date.parse(line.settled_at) < SHIFT_MS && !open.has(line.task_id ?? ''));
+  return new Set(sent.map((line) => line.task_id)).size;
+}
+
+export function HomePage() {
+  const [leaving, setLeaving] = useState(false);
+  const mine = [...tasks.value].sort(urgentFirst);
+  const first = mine.find((job) => job.state !== 'submitted' && job.state !== 'approved');
+  const on = onDuty.value;
+  const done = submittedLately();
+  return (
+    <>
+      <TopBar home title={profile.value?.person.name ?? account.value?.name ?? t('title')} />
+      <main class="page">
+        <Notices />
+        <DutyCard onOff={() => setLeaving(true)} />
+        {mine.length > 0 && <h2 class="section">{t('jobsTitle')}<span class="count">{mine.length}</span></h2>}
+        {mine.map((job) => <JobCard key={job.id} job={job} />)}
+        {done > 0 && <p class="muted"><Icon name="check-all" size={18} /> {w('doneToday', { n: done })}</p>}
+        {mine.length === 0 && (on
+          ? <div class="calm"><span class="radar" aria-hidden="true"><Icon name="radio" size={34} /></span><strong>{t('waitingForJobs')}</strong><p class="muted">{t('waitingNote')}</p></div>
+          : heardAt.value !== null && <EmptyState icon="moon" title={t('offTitle')}>{t('offNote')}</EmptyState>)}
+      </main>
+      {!on
+        ? <ActionBar><Button kind="primary" size="big" icon="power" onClick={() => void startDuty()}>{t('goOn')}</Button></ActionBar>
+        : first && <ActionBar><Button kind="primary" size="big" icon="arrow-right" onClick={() => go({ page: 'job', task: first.id })}>{t('continueJob', { step: nextStep(first) })}</Button></ActionBar>}
+      {leaving && <OffDutySheet open={mine.filter((job) => job.state !== 'submitted').length} onClose={() => setLeaving(false)} />}
+    </>
+  );
+}

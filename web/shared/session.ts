@@ -1,0 +1,59 @@
+/** Who is signed in, on every page the same. */
+import { signal } from '@preact/signals';
+import { api, ApiError, setCsrf } from './api';
+import type { Me, Role } from './types';
+
+export const me = signal<Me | null>(null);
+
+function keep(answer: Me): Me {
+  setCsrf(answer.csrf ?? '');
+  me.value = answer;
+  return answer;
+}
+
+/** Reads who is signed in; null when nobody is. */
+export async function whoAmI(): Promise<Me | null> {
+  try {
+    return keep(await api.get<Me>('/me'));
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+/** Like whoAmI, but sends a stranger to the sign-in page and never comes back for him. */
+export async function requireMe(): Promise<Me> {
+  const answer = await whoAmI();
+  if (answer) return answer;
+  leave();
+  return new Promise<Me>(() => undefined);
+}
+
+/** To the sign-in page, and back here afterwards. */
+export function leave(): void {
+  location.replace(`/?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
+}
+
+export async function signIn(username: string, password: string): Promise<Me> {
+  return keep(await api.post<Me>('/session', { username, password }, { tries: 0 }));
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await api.del('/session');
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+  }
+  me.value = null;
+  location.replace('/');
+}
+
+export const may = (...roles: Role[]): boolean => roles.some((role) => me.value?.person.roles.includes(role));
+
+/** The screen a person works on. */
+export function homeOf(who: Me): string {
+  const roles = who.person.roles;
+  if (roles.some((role) => role === 'dispatcher' || role === 'seat' || role === 'supervisor' || role === 'admin')) return '/desk';
+  if (roles.includes('adjuster')) return '/review';
+  return '/phone';
+}

@@ -1,0 +1,227 @@
+"""Who listens to what; the RQ workers; and the sweeper, which owns every deadline."""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis import RedisError
+from sqlalchemy import text
+
+# A foreign key names a table of another room: SQLAlchemy must have seen every room before the first flush.
+import claims.models
+import dispatch.models
+import geo.models
+import media.models
+import notify.models
+import staff.models  # noqa: F401
+from core import database, live, logs, metrics, outbox, queues, wiring
+from core.loops import Loop
+from core.models import Outbox
+from core.queues import Work
+from core.settings import Settings
+
+log = logging.getLogger("worker")
+
+# Each is `notify.jobs.on_…`: a text to somebody, or only a webhook to the insurer's own systems.
+MESSAGE_EVENTS = (
+    "claim.opened", "claim.amended", "claim.withdrawn", "claim.approved", "offer.made", "offer.accepted",
+    "task.assigned", "task.unassigned", "task.contacted", "task.departed", "task.arrived", "task.appointed",
+    "task.submitted", "task.returned", "task.approved", "assignment.ended", "clock.warned", "clock.breached",
+    "photo.sent_back", "rating.given",
+)  # fmt: skip
+
+LISTENERS: outbox.Listeners = {
+    **{event: [(Work.MESSAGES, "notify.jobs.on_" + event.replace(".", "_"))] for event in MESSAGE_EVENTS},
+    "photo.stored": [(Work.PHOTOS, "media.jobs.on_stored")],
+}
+
+# The dispatcher's promise is a second: NOTIFY wakes it at once, this is the longest it sleeps when a wake was missed.
+DISPATCH_EVERY_S = 0.5
+RELAY_EVERY_S = 0.5
+CHORES_EVERY_S = 2.0
+# The whole picture is laid anew now and then, so that a lost publish cannot leave a wrong dot for long.
+REDRAW_EVERY_S = 60.0
+DAILY_CHORES_EVERY_S = 600.0
+KEEP_OUTBOX = timedelta(days=3)
+
+
+def wire(name: str) -> Settings:
+    """Fills `core.wiring` for this process."""
+    from media.storage import LocalStorage
+
+    settings = Settings.from_env(os.environ)
+    engine = database.connect(settings.database_url, pool_size=8, name=f"chakan-{name}")
+    wiring.fill(
+        settings, database.sessions(engine), queues.connect(settings.redis_url, timeout_s=1), LocalStorage(settings.photos)
+    )
+    return settings
+
+
+def main() -> int:
+    """`worker.py rq QUEUE` or `worker.py sweep`."""
+    parser = argparse.ArgumentParser(prog="worker")
+    parts = parser.add_subparsers(dest="part", required=True)
+    parts.add_parser("rq").add_argument("queue", choices=[w.value for w in Work])
+    parts.add_parser("sweep")
+    given = parser.parse_args()
+    logs.set_up()
+    settings = wire(given.part if given.part == "sweep" else given.queue)
+    if given.part == "rq":
+        run_queue(settings, Work(given.queue))
+        return 0
+    return Sweeper(settings).run()
+
+
+def run_queue(settings: Settings, name: Work) -> None:
+    """Works one queue for ever; Redis being away is waited out."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            queues.work(settings.redis_url, name)
+            return
+        except RedisError as error:
+            log.warning("queue unreachable", extra={"queue": name, "error": type(error).__name__})
+            stop.wait(1)
+
+
+class Sweeper:
+    """Three loops: dispatch and clocks; the outbox; chores. Several sweepers may run: rows are taken SKIP LOCKED."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.engine = wiring.sessions.kw["bind"]
+        self.part = f"sweeper-{socket.gethostname()}-{os.getpid()}"
+        self.done = threading.Event()
+        self.redrawn = 0.0
+        self.swept_daily = 0.0
+        self.loops = [
+            Loop("dispatch", self.engine, outbox.TASKS_CHANNEL, DISPATCH_EVERY_S, self.dispatch),
+            Loop("relay", self.engine, outbox.CHANNEL, RELAY_EVERY_S, self.relay),
+            Loop("chores", self.engine, None, CHORES_EVERY_S, self.chores),
+        ]
+
+    def run(self) -> int:
+        """Runs until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.done.set())
+        for loop in self.loops:
+            loop.start()
+        self.done.wait()
+        for loop in self.loops:
+            loop.stop()
+        for loop in self.loops:
+            loop.join(timeout=5)
+        with wiring.sessions.begin() as session:
+            session.execute(text("DELETE FROM heartbeat WHERE part = :part"), {"part": self.part})
+        return 0
+
+    def dispatch(self) -> bool:
+        """Offers, expiries, escalations."""
+        from dispatch import sweep
+
+        with metrics.SWEEP.time():
+            return sweep.tick(wiring.sessions).more
+
+    def relay(self) -> bool:
+        """Outbox → live picture and deliveries → workers."""
+        events = outbox.relay(wiring.sessions, LISTENERS)
+        if events:
+            self.show(events)
+        due = outbox.lease_due(wiring.sessions)
+        for duty in due:
+            self.hand_over(duty.queue, "core.queues.run_delivery", duty.delivery_id)
+        return len(events) >= 200 or len(due) >= 200
+
+    def hand_over(self, queue: str, name: str, ident: int) -> None:
+        """Wakes a worker; without Redis the sweeper does a short duty itself rather than let people wait."""
+        if queues.enqueue(wiring.redis, queue, name, ident):
+            return
+        if queue != Work.PHOTOS:
+            function: Callable[[int], Any] = queues.resolve(name)
+            function(ident)
+
+    def show(self, events: list[Outbox]) -> None:
+        """Publishes the cards that the events touched."""
+        from dispatch import board
+
+        tasks = {e.payload["task_id"] for e in events if e.payload.get("task_id")}
+        people = {e.payload["surveyor_id"] for e in events if e.payload.get("surveyor_id")}
+        claims = {e.payload["claim_id"] for e in events if e.payload.get("claim_id") and not e.payload.get("task_id")}
+        with wiring.sessions.begin() as session:
+            if claims:
+                tasks |= set(session.scalars(text("SELECT id FROM task WHERE claim_id = ANY(:ids)"), {"ids": list(claims)}))
+            changes = board.task_changes(session, tasks) + board.surveyor_changes(session, people)
+        live.publish(wiring.redis, changes)
+
+    def chores(self) -> bool:
+        """What may wait a moment: heartbeat, swept rows, the whole picture, old rows, tomorrow's partitions."""
+        self.beat()
+        self.sweep_rows()
+        if not live.healthy(wiring.redis) or time.monotonic() - self.redrawn > REDRAW_EVERY_S:
+            self.redraw()
+        if time.monotonic() - self.swept_daily > DAILY_CHORES_EVERY_S:
+            self.swept_daily = time.monotonic()
+            self.daily()
+        return False
+
+    def beat(self) -> None:
+        """Says that this sweeper lives, and takes down those that have long been silent."""
+        with wiring.sessions.begin() as session:
+            session.execute(
+                text(
+                    "INSERT INTO heartbeat (part, beat_at, facts) VALUES (:part, clock_timestamp(), '{}')"
+                    " ON CONFLICT (part) DO UPDATE SET beat_at = EXCLUDED.beat_at"
+                ),
+                {"part": self.part},
+            )
+            session.execute(text("DELETE FROM heartbeat WHERE beat_at < clock_timestamp() - interval '1 hour'"))
+
+    def sweep_rows(self) -> None:
+        """Duties whose wake-up was lost: messages to send, photos to process."""
+        from core import clock
+        from media import service as media
+        from notify import service as notify
+
+        with wiring.sessions.begin() as session:
+            now = clock.read(session)
+            messages = notify.due_messages(session, now, 100)
+            photos = media.due_photos(session, now, 50)
+        for ident in messages:
+            self.hand_over(Work.MESSAGES, "notify.jobs.send", ident)
+        for ident in photos:
+            self.hand_over(Work.PHOTOS, "media.jobs.process", ident)
+
+    def redraw(self) -> None:
+        """Lays the whole live picture anew."""
+        from dispatch import board
+
+        with wiring.sessions.begin() as session:
+            tasks, people = board.open_task_changes(session), board.all_surveyor_changes(session)
+        if live.refresh(wiring.redis, "task", tasks) and live.refresh(wiring.redis, "surveyor", people):
+            self.redrawn = time.monotonic()
+
+    def daily(self) -> None:
+        """Partitions for the days to come, and the end of what is old."""
+        from api import idempotency
+        from geo import service as geo
+        from media import janitor
+
+        geo.chores(wiring.sessions)
+        with wiring.sessions.begin() as session:
+            outbox.forget_old(session, datetime.now(UTC) - KEEP_OUTBOX)
+            idempotency.forget_old(session, datetime.now(UTC) - idempotency.KEPT)
+        janitor.tidy(wiring.sessions, wiring.storage, wiring.settings.uploads)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

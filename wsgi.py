@@ -1,0 +1,55 @@
+"""Settings → the applications that the servers serve."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from api import Parts, create_app
+from core import database, logs, queues
+from core.settings import Settings
+
+
+def build(env: Mapping[str, str]) -> Any:
+    """The API as a WSGI application, built pages and static files included."""
+    from whitenoise import WhiteNoise
+
+    from api.pages import DIST, SAFE_HEADERS
+    from media.storage import LocalStorage
+
+    settings = Settings.from_env(env)
+    engine = database.connect(settings.database_url, pool_size=settings.pool_size, name="chakan-api")
+    app = create_app(
+        Parts(settings, engine, database.sessions(engine), queues.connect(settings.redis_url), LocalStorage(settings.photos))
+    )
+
+    def safe(headers: Any, path: str, url: str) -> None:
+        for name in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"):
+            headers[name] = SAFE_HEADERS[name]
+        if url == "/sw.js":
+            headers["Cache-Control"] = "no-cache"
+            headers["Service-Worker-Allowed"] = "/"
+
+    served = WhiteNoise(
+        app, root=DIST, index_file=False, add_headers_function=safe, immutable_file_test=r"^/assets/", max_age=0
+    )
+    served.flask = app
+    return served
+
+
+def api() -> Any:
+    """The factory Granian calls."""
+    logs.set_up()
+    return build(os.environ)
+
+
+def live() -> Any:
+    """The factory gunicorn calls for the stream process."""
+    from redis import Redis
+
+    from api.stream import Stream
+
+    logs.set_up()
+    settings = Settings.from_env(os.environ)
+    # Blocks a second in XREAD, so it needs more patience than the request path's connection.
+    redis = Redis.from_url(settings.redis_url, decode_responses=True, socket_connect_timeout=1, socket_timeout=5)
+    return Stream(settings, redis)
