@@ -173,8 +173,12 @@ def _doctor(given: argparse.Namespace) -> int:
 
 
 def _bench(given: argparse.Namespace) -> int:
+    import signal
+
     from launch.bench import bench
 
+    # What a bench has started it stops on the way out, and a plain SIGTERM would leave no way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     return bench(given.name, quick=given.quick, as_json=given.json)
 
 

@@ -16,11 +16,6 @@ from redis import RedisError
 from sqlalchemy import text
 
 # A foreign key names a table of another room: SQLAlchemy must have seen every room before the first flush.
-import claims.models
-import dispatch.models
-import geo.models
-import media.models
-import notify.models
 import staff.models  # noqa: F401
 from core import database, live, logs, metrics, outbox, queues, wiring
 from core.loops import Loop
@@ -60,7 +55,10 @@ def wire(name: str) -> Settings:
     settings = Settings.from_env(os.environ)
     engine = database.connect(settings.database_url, pool_size=8, name=f"chakan-{name}")
     wiring.fill(
-        settings, database.sessions(engine), queues.connect(settings.redis_url, timeout_s=1), LocalStorage(settings.photos)
+        settings,
+        database.sessions(engine),
+        queues.connect(settings.redis_url, timeout_s=1),
+        LocalStorage(settings.photos),
     )
     return settings
 
@@ -156,10 +154,18 @@ class Sweeper:
 
         tasks = {e.payload["task_id"] for e in events if e.payload.get("task_id")}
         people = {e.payload["surveyor_id"] for e in events if e.payload.get("surveyor_id")}
-        claims = {e.payload["claim_id"] for e in events if e.payload.get("claim_id") and not e.payload.get("task_id")}
+        claims = {
+            e.payload["claim_id"]
+            for e in events
+            if e.payload.get("claim_id") and not e.payload.get("task_id")
+        }
         with wiring.sessions.begin() as session:
             if claims:
-                tasks |= set(session.scalars(text("SELECT id FROM task WHERE claim_id = ANY(:ids)"), {"ids": list(claims)}))
+                tasks |= set(
+                    session.scalars(
+                        text("SELECT id FROM task WHERE claim_id = ANY(:ids)"), {"ids": list(claims)}
+                    )
+                )
             changes = board.task_changes(session, tasks) + board.surveyor_changes(session, people)
         live.publish(wiring.redis, changes)
 
@@ -184,7 +190,9 @@ class Sweeper:
                 ),
                 {"part": self.part},
             )
-            session.execute(text("DELETE FROM heartbeat WHERE beat_at < clock_timestamp() - interval '1 hour'"))
+            session.execute(
+                text("DELETE FROM heartbeat WHERE beat_at < clock_timestamp() - interval '1 hour'")
+            )
 
     def sweep_rows(self) -> None:
         """Duties whose wake-up was lost: messages to send, photos to process."""

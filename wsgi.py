@@ -19,7 +19,13 @@ def build(env: Mapping[str, str]) -> Any:
     settings = Settings.from_env(env)
     engine = database.connect(settings.database_url, pool_size=settings.pool_size, name="chakan-api")
     app = create_app(
-        Parts(settings, engine, database.sessions(engine), queues.connect(settings.redis_url), LocalStorage(settings.photos))
+        Parts(
+            settings,
+            engine,
+            database.sessions(engine),
+            queues.connect(settings.redis_url),
+            LocalStorage(settings.photos),
+        )
     )
 
     def safe(headers: Any, path: str, url: str) -> None:
@@ -30,7 +36,12 @@ def build(env: Mapping[str, str]) -> Any:
             headers["Service-Worker-Allowed"] = "/"
 
     served = WhiteNoise(
-        app, root=DIST, index_file=False, add_headers_function=safe, immutable_file_test=r"^/assets/", max_age=0
+        app,
+        root=DIST,
+        index_file=False,
+        add_headers_function=safe,
+        immutable_file_test=r"^/assets/",
+        max_age=0,
     )
     served.flask = app
     return served
@@ -51,5 +62,7 @@ def live() -> Any:
     logs.set_up()
     settings = Settings.from_env(os.environ)
     # Blocks a second in XREAD, so it needs more patience than the request path's connection.
-    redis = Redis.from_url(settings.redis_url, decode_responses=True, socket_connect_timeout=1, socket_timeout=5)
+    redis = Redis.from_url(
+        settings.redis_url, decode_responses=True, socket_connect_timeout=1, socket_timeout=5
+    )
     return Stream(settings, redis)

@@ -77,7 +77,8 @@ def create_app(built_from: Parts) -> "OpenAPI":
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if DOCUMENTATION.match(rule.rule):
-            getattr(view, "__func__", view).is_public = True
+            mark: Any = getattr(view, "__func__", view)
+            mark.is_public = True
         elif not (hasattr(view, "allowed") or hasattr(view, "is_public")):
             raise RuntimeError(f"{rule} does not say who may enter")
     return app

@@ -38,7 +38,10 @@ def claim_seen_by(session: Session, actor: Actor, claim_id: int) -> Claim:
         raise Missing("no such claim")
     if actor.has(*DESK) and _in_scope(session, actor, claim.org_id):
         return claim
-    if actor.has("surveyor") and session.execute(text(MINE), {"claim_id": claim_id, "me": actor.person_id}).first():
+    if (
+        actor.has("surveyor")
+        and session.execute(text(MINE), {"claim_id": claim_id, "me": actor.person_id}).first()
+    ):
         return claim
     raise Missing("no such claim")
 

@@ -44,9 +44,13 @@ def authenticate() -> Actor | None:
         return None
     with parts().sessions.begin() as session:
         actor = accounts.by_token(session, secret)
-    if actor and by_cookie and request.method not in SAFE:
-        if not hmac.compare_digest(request.headers.get("X-CSRF-Token", ""), csrf_for(secret)):
-            raise BadCsrf("the X-CSRF-Token header is missing or wrong")
+    writes = by_cookie and request.method not in SAFE
+    if (
+        actor
+        and writes
+        and not hmac.compare_digest(request.headers.get("X-CSRF-Token", ""), csrf_for(secret))
+    ):
+        raise BadCsrf("the X-CSRF-Token header is missing or wrong")
     if actor:
         g.secret = secret
     return actor
@@ -79,14 +83,24 @@ def guard() -> None:
 def set_cookie(answer: Response, secret: str) -> None:
     """Puts the session cookie on an answer."""
     answer.set_cookie(
-        COOKIE, secret, max_age=12 * 3600, httponly=True, samesite="Lax", secure=parts().settings.secure_cookies, path="/"
+        COOKIE,
+        secret,
+        max_age=12 * 3600,
+        httponly=True,
+        samesite="Lax",
+        secure=parts().settings.secure_cookies,
+        path="/",
     )
 
 
 def request_id() -> str:
     """The caller's X-Request-Id when it is harmless, else a new one."""
     given = request.headers.get("X-Request-Id", "")
-    return given if 0 < len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else secrets.token_hex(8)
+    return (
+        given
+        if 0 < len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum()
+        else secrets.token_hex(8)
+    )
 
 
 def install(app: Flask) -> None:

@@ -144,6 +144,7 @@ def task(session: Session, row: Task | None) -> dict[str, Any] | None:
         "round": row.round,
         "priority": row.priority,
         "unassigned_reason": row.unassigned_reason,
+        "queue_place": dispatch.queue_place(session, row),
         "offers": [_offer(offer, name) for offer, name in dispatch.offers_of(session, row.id)],
         "assignments": [_assignment(held, name) for held, name in dispatch.assignments_of(session, row.id)],
         "contacts": [contact(tried, name) for tried, name in dispatch.contacts_of(session, [row.id])[row.id]],

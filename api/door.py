@@ -77,7 +77,10 @@ class Door(APIBlueprint):
             abp_tags=[Tag(name=tag)],
             abp_security=[{"bearer": []}, {"cookie": []}],
             abp_responses={
-                status: {"description": text, "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+                status: {
+                    "description": text,
+                    "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+                }
                 for status, text in REFUSALS.items()
             },
         )

@@ -23,11 +23,23 @@ TITLES = {
     429: "Too Many Requests", 460: "Checksum Mismatch", 500: "Internal Server Error", 503: "Service Unavailable",
     507: "Insufficient Storage",
 }  # fmt: skip
-CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "wrong_type", 429: "too_many"}
+CODES = {
+    400: "malformed",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "wrong_type",
+    429: "too_many",
+}
 
 
 def problem(
-    status: int, code: str, detail: str, *, facts: dict[str, Any] | None = None, errors: list[dict[str, str]] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    facts: dict[str, Any] | None = None,
+    errors: list[dict[str, str]] | None = None,
 ) -> Response:
     """An application/problem+json answer; `retry_after_s` in the facts becomes Retry-After."""
     facts = facts or {}
@@ -62,7 +74,9 @@ def invalid_fields(error: ValidationError) -> Response:
     errors = field_errors(error)
     if any(e["type"] == "json_invalid" for e in error.errors(include_url=False, include_input=False)):
         return problem(400, "malformed", "the body is not JSON", errors=errors)
-    return problem(422, "invalid", "; ".join(f"{e['path']}: {e['message']}" for e in errors[:3]), errors=errors)
+    return problem(
+        422, "invalid", "; ".join(f"{e['path']}: {e['message']}" for e in errors[:3]), errors=errors
+    )
 
 
 def refuse_broken_json() -> Response | None:
@@ -70,7 +84,9 @@ def refuse_broken_json() -> Response | None:
 
     The trackers' addresses read their bodies themselves: an app that is refused sends the same for ever.
     """
-    if request.mimetype != "application/json" or request.path.startswith(("/api/v1/ingest/", "/api/v1/positions")):
+    if request.mimetype != "application/json" or request.path.startswith(
+        ("/api/v1/ingest/", "/api/v1/positions")
+    ):
         return None
     if not request.get_data(cache=True):
         return None
@@ -120,4 +136,9 @@ def install(app: Flask) -> None:
             )
         else:
             log.exception("unforeseen error", extra={"request_id": g.get("request_id")})
-        return problem(500, "internal", "something went wrong; it has been recorded", facts={"request_id": g.get("request_id")})
+        return problem(
+            500,
+            "internal",
+            "something went wrong; it has been recorded",
+            facts={"request_id": g.get("request_id")},
+        )

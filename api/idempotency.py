@@ -38,7 +38,9 @@ class KeyBusy(ChakanError):
 
 def fingerprint() -> bytes:
     """What makes two requests the same: method, path, body."""
-    return hashlib.sha256(f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)).digest()
+    return hashlib.sha256(
+        f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)
+    ).digest()
 
 
 def actor_name() -> str:

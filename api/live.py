@@ -32,7 +32,12 @@ def scope() -> ResponseReturnValue:
     return {"org_path": g.actor.org_path, "only": None if g.actor.has(*DESK) else str(g.actor.person_id)}
 
 
-@bp.get("/live", responses={200: {"description": "a stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}}})
+@bp.get(
+    "/live",
+    responses={
+        200: {"description": "a stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    },
+)
 @roles(*EVERYBODY)
 def stream() -> ResponseReturnValue:
     """Server-sent events: snapshot, surveyor, task, clock, gone, stale. Last-Event-ID resumes; bbox narrows."""
@@ -56,7 +61,9 @@ def stream() -> ResponseReturnValue:
     if upstream.status_code != 200:
         body = upstream.read()
         close(client, upstream)
-        return Response(body, upstream.status_code, content_type="application/problem+json", headers={"Retry-After": "2"})
+        return Response(
+            body, upstream.status_code, content_type="application/problem+json", headers={"Retry-After": "2"}
+        )
     answer = Response(pump(client, upstream), direct_passthrough=True)
     for name, value in SSE_HEADERS:
         answer.headers[name] = value

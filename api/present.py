@@ -41,7 +41,9 @@ def plate(value: str | None) -> str | None:
     return value[:2] + "·" + "*" * max(0, len(value) - 5) + value[-3:] if len(value) >= 6 else "***"
 
 
-def items(rows: Sequence[Any], show: Callable[[Any], dict[str, Any]], limit: int, *, key: str = "id") -> dict[str, Any]:
+def items(
+    rows: Sequence[Any], show: Callable[[Any], dict[str, Any]], limit: int, *, key: str = "id"
+) -> dict[str, Any]:
     """A list answer: the items, and the cursor of the next page when there may be one."""
     shown = [show(row) for row in rows]
     return {"items": shown, "next": shown[-1][key] if len(shown) == limit and shown else None}

@@ -1,7 +1,5 @@
 """The review desk: queue, verdicts, damage lines, approval within a money authority."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from flask import g, request
@@ -14,8 +12,7 @@ from api.door import EVERYBODY, Door, Strict, Text, roles
 from api.photo_show import ApprovedOut, AssessmentOut, BriefOut, ListOut, VersionOut
 from api.photos import ClaimPath, PhotoPath, harmless_json
 from claims import queries as claims
-from core import database
-from core.database import Sessions
+from core import clock
 from core.errors import Invalid
 from dispatch import assignments
 from dispatch.board import clock_card
@@ -110,13 +107,6 @@ def show_assessment(versions: list[Assessment]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@contextmanager
-def together(sessions: Sessions) -> Iterator[tuple[Session, Sessions]]:
-    """One commit around two rooms' use cases: a retake asked for and the job given back belong together."""
-    with sessions.begin() as session:
-        yield session, database.sessions(session.connection())
-
-
 @bp.get("/review/queue", responses={200: ListOut})
 @roles(*READERS)
 def queue(query: Queue) -> ResponseReturnValue:
@@ -157,9 +147,9 @@ def ask(path: TaskPath, body: AskIn) -> ResponseReturnValue:
     """Sends the job back to the same surveyor for shots that are not there."""
     with g.sessions.begin() as session:
         access.task_of(session, g.actor, path.task_id)
-    with together(g.sessions) as (session, sessions):
+    with g.sessions.begin() as session:
         review.ask_for(session, g.actor, path.task_id, shots=body.shots, note=body.note)
-        assignments.reopen_for_retake(sessions, path.task_id, g.actor)
+        assignments.reopen_in(session, path.task_id, g.actor, clock.read(session))
     return _brief(path.task_id)
 
 
@@ -194,11 +184,12 @@ def send_back(path: PhotoPath, body: SendBackIn) -> ResponseReturnValue:
     """Asks the same surveyor for a retake; a job already handed in comes back to him as `returned`."""
     with g.sessions.begin() as session:
         access.photo_seen_by(session, g.actor, path.photo_id)
-    with together(g.sessions) as (session, sessions):
+    # The verdict and the job's way back are one commit: neither is true without the other.
+    with g.sessions.begin() as session:
         task = review.send_back(
             session, g.actor, path.photo_id, reason=body.reason, note=body.note, region=body.region
         )
-        assignments.reopen_for_retake(sessions, task.id, g.actor)
+        assignments.reopen_in(session, task.id, g.actor, clock.read(session))
     return _brief(task.id) | {"photo": {"id": str(path.photo_id), "verdict": "sent_back"}}
 
 

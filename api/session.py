@@ -29,8 +29,6 @@ class NewToken(Strict):
     label: Text = ""
 
 
-
-
 def me(session: Any, actor: Actor) -> dict[str, Any]:
     """Everything a page needs to know about its user."""
     person = session.get_one(Person, actor.person_id)
@@ -75,7 +73,7 @@ def sign_in(body: SignIn) -> ResponseReturnValue:
 
 
 # A stored answer would hand out the old session; and a failed try must be counted even under a key.
-sign_in.own_replay = True  # type: ignore[attr-defined]
+sign_in.own_replay = True
 
 
 @bp.delete("/session")

@@ -151,7 +151,13 @@ def organisations() -> ResponseReturnValue:
     with g.sessions.begin() as session:
         rows = queries.organisations(session, g.actor.org_path)
     shown = [
-        {"id": str(r.id), "parent_id": present.ident(r.parent_id), "kind": r.kind, "code": r.code, "name": r.name}
+        {
+            "id": str(r.id),
+            "parent_id": present.ident(r.parent_id),
+            "kind": r.kind,
+            "code": r.code,
+            "name": r.name,
+        }
         for r in rows
     ]
     return {"items": shown, "next": None}
@@ -161,7 +167,9 @@ def organisations() -> ResponseReturnValue:
 @roles("admin")
 def add_organisation(body: OrganisationIn) -> ResponseReturnValue:
     """Adds a node to the tree."""
-    node_id = service.add_organisation(g.sessions, g.actor, id_of(body.parent_id), body.kind, body.code, body.name)
+    node_id = service.add_organisation(
+        g.sessions, g.actor, id_of(body.parent_id), body.kind, body.code, body.name
+    )
     return {"id": str(node_id)}, 201
 
 
@@ -195,7 +203,12 @@ def pairing(path: SurveyorPath) -> ResponseReturnValue:
     svg = io.BytesIO()
     segno.make(url, error="m").save(svg, kind="svg", scale=5, border=2, xmldecl=False)
     shown = f"{code[: CODE_LENGTH // 2]}-{code[CODE_LENGTH // 2 :]}"
-    return {"code": shown, "expires_at": present.time(expires_at), "qr_svg": svg.getvalue().decode(), "url": url}, 201
+    return {
+        "code": shown,
+        "expires_at": present.time(expires_at),
+        "qr_svg": svg.getvalue().decode(),
+        "url": url,
+    }, 201
 
 
 @bp.post("/devices/pair")
@@ -218,7 +231,7 @@ def pair(body: Code) -> ResponseReturnValue:
 
 
 # A stored answer would keep the secrets readable for a week.
-pair.own_replay = True  # type: ignore[attr-defined]
+pair.own_replay = True
 
 
 @bp.get("/surveyors/<int:surveyor_id>/devices")

@@ -89,7 +89,8 @@ class Hub:
     """Reads the feed once for everybody."""
 
     def __init__(self, redis: Redis) -> None:
-        self.redis = redis
+        # redis-py types every answer as bytes or text or nothing; ours decodes, so it is text.
+        self.redis: Any = redis
         self.viewers: set[Viewer] = set()
         self.last_id = "$"
 
@@ -142,11 +143,15 @@ class Hub:
         viewer.last_id = newest[0][0] if newest else "0-0"
         cards: dict[str, list[Any]] = {"surveyor": [], "task": []}
         for kind in ("surveyor", "task"):
-            for text in self.redis.hvals(live.shelf(kind)):  # type: ignore[arg-type]
+            for text in self.redis.hvals(live.shelf(kind)):
                 body = json.loads(text)
                 if sees(viewer.scope, viewer.box, kind, body["org_path"], body["card"]):
                     cards[kind].append(body["card"])
-        data = {"surveyors": cards["surveyor"], "tasks": cards["task"], "server_time": datetime.now(UTC).isoformat()}
+        data = {
+            "surveyors": cards["surveyor"],
+            "tasks": cards["task"],
+            "server_time": datetime.now(UTC).isoformat(),
+        }
         return event("snapshot", data, viewer.last_id)
 
     def missed(self, viewer: Viewer, since: str) -> bool:
@@ -231,7 +236,9 @@ class Stream:
     def _opening(self, environ: Environ, viewer: Viewer) -> Iterator[bytes]:
         try:
             since = environ.get("HTTP_LAST_EVENT_ID", "")
-            if not (since and self._resumes(viewer, since)):
+            if since and self._resumes(viewer, since):
+                viewer.woken.set()  # what he missed goes out now, not with the next change
+            else:
                 yield self.hub.picture(viewer)
         except RedisError:
             viewer.stale = viewer.redraw = True
@@ -297,6 +304,8 @@ def refuse(start: Callable[..., Any], status: int) -> list[bytes]:
         "type": "about:blank", "title": words[status], "status": status, "facts": {}, "errors": [],
         "code": {401: "unsigned", 403: "denied", 404: "not_found", 503: "busy"}[status], "detail": words[status],
     }  # fmt: skip
-    headers = [("Content-Type", "application/problem+json")] + ([("Retry-After", "2")] if status == 503 else [])
+    headers = [("Content-Type", "application/problem+json")] + (
+        [("Retry-After", "2")] if status == 503 else []
+    )
     start(f"{status} {words[status]}", headers)
     return [json.dumps(body).encode()]

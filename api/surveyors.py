@@ -22,6 +22,7 @@ from staff.models import Surveyor
 bp = Door("surveyors", tag="Surveyors")
 
 LONGEST_TRACK = timedelta(days=31)
+MOST_IN_FILE = 100_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Years in which arithmetic on a time cannot overflow, and no track lies outside.
 LEAST, MOST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -200,7 +201,9 @@ def track_gpx(path: SurveyorPath, query: Span) -> ResponseReturnValue:
     with g.sessions.begin() as session:
         start, end = query.span(clock.read(session))
         look(session, path.surveyor_id, start, end, "gpx")
-        fixes = store.track(session, path.surveyor_id, start, end)
+        fixes = store.track(session, path.surveyor_id, start, end, limit=MOST_IN_FILE + 1)
+    if len(fixes) > MOST_IN_FILE:
+        raise Invalid.field("from", f"more than {MOST_IN_FILE} positions; ask for fewer days")
     answer = Response(gpx.write(f"{path.surveyor_id} {start:%Y-%m-%d}", fixes), content_type=GPX)
     answer.headers["Content-Disposition"] = f'attachment; filename="track-{path.surveyor_id}.gpx"'
     answer.headers["Cache-Control"] = "no-store"

@@ -9,45 +9,59 @@ from typing import Any
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
-from claims import limits, timeline
+from claims import limits, queries, timeline
 from claims.limits import Plan
 from claims.models import Claim, Clock, Escalation, Task
 from core import metrics, outbox
 
 RUNNING, MET, BREACHED, VOID = "running", "met", "breached", "void"
+ORDER = limits.ORDER
 
 
 def start(
     session: Session, claim_id: int, plan: Plan, event: str, start_at: datetime, now: datetime
 ) -> Clock:
     """Starts a clock with its ladder."""
-    clock = Clock(
-        claim_id=claim_id,
-        kind=plan.kind,
-        start_event=event,
-        start_at=start_at,
-        limit_s=int(plan.limit.total_seconds()),
-        due_at=start_at + plan.limit,
-        state=RUNNING,
-        predicted="ok",
-        pauses=[],
-        rule_version=1,
-    )
-    session.add(clock)
-    session.flush()
-    passed = [rung for rung in plan.rungs if start_at + rung.after <= now]
+    return start_all(session, claim_id, [plan], event, start_at, now)[0]
+
+
+def start_all(
+    session: Session, claim_id: int, plans: list[Plan], event: str, start_at: datetime, now: datetime
+) -> list[Clock]:
+    """Starts clocks with their ladders: two statements however many."""
     rows = [
+        {
+            "claim_id": claim_id,
+            "kind": plan.kind,
+            "start_event": event,
+            "start_at": start_at,
+            "limit_s": int(plan.limit.total_seconds()),
+            "due_at": start_at + plan.limit,
+            "state": RUNNING,
+            "predicted": "ok",
+            "pauses": [],
+            "rule_version": 1,
+        }
+        for plan in plans
+    ]
+    clocks = {clock.kind: clock for clock in session.scalars(insert(Clock).returning(Clock), rows)}
+    rungs = [rung for plan in plans for rung in _rungs(clocks[plan.kind], plan, now)]
+    session.execute(insert(Escalation), rungs)
+    return [clocks[plan.kind] for plan in plans]
+
+
+def _rungs(clock: Clock, plan: Plan, now: datetime) -> list[dict[str, Any]]:
+    passed = [rung for rung in plan.rungs if clock.start_at + rung.after <= now]
+    return [
         {
             "clock_id": clock.id,
             "stage": rung.stage,
-            "due_at": start_at + rung.after,
+            "due_at": clock.start_at + rung.after,
             # Of rungs already passed at birth only the highest speaks, and the breach: one alarm about one fact.
             "state": VOID if rung in passed[:-1] and rung.stage != "breach" else "waiting",
         }
         for rung in plan.rungs
     ]
-    session.execute(insert(Escalation), rows)
-    return clock
 
 
 def start_clocks(
@@ -60,7 +74,7 @@ def start_clocks(
         plans.append(limits.contact_plan(rule))
     if rule["arrive_start"] == "report_end":
         plans.append(limits.arrival_plan(rule, area_kind))
-    return [start(session, claim.id, plan, event, start_at, now) for plan in plans if plan is not None]
+    return start_all(session, claim.id, [plan for plan in plans if plan is not None], event, start_at, now)
 
 
 def start_on(session: Session, claim: Claim, event: str, at: datetime, rule: dict[str, Any]) -> None:
@@ -181,41 +195,9 @@ def agree(session: Session, claim: Claim, at: datetime, now: datetime) -> Clock 
     return clock
 
 
-# One statement for the whole batch: after an outage thousands are due at once, and a round trip each would take minutes.
-# Both rows are locked without ever waiting: a clock that is just being stopped is left for the next tick.
-FIRE = """
-WITH due AS MATERIALIZED (
-  SELECT e.id, e.stage, e.due_at, k.id AS clock_id, k.claim_id, k.kind,
-         CASE WHEN e.stage LIKE 'warn%' THEN 'clock.warned' ELSE 'clock.breached' END AS event
-    FROM escalation AS e
-    JOIN clock AS k ON k.id = e.clock_id
-   WHERE e.state = 'waiting' AND e.due_at <= :now AND k.stopped_at IS NULL AND k.state IN ('running', 'breached')
-   ORDER BY e.due_at
-   LIMIT :limit
-     FOR NO KEY UPDATE OF e, k SKIP LOCKED
-),
-fired AS (
-  UPDATE escalation AS e SET state = 'fired', fired_at = :now FROM due WHERE e.id = due.id
-),
-broken AS (
-  UPDATE clock AS k SET state = 'breached', breached_at = k.due_at, predicted = 'late'
-    FROM due WHERE k.id = due.clock_id AND due.stage = 'breach'
-),
-noted AS (
-  INSERT INTO claim_event (claim_id, kind, at, actor_kind, facts)
-  SELECT claim_id, event, :now, 'system', jsonb_build_object('clock', kind, 'stage', stage, 'due_at', due_at) FROM due
-),
-told AS (
-  INSERT INTO outbox (event, payload)
-  SELECT event, jsonb_build_object('claim_id', claim_id, 'clock_id', clock_id, 'stage', stage) FROM due ORDER BY due_at
-)
-SELECT kind, stage FROM due
-"""
-
-
 def fire_due(session: Session, now: datetime, limit: int = 200) -> int:
     """Fires the rungs that are due, each once; returns how many. Several sweepers at once share the work."""
-    rows = session.execute(text(FIRE), {"now": now, "limit": limit}).all()
+    rows = queries.fire_due(session, now, limit)
     for row in rows:
         metrics.CLOCKS.labels(row.kind, row.stage).inc()
     if rows:
@@ -232,31 +214,12 @@ def _fire(session: Session, clock: Clock, rung: Escalation, now: datetime) -> No
     outbox.append(session, event, claim_id=clock.claim_id, clock_id=clock.id, stage=rung.stage)
 
 
-FORESEEN = """
-WITH risky AS MATERIALIZED (
-  SELECT k.id
-    FROM clock AS k
-   WHERE k.state = 'running' AND k.predicted = 'ok'
-     AND :now >= k.start_at + (k.due_at - k.start_at) * :share
-   LIMIT :limit
-     FOR NO KEY UPDATE SKIP LOCKED
-),
-foreseen AS (
-  UPDATE clock AS k SET predicted = 'at_risk' FROM risky WHERE k.id = risky.id RETURNING k.id, k.claim_id
-)
-INSERT INTO outbox (event, payload)
-SELECT 'clock.foreseen', jsonb_build_object('claim_id', claim_id, 'clock_id', id) FROM foreseen
-RETURNING id
-"""
-
-
 def foresee(session: Session, now: datetime, limit: int = 500) -> int:
     """Marks running clocks whose time is mostly used as `at_risk`; returns how many changed."""
-    share = limits.DEFAULTS["at_risk_pct"] / 100
-    rows = session.execute(text(FORESEEN), {"now": now, "share": share, "limit": limit}).all()
-    if rows:
+    found = queries.foresee(session, now, limits.DEFAULTS["at_risk_pct"] / 100, limit)
+    if found:
         outbox.wake(session, outbox.CHANNEL)
-    return len(rows)
+    return found
 
 
 def expect_arrival(session: Session, claim_id: int, eta_at: datetime) -> None:
@@ -269,7 +232,4 @@ def expect_arrival(session: Session, claim_id: int, eta_at: datetime) -> None:
 def of_task(session: Session, task: Task) -> list[Clock]:
     """The clocks of a task's claim in their natural order."""
     clocks = session.scalars(select(Clock).where(Clock.claim_id == task.claim_id))
-    return sorted(clocks, key=lambda clock: ORDER.get(clock.kind, len(ORDER)))
-
-
-ORDER = {"dispatch": 0, "contact": 1, "arrival": 2, "assessment": 3}
+    return sorted(clocks, key=lambda clock: limits.ORDER.get(clock.kind, len(limits.ORDER)))

@@ -38,6 +38,9 @@ KNOWN: dict[str, Known] = {
     )
 }  # fmt: skip
 
+# The clocks in the order of the work.
+ORDER = {"dispatch": 0, "contact": 1, "arrival": 2, "assessment": 3}
+
 DEFAULTS: dict[str, Any] = {key: known.default for key, known in KNOWN.items()}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
-from claims.clocks import ORDER
+from claims.limits import ORDER
 from claims.models import Claim, ClaimItem, Clock, Escalation, Task
 from core.errors import Conflict, Missing
 from geo import store
@@ -240,3 +240,63 @@ def escalations(
     """Fired escalations below a scope, newest first; without `everything` only those nobody has acknowledged."""
     args = {"scope": scope + "%", "everything": everything, "after": after, "limit": limit}
     return list(session.execute(text(ESCALATIONS), args).all())
+
+
+# One statement for the whole batch: after an outage thousands are due at once, and a round trip each would take minutes.
+# Both rows are locked without ever waiting: a clock that is just being stopped is left for the next tick.
+FIRE = """
+WITH due AS MATERIALIZED (
+  SELECT e.id, e.stage, e.due_at, k.id AS clock_id, k.claim_id, k.kind,
+         CASE WHEN e.stage LIKE 'warn%' THEN 'clock.warned' ELSE 'clock.breached' END AS event
+    FROM escalation AS e
+    JOIN clock AS k ON k.id = e.clock_id
+   WHERE e.state = 'waiting' AND e.due_at <= :now AND k.stopped_at IS NULL AND k.state IN ('running', 'breached')
+   ORDER BY e.due_at
+   LIMIT :limit
+     FOR NO KEY UPDATE OF e, k SKIP LOCKED
+),
+fired AS (
+  UPDATE escalation AS e SET state = 'fired', fired_at = :now FROM due WHERE e.id = due.id
+),
+broken AS (
+  UPDATE clock AS k SET state = 'breached', breached_at = k.due_at, predicted = 'late'
+    FROM due WHERE k.id = due.clock_id AND due.stage = 'breach'
+),
+noted AS (
+  INSERT INTO claim_event (claim_id, kind, at, actor_kind, facts)
+  SELECT claim_id, event, :now, 'system', jsonb_build_object('clock', kind, 'stage', stage, 'due_at', due_at) FROM due
+),
+told AS (
+  INSERT INTO outbox (event, payload)
+  SELECT event, jsonb_build_object('claim_id', claim_id, 'clock_id', clock_id, 'stage', stage) FROM due ORDER BY due_at
+)
+SELECT kind, stage FROM due
+"""
+
+
+def fire_due(session: Session, now: datetime, limit: int) -> list[Any]:
+    """Fires the rungs that are due with all that follows; returns kind and stage of each."""
+    return list(session.execute(text(FIRE), {"now": now, "limit": limit}).all())
+
+
+FORESEEN = """
+WITH risky AS MATERIALIZED (
+  SELECT k.id
+    FROM clock AS k
+   WHERE k.state = 'running' AND k.predicted = 'ok'
+     AND :now >= k.start_at + (k.due_at - k.start_at) * :share
+   LIMIT :limit
+     FOR NO KEY UPDATE SKIP LOCKED
+),
+foreseen AS (
+  UPDATE clock AS k SET predicted = 'at_risk' FROM risky WHERE k.id = risky.id RETURNING k.id, k.claim_id
+)
+INSERT INTO outbox (event, payload)
+SELECT 'clock.foreseen', jsonb_build_object('claim_id', claim_id, 'clock_id', id) FROM foreseen
+RETURNING id
+"""
+
+
+def foresee(session: Session, now: datetime, share: float, limit: int) -> int:
+    """Marks running clocks of which `share` of the time is used as `at_risk`; returns how many."""
+    return len(session.execute(text(FORESEEN), {"now": now, "share": share, "limit": limit}).all())

@@ -35,7 +35,8 @@ def record(
             actor_id=who,
             actor_kind=what,
             facts={
-                name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in facts.items()
             },
         )
     )

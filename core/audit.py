@@ -16,7 +16,9 @@ GENESIS = b"\0" * 32
 CHAIN_LOCK = 0x43414B41
 
 
-def entry_hash(prev: bytes, at: datetime, actor_id: int | None, action: str, subject: str, facts: dict[str, Any]) -> bytes:
+def entry_hash(
+    prev: bytes, at: datetime, actor_id: int | None, action: str, subject: str, facts: dict[str, Any]
+) -> bytes:
     """SHA-256 over the predecessor's hash and a canonical JSON form of the entry."""
     body = json.dumps([at.isoformat(), actor_id, action, subject, facts], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(prev + body.encode()).digest()

@@ -8,7 +8,13 @@ from sqlalchemy import BigInteger, Connection, Engine, MetaData, create_engine, 
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 
-type_map = {datetime: TIMESTAMP(timezone=True), dict[str, Any]: JSONB, list[Any]: JSONB, list[str]: ARRAY(TEXT), str: TEXT}
+type_map = {
+    datetime: TIMESTAMP(timezone=True),
+    dict[str, Any]: JSONB,
+    list[Any]: JSONB,
+    list[str]: ARRAY(TEXT),
+    str: TEXT,
+}
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

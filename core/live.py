@@ -50,7 +50,10 @@ def publish(redis: Redis, changes: Iterable[Change]) -> bool:
                 elif change.kind != "clock":  # a clock's state is part of its task's card
                     pipe.hset(shelf(change.kind), change.key, body)
                 pipe.xadd(
-                    STREAM, {"kind": change.kind, "key": change.key, "body": body}, maxlen=KEPT_EVENTS, approximate=True
+                    STREAM,
+                    {"kind": change.kind, "key": change.key, "body": body},
+                    maxlen=KEPT_EVENTS,
+                    approximate=True,
                 )
             pipe.execute()
     except RedisError as error:

@@ -23,7 +23,9 @@ class Loop(threading.Thread):
     loop goes on: one poisoned row must not stop every deadline behind it.
     """
 
-    def __init__(self, name: str, engine: Engine, channel: str | None, every_s: float, work: Callable[[], bool]) -> None:
+    def __init__(
+        self, name: str, engine: Engine, channel: str | None, every_s: float, work: Callable[[], bool]
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self.engine, self.channel, self.every_s, self.work = engine, channel, every_s, work
         self.stopping = threading.Event()
@@ -34,7 +36,9 @@ class Loop(threading.Thread):
             try:
                 self._listen()
             except (SQLAlchemyError, psycopg2.Error) as error:
-                log.warning("loop lost the database", extra={"loop": self.name, "error": type(error).__name__})
+                log.warning(
+                    "loop lost the database", extra={"loop": self.name, "error": type(error).__name__}
+                )
                 self.stopping.wait(RETRY_S)
 
     def stop(self) -> None:
@@ -45,7 +49,9 @@ class Loop(threading.Thread):
         connection: Any = None
         if self.channel:
             # Its own connection for ever: a LISTEN dies with the pool's reset.
-            connection = psycopg2.connect(self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
+            connection = psycopg2.connect(
+                self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            )
             connection.autocommit = True
             connection.cursor().execute(f"LISTEN {self.channel}")
         try:

@@ -4,16 +4,20 @@ from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Histogram("chakan_request_seconds", "Time to answer a request", ["endpoint", "status"])
 FIXES = Counter("chakan_fixes_total", "Fixes by verdict: kept or the reason of refusal", ["verdict"])
-CLAIMS = Counter("chakan_claims_total", "Claims opened", ["line"])
 OFFERS = Counter("chakan_offers_total", "Offers by outcome", ["outcome"])
 CLOCKS = Counter("chakan_clock_stages_total", "Fired stages of clocks", ["kind", "stage"])
-PHOTOS = Counter("chakan_photos_total", "Photos stored and processed", ["state"])
 MESSAGES = Counter("chakan_messages_total", "Messages by channel and outcome", ["channel", "outcome"])
 OFFER_WAIT = Histogram(
-    "chakan_report_to_offer_seconds", "From report to its first offer", buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60)
+    "chakan_report_to_offer_seconds",
+    "From report to its first offer",
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60),
 )
 SWEEP = Histogram("chakan_sweep_seconds", "One round of the sweeper")
 EVENTS = Counter("chakan_events_total", "Events told to their listeners, by name", ["event"])
 # The newest word counts: with "max" a process that died during an outage would report its worst moment for ever.
-LAG = Gauge("chakan_lag_seconds", "Age of the oldest duty that is overdue", ["duty"], multiprocess_mode="mostrecent")
-PARKED = Gauge("chakan_parked_deliveries", "Duties given up after too many tries", multiprocess_mode="mostrecent")
+LAG = Gauge(
+    "chakan_lag_seconds", "Age of the oldest duty that is overdue", ["duty"], multiprocess_mode="mostrecent"
+)
+PARKED = Gauge(
+    "chakan_parked_deliveries", "Duties given up after too many tries", multiprocess_mode="mostrecent"
+)

@@ -116,7 +116,8 @@ def deliver(sessions: Sessions, delivery_id: int, call: Any) -> bool:
         return False
     with sessions.begin() as session:
         session.execute(
-            text("UPDATE delivery SET state = 'done', done_at = clock_timestamp() WHERE id = :id"), {"id": delivery_id}
+            text("UPDATE delivery SET state = 'done', done_at = clock_timestamp() WHERE id = :id"),
+            {"id": delivery_id},
         )
     return True
 
@@ -129,13 +130,21 @@ def _postpone(sessions: Sessions, delivery_id: int, attempts: int, error: str) -
                 " state = CASE WHEN :attempts >= :most THEN 'parked' ELSE 'waiting' END,"
                 " due_at = clock_timestamp() + make_interval(secs => :wait) WHERE id = :id"
             ),
-            {"id": delivery_id, "attempts": attempts, "error": error, "most": MAX_ATTEMPTS, "wait": 2.0**attempts},
+            {
+                "id": delivery_id,
+                "attempts": attempts,
+                "error": error,
+                "most": MAX_ATTEMPTS,
+                "wait": 2.0**attempts,
+            },
         )
 
 
 def forget_old(session: Session, before: datetime) -> int:
     """Deletes finished deliveries and relayed events older than `before`."""
-    session.execute(text("DELETE FROM delivery WHERE state = 'done' AND done_at < :before"), {"before": before})
+    session.execute(
+        text("DELETE FROM delivery WHERE state = 'done' AND done_at < :before"), {"before": before}
+    )
     result = session.execute(
         text(
             "DELETE FROM outbox WHERE relayed_at < :before"

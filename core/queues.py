@@ -28,7 +28,9 @@ class Work(StrEnum):
 
 def connect(url: str, *, timeout_s: float = 0.2) -> Redis:
     """Connects with short time-outs and no retries: a slow Redis must not slow a request (R-04)."""
-    return Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0))
+    return Redis.from_url(
+        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def enqueue(redis: Redis, work: str, name: str, *args: Any) -> bool:
@@ -64,6 +66,6 @@ def work(url: str, name: Work) -> None:
     connection = Redis.from_url(url, socket_connect_timeout=2)
     queue = Queue(name, connection=connection, serializer=JSONSerializer)
     # No fork a job: hostile photos are decoded in a limited process of their own (media/sandbox.py), which this one keeps.
-    SimpleWorker([queue], connection=connection, serializer=JSONSerializer, worker_ttl=40, maintenance_interval=20).work(
-        logging_level="WARNING"
-    )
+    SimpleWorker(
+        [queue], connection=connection, serializer=JSONSerializer, worker_ttl=40, maintenance_interval=20
+    ).work(logging_level="WARNING")

@@ -73,7 +73,9 @@ def parse(name: str, kind: type, text: str) -> Any:
     """Turns the text of a variable into the field's type."""
     try:
         if kind is bool:
-            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                text.lower()
+            ]
         return kind(text)
     except (KeyError, ValueError) as error:
         raise BadSettings(f"{key(name)} is not a {kind.__name__}") from error

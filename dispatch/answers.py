@@ -6,7 +6,7 @@ Lock order, as everywhere in this room: task, offer, surveyor, claim, clock, esc
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from claims import clocks, limits, states, timeline
@@ -16,7 +16,7 @@ from claims.states import ClaimState, TaskState
 from core import clock, metrics, outbox
 from core.database import Sessions
 from core.errors import Invalid, Missing
-from dispatch import policy
+from dispatch import policy, queries
 from dispatch.asking import tell
 from dispatch.errors import OfferSettled, refereed
 from dispatch.models import Assignment, Offer
@@ -114,16 +114,6 @@ def back_to_pool(session: Session, task: Task, now: datetime) -> None:
     outbox.wake(session, outbox.TASKS_CHANNEL)
 
 
-DUE = """
-SELECT o.id, o.task_id
-  FROM offer AS o
- WHERE o.state = 'open'
-   AND (o.expires_at <= :now OR EXISTS (SELECT FROM surveyor AS s WHERE s.id = o.surveyor_id AND NOT s.on_duty))
- ORDER BY o.expires_at
- LIMIT :limit
-"""
-
-
 def expire_offers(sessions: Sessions, now: datetime | None = None, limit: int = 100) -> list[int]:
     """Ends the offers whose time is up and those of people who went off duty; returns their tasks.
 
@@ -131,7 +121,7 @@ def expire_offers(sessions: Sessions, now: datetime | None = None, limit: int = 
     """
     with sessions.begin() as session:
         moment = clock.read(session, now)
-        due = session.execute(text(DUE), {"now": moment, "limit": limit}).all()
+        due = queries.due_offers(session, moment, limit)
     return [row.task_id for row in due if _expire(sessions, row.id, row.task_id, now)]
 
 

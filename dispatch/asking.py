@@ -4,36 +4,45 @@ Lock order of this room: task, offer, surveyor, clock, escalation. Deadlines are
 after the locks are held.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from claims import clocks, limits, states, timeline
-from claims import queries as claims
 from claims.models import Claim, Task
 from claims.states import TaskState
-from core import clock, metrics, outbox
+from core import metrics, outbox
 from core.database import Sessions
-from dispatch import candidates, explain, policy
+from dispatch import candidates, explain, policy, queries
 from dispatch.candidates import Candidate, Crowd, Job
 from dispatch.models import Decision
 from dispatch.policy import Policy, Ring
+from geo.fix import LonLat
 from staff import rules
+
+# Somebody chosen went home in the same moment: decide again, with what is true now. Twice in a row is already odd.
+TRIES = 3
+
+
+class WentHome(Exception):
+    """The chosen one ended his shift while he was being chosen; the decision is taken back."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What a decision stands on: the job, its claim, the people around and the rules in force."""
+    """What a decision stands on: the job, the people around and the rules in force."""
 
     task: Task
-    claim: Claim
+    reported_at: datetime
     crowd: Crowd
     rule: Policy
     rings: tuple[Ring, ...]
     values: dict[str, Any]
+    decision_id: int
+    now: datetime
 
 
 def offer_next(sessions: Sessions, task_id: int, now: datetime | None = None) -> int | None:
@@ -42,11 +51,13 @@ def offer_next(sessions: Sessions, task_id: int, now: datetime | None = None) ->
     Returns the offer's id, or None when nobody was asked. Safe to call at any moment by anybody: a task that is busy or
     not waiting is left alone.
     """
-    with sessions.begin() as session:
-        task = claims.task_for_update(session, task_id, skip_locked=True)
-        if task is None or not awaiting(task):
-            return None
-        return offer_in(session, task, clock.read(session, now))
+    for _ in range(TRIES):
+        try:
+            with sessions.begin() as session:
+                return _decide(session, task_id, now)
+        except WentHome:
+            continue
+    return None
 
 
 def awaiting(task: Task) -> bool:
@@ -56,10 +67,12 @@ def awaiting(task: Task) -> bool:
     return task.state == TaskState.UNASSIGNED and task.unassigned_reason in policy.SELF_HEALING
 
 
-def offer_in(session: Session, task: Task, now: datetime) -> int | None:
-    """The heart of `offer_next`. The caller holds the task's lock."""
-    claim, place, path = claims.ground_of(session, task)
-    if place is None:
+def _decide(session: Session, task_id: int, now: datetime | None) -> int | None:
+    row = queries.job_for_update(session, task_id)
+    if row is None or not awaiting(row.Task):
+        return None
+    task, now = row.Task, now or row.now
+    if row.lon is None:
         leave(session, task, "no_position", now)
         return None
     values = rules.values(session, task.org_id, policy.DEFAULTS | limits.DEFAULTS)
@@ -67,138 +80,91 @@ def offer_in(session: Session, task: Task, now: datetime) -> int | None:
     if task.round >= rule.rounds_max:
         leave(session, task, "rounds_used", now)
         return None
-    job = Job(place, tuple(task.needs), path, task.id, task.round)
+    job = Job(LonLat(row.lon, row.lat), tuple(task.needs), row.path, task.id, task.round)
     crowd = Crowd(session, job, rule, now)
-    ground = Ground(task, claim, crowd, rule, policy.rings(rule, path), values)
+    rings = policy.rings(rule, row.path)
+    ground = Ground(task, row.created_at, crowd, rule, rings, values, row.decision_id, now)
     # First those not asked yet, in every ring; only then those who let an earlier offer run out.
     for again in (False, True) if task.round else (False,):
-        for ring in ground.rings:
-            able = crowd.able(ring, again=again)
-            offer_id = _ask_one(session, ground, ring, able, now) if able else None
+        for ring in rings:
+            offer_id = _ask_one(session, ground, ring, crowd.able(ring, again=again))
             if offer_id is not None:
                 return offer_id
-    _nobody(session, ground, now)
+    _nobody(session, ground)
     return None
 
 
-def _ask_one(
-    session: Session, ground: Ground, ring: Ring, able: list[Candidate], now: datetime
-) -> int | None:
+def _ask_one(session: Session, ground: Ground, ring: Ring, able: list[Candidate]) -> int | None:
     """Offers the job to the first of the able who is still free."""
+    around = ground.crowd.around(ring) if able else []
     for rank, candidate in enumerate(able):
-        offer_id = _insert(session, ground, candidate, rank + 1, now)
+        lines = explain.account(able, around, candidate)
+        offer_id = queries.ask(session, _question(ground, ring, candidate, rank + 1, lines))
         if offer_id is None:
             continue  # another job asked him in this very moment: the index said no, the next one is asked
         # The offer first, then the surveyor, as an accept does it: the other way round the two wait for each other.
         if not candidates.hold(session, candidate.surveyor_id):
-            session.execute(text("DELETE FROM offer WHERE id = :id"), {"id": offer_id})
-            continue  # he has just gone home
-        around = ground.crowd.around(ring)
-        decision = _record(
-            session, ground, ring, explain.account(able, around, candidate), candidate, None, now
-        )
-        session.execute(
-            text("UPDATE offer SET decision_id = :decision WHERE id = :id"),
-            {"decision": decision.id, "id": offer_id},
-        )
-        _tell_offered(session, ground, candidate, offer_id, now)
+            raise WentHome
+        _offered(session, ground)
         return offer_id
     return None
 
 
-# Not an ORM insert with a savepoint: losing to another job is normal in a burst and must cost one statement.
-INSERT = """
-INSERT INTO offer (task_id, surveyor_id, state, made_at, expires_at, round, rank, distance_m, eta_s)
-VALUES (:task_id, :surveyor_id, 'open', :now, :expires_at, :round, :rank, :distance_m, :eta_s)
-    ON CONFLICT DO NOTHING
-RETURNING id
-"""
-
-
-def _insert(session: Session, ground: Ground, candidate: Candidate, rank: int, now: datetime) -> int | None:
-    row = session.execute(
-        text(INSERT),
-        {
-            "task_id": ground.task.id,
-            "surveyor_id": candidate.surveyor_id,
-            "now": now,
-            "expires_at": now + ground.rule.offer_ttl,
-            "round": ground.task.round + 1,
-            "rank": rank,
-            "distance_m": candidate.distance_m,
-            "eta_s": candidate.eta_s,
-        },
-    ).one_or_none()
-    return None if row is None else int(row.id)
-
-
-def _record(
-    session: Session,
-    ground: Ground,
-    ring: Ring,
-    lines: list[dict[str, Any]],
-    chosen: Candidate | None,
-    reason: str | None,
-    now: datetime,
-) -> Decision:
-    decision = Decision(
-        task_id=ground.task.id,
-        at=now,
-        kind="auto",
-        radius_m=ring.radius_m,
-        provider=chosen.provider if chosen else "straight_line",
-        chosen_id=chosen.surveyor_id if chosen else None,
-        candidates=lines,
-        made_by=None,
-        reason=reason,
-    )
-    session.add(decision)
-    session.flush()
-    return decision
-
-
-def _tell_offered(
-    session: Session, ground: Ground, candidate: Candidate, offer_id: int, now: datetime
-) -> None:
-    task, claim = ground.task, ground.claim
-    if task.round == 0:
-        metrics.OFFER_WAIT.observe(max(0.0, (now - claim.created_at).total_seconds()))
-    metrics.OFFERS.labels("made").inc()
-    states.move_task(task, TaskState.OFFERED, now)
-    task.round += 1
-    clocks.start_on(session, claim, "assigned", now, ground.values)
-    facts: dict[str, Any] = {
-        "offer_id": str(offer_id),
-        "surveyor_id": str(candidate.surveyor_id),
-        "round": task.round,
+def _question(
+    ground: Ground, ring: Ring, candidate: Candidate, rank: int, lines: list[dict[str, Any]]
+) -> dict[str, Any]:
+    states.next_task(ground.task.state, TaskState.OFFERED)
+    return {
+        "task_id": ground.task.id,
+        "claim_id": ground.task.claim_id,
+        "surveyor_id": candidate.surveyor_id,
+        "decision_id": ground.decision_id,
+        "now": ground.now,
+        "expires_at": ground.now + ground.rule.offer_ttl,
+        "round": ground.task.round + 1,
+        "rank": rank,
+        "distance_m": candidate.distance_m,
+        "eta_s": candidate.eta_s,
+        "radius_m": ring.radius_m,
+        "provider": candidate.provider,
+        "candidates": json.dumps(lines),
     }
-    expires_at = now + ground.rule.offer_ttl
-    timeline.record(session, claim.id, "offer.made", now, None, task.id, **facts, expires_at=expires_at)
-    tell(session, "offer.made", task, offer_id, candidate.surveyor_id)
+
+
+def _offered(session: Session, ground: Ground) -> None:
+    if ground.task.round == 0:
+        metrics.OFFER_WAIT.observe(max(0.0, (ground.now - ground.reported_at).total_seconds()))
+    metrics.OFFERS.labels("made").inc()
+    if "assigned" in (ground.values["contact_start"], ground.values["arrive_start"]):
+        claim = session.get_one(Claim, ground.task.claim_id)
+        clocks.start_on(session, claim, "assigned", ground.now, ground.values)
 
 
 def tell(session: Session, event: str, task: Task, offer_id: int, surveyor_id: int, **more: Any) -> None:
     """Writes an offer's event to the outbox."""
-    outbox.append(
-        session,
-        event,
-        claim_id=task.claim_id,
-        task_id=task.id,
-        offer_id=offer_id,
-        surveyor_id=surveyor_id,
-        **more,
-    )
+    ids = {"claim_id": task.claim_id, "task_id": task.id, "offer_id": offer_id, "surveyor_id": surveyor_id}
+    outbox.append(session, event, **ids, **more)
 
 
-def _nobody(session: Session, ground: Ground, now: datetime) -> None:
+def _nobody(session: Session, ground: Ground) -> None:
     """Nobody is left: the dispatcher's queue, with the reason and an account of those who are near."""
     ring = ground.rings[-1]
-    anybody = candidates.anybody_on_duty(session, ring.scope, ground.rule, now)
+    anybody = candidates.anybody_on_duty(session, ring.scope, ground.rule, ground.now)
     reason = "nobody_in_reach" if anybody else "nobody_on_duty"
     if ground.task.state == TaskState.PENDING:
-        around = ground.crowd.around(ring)
-        _record(session, ground, ring, explain.account((), around, None), None, reason, now)
-    leave(session, ground.task, reason, now)
+        session.add(
+            Decision(
+                id=ground.decision_id,
+                task_id=ground.task.id,
+                at=ground.now,
+                kind="auto",
+                radius_m=ring.radius_m,
+                provider="straight_line",
+                candidates=explain.account((), ground.crowd.around(ring), None),
+                reason=reason,
+            )
+        )
+    leave(session, ground.task, reason, ground.now)
 
 
 # A job tried in vain is not tried again at every tick; the longer it waits the rarer, so that none starves the others.

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from dispatch import policy
 from dispatch.policy import Policy, Ring
 from geo import eta, staleness
+from geo.eta import Eta
 from geo.fix import LonLat
 
 # The walk outward from the loss: so many of anybody at a time, until the ring is covered or somebody able is found.
-WALKS = (120, 1_200, 12_000, 120_000)
+WALKS = (60, 600, 6_000, 60_000)
 # How many the decision record accounts for besides the able.
 LOOKED_AT = 30
 
@@ -174,12 +175,18 @@ class Crowd:
         self._all = False
 
     def able(self, ring: Ring, *, again: bool = False) -> list[Candidate]:
-        """Those inside the ring who may be asked, soonest first. `again`: also those who let an offer run out."""
+        """Those inside the ring who may be asked, soonest first. `again`: also those who let an offer run out.
+
+        The walk goes on until nobody farther out could be sooner: not even a free man at its edge, driving straight here.
+        """
         pardoned = {"silent_before"} if again else set()
         while True:
-            free = [row for row in self._rows if not set(self._against(row, ring)) - pardoned]
-            if free or not self._farther(ring.radius_m):
-                return ranked(free, self.rule, self.now, [()] * len(free))
+            rows = [row for row in self._rows if not set(self._against(row, ring)) - pardoned]
+            found = ranked(rows, self.rule, self.now, [()] * len(rows))
+            if found and found[0].soonest_s <= drive(self._reached_m(), self.rule).seconds:
+                return found
+            if not self._farther(ring.radius_m):
+                return found
 
     def around(self, ring: Ring, limit: int = LOOKED_AT) -> list[Candidate]:
         """The nearest of the insurer's people in any state, with what stands against each."""
@@ -195,11 +202,13 @@ class Crowd:
     def _against(self, row: Any, ring: Ring) -> list[str]:
         return against(row, self.job, ring, self.rule.stale_s, self.now)
 
+    def _reached_m(self) -> float:
+        return self._rows[-1].distance_m if self._rows else 0.0
+
     def _farther(self, radius_m: float | None) -> bool:
         """Walks on; False when everybody was met or the walk already reaches beyond `radius_m`."""
-        reached_m = self._rows[-1].distance_m if self._rows else 0.0
         longer = next((walk for walk in WALKS if walk > self._walked), None)
-        if self._all or longer is None or (radius_m is not None and reached_m > radius_m):
+        if self._all or longer is None or (radius_m is not None and self._reached_m() > radius_m):
             return False
         args = {
             "place": self.job.place.ewkt(),
@@ -212,27 +221,32 @@ class Crowd:
         return True
 
 
+def drive(straight_m: float, rule: Policy) -> Eta:
+    """The drive over a straight-line distance, by the organisation's settings."""
+    return eta.of_distance(straight_m, speed_kmh=rule.speed_kmh, winding=rule.winding)
+
+
 def ranked(
     rows: Sequence[Any], rule: Policy, now: datetime, reasons: Sequence[Sequence[str]]
 ) -> list[Candidate]:
     """Turns rows into candidates, soonest first, by what `geo.eta` says of the drive."""
-    drives = [eta.of_distance(row.distance_m, speed_kmh=rule.speed_kmh, winding=rule.winding) for row in rows]
+    drives = [drive(row.distance_m, rule) for row in rows]
     found = [
         Candidate(
             surveyor_id=row.surveyor_id,
             name=row.name,
             place=LonLat(row.lon, row.lat),
             distance_m=round(row.distance_m),
-            eta_s=drive.seconds,
-            soonest_s=policy.soonest(drive.seconds, row.open_jobs, rule.busy_job_s),
+            eta_s=there.seconds,
+            soonest_s=policy.soonest(there.seconds, row.open_jobs, rule.busy_job_s),
             age_s=age_s(row, now),
             open_jobs=row.open_jobs,
             idle_s=_idle_s(row, now),
             org_path=row.path,
-            provider=drive.provider,
+            provider=there.provider,
             reasons=tuple(why),
         )
-        for row, drive, why in zip(rows, drives, reasons, strict=True)
+        for row, there, why in zip(rows, drives, reasons, strict=True)
     ]
     order = policy.first_among([(c.soonest_s, c.idle_s, c.surveyor_id) for c in found])
     return [found[i] for i in order]

@@ -1,13 +1,17 @@
 """Reads of the dispatch room: cards for the board, a claim's job with its offers, a surveyor's own jobs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from claims.models import Claim, Task
+from core import outbox
 from dispatch.models import Assignment, Contact, Offer
-from staff.models import Person
+from geo import store
+from staff.models import Organisation, Person
 
 _TASKS = """
 SELECT t.id, t.claim_id, t.state, t.state_since, t.org_id, t.unassigned_reason, t.priority, t.round, t.needs,
@@ -69,6 +73,71 @@ SURVEYORS = f"""
  ORDER BY s.id
  LIMIT :limit
 """
+
+
+def job_for_update(session: Session, task_id: int) -> Any:
+    """The task under its row lock with all a decision stands on; None when it is absent or busy.
+
+    The id of the decision to be is drawn here, so that offer and decision can be written in one statement.
+    """
+    lon, lat = store.lonlat_of(Claim.place)
+    return session.execute(
+        select(
+            Task,
+            Claim.created_at,
+            lon.label("lon"),
+            lat.label("lat"),
+            Organisation.path,
+            func.clock_timestamp().label("now"),
+            func.chakan_id().label("decision_id"),
+        )
+        .join(Claim, Claim.id == Task.claim_id)
+        .join(Organisation, Organisation.id == Task.org_id)
+        .where(Task.id == task_id)
+        .with_for_update(of=Task, key_share=True, skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+# The question in one statement: offer, record, task, timeline, event, wake-up. Losing to another job is normal in a burst
+# and must cost one round trip and leave nothing behind, so everything hangs on the offer's own row.
+ASK = """
+WITH asked AS (
+  INSERT INTO offer (task_id, surveyor_id, decision_id, state, made_at, expires_at, round, rank, distance_m, eta_s)
+  VALUES (:task_id, :surveyor_id, :decision_id, 'open', :now, :expires_at, :round, :rank, :distance_m, :eta_s)
+      ON CONFLICT DO NOTHING
+  RETURNING id
+),
+recorded AS (
+  INSERT INTO decision (id, task_id, at, kind, radius_m, provider, chosen_id, candidates)
+  SELECT :decision_id, :task_id, :now, 'auto', :radius_m, :provider, :surveyor_id, CAST(:candidates AS jsonb) FROM asked
+),
+moved AS (
+  UPDATE task SET state = 'offered', state_since = :now, round = :round, next_try_at = NULL, unassigned_reason = NULL
+    FROM asked WHERE task.id = :task_id
+),
+noted AS (
+  INSERT INTO claim_event (claim_id, task_id, kind, at, actor_kind, facts)
+  SELECT :claim_id, :task_id, 'offer.made', :now, 'system',
+         jsonb_build_object('offer_id', CAST(id AS text), 'surveyor_id', CAST(CAST(:surveyor_id AS bigint) AS text),
+                            'round', CAST(:round AS integer), 'expires_at', CAST(:expires_at AS timestamptz))
+    FROM asked
+),
+told AS (
+  INSERT INTO outbox (event, payload)
+  SELECT 'offer.made',
+         jsonb_build_object('claim_id', CAST(:claim_id AS bigint), 'task_id', CAST(:task_id AS bigint), 'offer_id', id,
+                            'surveyor_id', CAST(:surveyor_id AS bigint))
+    FROM asked
+)
+SELECT id, pg_notify(:channel, '') FROM asked
+"""
+
+
+def ask(session: Session, question: dict[str, Any]) -> int | None:
+    """Puts the question; returns the offer's id, or None when somebody else's question is already open."""
+    row = session.execute(text(ASK), question | {"channel": outbox.CHANNEL}).one_or_none()
+    return None if row is None else int(row.id)
 
 
 @dataclass(frozen=True)
@@ -212,3 +281,47 @@ def open_offer_ids(session: Session, surveyor_id: int) -> list[int]:
     return list(
         session.scalars(select(Offer.id).where(Offer.surveyor_id == surveyor_id, Offer.state == "open"))
     )
+
+
+PENDING = """
+SELECT id
+  FROM task
+ WHERE state = 'pending' AND next_try_at <= :now
+ ORDER BY priority DESC, created_at, id
+ LIMIT :limit
+"""
+
+
+def pending(session: Session, now: datetime, limit: int) -> list[int]:
+    """The jobs that wait for a first or next candidate, oldest first within priority."""
+    return [row.id for row in session.execute(text(PENDING), {"now": now, "limit": limit})]
+
+
+DUE_OFFERS = """
+SELECT o.id, o.task_id
+  FROM offer AS o
+ WHERE o.state = 'open'
+   AND (o.expires_at <= :now OR EXISTS (SELECT FROM surveyor AS s WHERE s.id = o.surveyor_id AND NOT s.on_duty))
+ ORDER BY o.expires_at
+ LIMIT :limit
+"""
+
+
+def due_offers(session: Session, now: datetime, limit: int) -> list[Any]:
+    """Open offers whose time is up, or whose surveyor has gone home."""
+    return list(session.execute(text(DUE_OFFERS), {"now": now, "limit": limit}).all())
+
+
+PLACE = """
+SELECT count(*) FROM task AS o
+ WHERE o.org_id = :org_id AND o.state IN ('pending', 'unassigned')
+   AND (o.priority > :priority OR (o.priority = :priority AND (o.created_at, o.id) <= (:created_at, :id)))
+"""
+
+
+def queue_place(session: Session, task: Task) -> int | None:
+    """How many jobs of the same organisation wait up to and including this one; None when it does not wait."""
+    if task.state not in ("pending", "unassigned"):
+        return None
+    args = {"org_id": task.org_id, "priority": task.priority, "created_at": task.created_at, "id": task.id}
+    return int(session.execute(text(PLACE), args).scalar_one())

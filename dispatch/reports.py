@@ -34,8 +34,7 @@ GROUPS = {
 }
 
 # A claim's milestones; a leg is a difference of two. A clock's own start is the start of the promise: a report keyed
-# in hours after the call is measured from when we had it. LATERAL: each claim's few rows come by index, whatever the
-# planner believes about a table that grew since its last look.
+# in hours after the call is measured from when we had it. LATERAL: each claim's few rows come by index.
 MILESTONES = """
 WITH cohort AS (
   SELECT c.id, c.state, c.line, c.reported_at, c.call_ended_at, c.closed_at, o.name AS org, a.name AS area
@@ -77,6 +76,10 @@ WITH cohort AS (
                    FROM clock AS k WHERE k.claim_id = c.id) AS v) AS k
 )
 """
+
+# A planner that last looked when a table was empty reads all of it for each claim: 10,000 claims took over 30 s
+# instead of 2 on the day a system is filled. These queries always have an index to walk.
+BY_INDEX = text("SET LOCAL enable_seqscan = off")
 
 LEG_ROWS = """
   SELECT {group} AS grp, l.place, extract(epoch FROM l.until - l.since) AS seconds, l.kept, l.excused
@@ -216,6 +219,7 @@ def legs(session: Session, org_path: str, start: datetime, end: datetime, by: st
     # The group is one of our own words, never the caller's text.
     rows_sql = LEG_ROWS.replace("{group}", GROUPS[by])
     sql = f"{MILESTONES.rstrip()}, leg_rows AS ({rows_sql}) {FIGURES}"
+    session.execute(BY_INDEX)
     rows = session.execute(text(sql), {"scope": org_path + "%", "start": start, "end": end}).all()
     found = [(row.total, _leg(row)) for row in rows]
     known = {leg.leg: leg for total, leg in found if total}
@@ -249,6 +253,7 @@ def _leg(row: Any) -> Leg:
 
 def people(session: Session, org_path: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
     """How each surveyor below `org_path` did in [start, end)."""
+    session.execute(BY_INDEX)
     rows = session.execute(text(PEOPLE), {"scope": org_path + "%", "start": start, "end": end})
     return [_person(row) for row in rows]
 

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from claims import clocks
 from core import clock
 from core.database import Sessions
-from dispatch import candidates, holding, offers
+from dispatch import candidates, holding, offers, queries
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +21,6 @@ BATCH = 200
 # How far and how old may be what makes a waiting job worth another try; the organisation's own rules decide then.
 REACH_M = 200_000
 HEARD_S = 300
-
-PENDING = """
-SELECT id
-  FROM task
- WHERE state = 'pending' AND next_try_at <= :now
- ORDER BY priority DESC, created_at, id
- LIMIT :limit
-"""
 
 
 @dataclass(frozen=True)
@@ -63,8 +54,7 @@ def tick(sessions: Sessions, now: datetime | None = None) -> Swept:
 
 def _pending(sessions: Sessions, now: datetime | None) -> list[int]:
     with sessions.begin() as session:
-        args = {"now": clock.read(session, now), "limit": BATCH}
-        return [row.id for row in session.execute(text(PENDING), args)]
+        return queries.pending(session, clock.read(session, now), BATCH)
 
 
 def _waiting(sessions: Sessions, now: datetime | None) -> list[int]:

@@ -19,8 +19,6 @@ SETTINGS = (
     ("fix_speed_mps", 50, 10, 350, "m/s", "两点间最大合理速度", "Fastest believable move"),
     ("fix_believe_s", 300, 60, 7200, "s", "跳点持续多久后采信", "A jump is believed after"),
     ("fix_before_shift_min", 30, 0, 120, "min", "上班前容许时长", "Kept from before the shift"),
-    ("stale_amber_s", 120, 15, 3600, "s", "位置变黄", "A position turns amber"),
-    ("stale_red_s", 300, 30, 7200, "s", "位置失联", "A position is stale"),
     ("track_keep_days", 90, 1, 3650, "d", "轨迹保存天数", "Tracks are kept"),
 )
 KNOWN = {

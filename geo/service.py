@@ -177,9 +177,10 @@ def forget_old_tracks(sessions: Sessions, now: datetime | None = None) -> int:
         today = (clock.read(session, now).astimezone(UTC) + CHORES_EVERY).date()
         keep = queries.track_keep_days(session)
         longest = max(keep.values(), default=filters.DEFAULTS["track_keep_days"])
+        store.forget(session, today - timedelta(days=longest))
         for org_id, days in keep.items():
             if days < longest:
-                store.forget_tracks(session, org_id, today - timedelta(days=days))
+                store.forget(session, today - timedelta(days=days), org_id)
     try:
         with sessions.begin() as session:
             dropped = store.drop_partitions(session, today - timedelta(days=longest))

@@ -151,7 +151,7 @@ def track(
 
 
 def ensure_partitions(session: Session, today: date, ahead_days: int = 8, behind_days: int = 8) -> int:
-    """Makes the day partitions around `today` (UTC) that are missing; returns how many. Safe at once."""
+    """Makes the missing day partitions around `today` (UTC); returns how many. Many may call it at once."""
     span = {"first": today - timedelta(days=behind_days), "last": today + timedelta(days=ahead_days)}
     return int(session.execute(text("SELECT chakan_position_days(:first, :last)"), span).scalar_one())
 
@@ -198,16 +198,30 @@ def drop_partitions(session: Session, before: date) -> list[date]:
     return [p.day for p in old]
 
 
-FORGET = """
+FORGET_TRACKS = """
 DELETE FROM position
  WHERE fixed_at < :before AND surveyor_id IN (SELECT id FROM surveyor WHERE org_id = :org_id)
 """
+FORGET_DOTS = """
+DELETE FROM last_position
+ WHERE fixed_at < :before AND surveyor_id IN (SELECT id FROM surveyor WHERE org_id = :org_id)
+"""
+FORGET_ALL_DOTS = "DELETE FROM last_position WHERE fixed_at < :before"
+FORGET_COUNTS = "DELETE FROM fix_refusal WHERE day < :before"
 
 
-def forget_tracks(session: Session, org_id: int, before: date) -> None:
-    """Deletes an organisation's positions before a UTC day, where others keep theirs longer."""
+def forget(session: Session, before: date, org_id: int | None = None) -> None:
+    """Deletes what is left of before a UTC day: an organisation's positions and dots, or everybody's old dots.
+
+    Everybody's old positions go by the day, see `drop_partitions`.
+    """
     midnight = datetime(before.year, before.month, before.day, tzinfo=UTC)
-    session.execute(text(FORGET), {"org_id": org_id, "before": midnight})
+    if org_id is not None:
+        session.execute(text(FORGET_TRACKS), {"org_id": org_id, "before": midnight})
+        session.execute(text(FORGET_DOTS), {"org_id": org_id, "before": midnight})
+    else:
+        session.execute(text(FORGET_ALL_DOTS), {"before": midnight})
+        session.execute(text(FORGET_COUNTS), {"before": before})
 
 
 def lacks_partition(error: IntegrityError) -> bool:

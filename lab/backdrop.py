@@ -19,11 +19,13 @@ def paint(
     `covered` are flat numbers of pixels that something else will fill."""
     if setting.ground == "basement":
         return basement.paint(setting, camera, footprints)
-    picture = behind(setting, camera)
     rays = camera.rays().reshape(3, -1)
-    open_ = rays[2] < -0.004
-    open_[covered] = False
-    below = np.flatnonzero(open_)
+    free = np.ones(rays.shape[1], dtype=np.bool_)
+    free[covered] = False
+    below = np.flatnonzero(free & (rays[2] < -0.004))
+    # Close to a car nothing shows of the houses behind it, and the far ground that fades into them neither.
+    seen = bool((free & (rays[2] > -0.06)).any())
+    picture = behind(setting, camera) if seen else np.zeros((3, camera.height, camera.width), dtype=np.float32)
     ray = rays[:, below]
     far = (setting.water_z - camera.eye[2]) / ray[2]
     x, y = camera.eye[0] + far * ray[0], camera.eye[1] + far * ray[1]

@@ -90,10 +90,11 @@ def _section(body: Body, x: float, half: float, deck: float, roof: float) -> Arr
     crown = 0.028 * half
     marks = np.array([0.0, 0.06, 0.20, 0.31, SHOULDER_V, 0.455, WINDOW_V, 0.62, ROOF_V, 0.80, 0.90, 1.0])
     drop = 0.03 * (1 - end)
-    y = [half * 0.93, half * 0.965, half * 1.0, half * 0.992, shoulder, base + 0.012, base, (base + edge) / 2 + 0.02 * house,
+    lip = 0.012 * (1 - end)  # none at the very ends, or the two halves would not meet there
+    y = [half * 0.93, half * 0.965, half * 1.0, half * 0.992, shoulder, base + lip, base, (base + edge) / 2 + 0.02 * house,
          edge, edge * 0.80, edge * 0.42, 0.0]  # fmt: skip
     high = deck - drop
-    z = [floor, floor + 0.06, floor + 0.45 * (high - floor), floor + 0.74 * (high - floor), high - 0.012, high + 0.012, deck,
+    z = [floor, floor + 0.06, floor + 0.45 * (high - floor), floor + 0.74 * (high - floor), high - lip, high + lip, deck,
          deck + 0.52 * house, roof - 0.012 * blend, roof + crown * 0.55, roof + crown * 0.92, roof + crown]  # fmt: skip
     v = np.linspace(0, 1, AROUND)
     return np.column_stack(

@@ -12,7 +12,7 @@ from lab.carpaint import Light, Look, shade
 from lab.raster import Array, Camera, Fragments, Mesh, merge, rasterise
 from lab.setting import Setting
 
-INNER_OTHERWISE = 0.5
+INNER_OTHERWISE = 0.47
 BRIGHT = {
     "night": 1.0,
     "basement": 0.82,
@@ -66,7 +66,8 @@ def develop(picture: Array, exposure: float) -> Image.Image:
     middle = picture[:, picture.shape[1] // 4 :: 6, ::6]
     grey = np.clip(middle.mean(axis=0), 0.01, 1.5)
     seen = max(float(np.exp(np.log(grey).mean())), 0.28 * float(np.quantile(grey, 0.9)))
-    light = np.clip(picture * (1.25 * exposure**0.25 * (0.17 / seen) ** 0.72), 0, None)
+    gain = float(np.clip((0.17 / seen) ** 0.72, 0.3, 1.7))  # a night must stay a night
+    light = np.clip(picture * (1.25 * exposure**0.25 * gain), 0, None)
     light = light * (1 + light / 7) / (1 + light * 0.9)
     shown = np.clip(light * 1.22, 0, 1)
     level = (_GAMMA[(shown * 4095).astype(np.int32)]).transpose(1, 2, 0)

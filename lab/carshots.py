@@ -15,7 +15,7 @@ from lab.story import Story
 
 # The share of the final size at which surfaces are shaded; plates are laid on at full size. Where the car fills
 # the picture there is more to shade, and its surface is smooth.
-INNER = {"damage_close": 0.38, "damage_mid": 0.42, "plate": 0.38}
+INNER = {"damage_close": 0.36, "damage_mid": 0.40, "plate": 0.36}
 CORNERS = {
     "car_front_left": (1, 1), "car_rear_right": (-1, -1), "car_front_right": (1, -1), "car_rear_left": (-1, 1),
 }  # fmt: skip

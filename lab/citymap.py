@@ -72,7 +72,7 @@ class Plane:
         return LonLat(self.origin.lon + x_m / per_lon, self.origin.lat + y_m / per_lat)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two are the same only if they are one: arrays have no plain equality
 class District:
     """A named part of the city: closed outer rings of (lon, lat) rows; kind is urban, suburb or remote."""
 
@@ -86,7 +86,7 @@ class District:
         return multipolygon_wkt(self.rings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Patch:
     """A lake, a river bed or a park: one closed ring of (lon, lat) rows."""
 
@@ -96,7 +96,7 @@ class Patch:
     area_m2: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class City:
     """A road network with its districts. Edge i runs straight from node `start[i]` to node `end[i]`, one way only;
     a street open both ways is two edges. `one_way[i]` says that the other direction does not exist."""

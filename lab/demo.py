@@ -35,6 +35,7 @@ from media.storage import LocalStorage
 log = logging.getLogger("demo")
 
 SEED = 7
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 REPORT_EVERY_S = 20.0
 REVIEW_EVERY_S = 6.0
 # A human who reports a loss may want to answer for the surveyor himself: the simulation lets him go first.
@@ -63,8 +64,8 @@ class Person:
     pool: ThreadPoolExecutor
     plans: dict[str, Plan] = field(default_factory=dict)
     waiting: list[Fix] = field(default_factory=list)
-    next_fix: datetime = datetime.min.replace(tzinfo=UTC)
-    next_look: datetime = datetime.min.replace(tzinfo=UTC)
+    next_fix: datetime = LONG_AGO
+    next_look: datetime = LONG_AGO
     busy_with: str | None = None
 
     def step(self, now: datetime) -> None:

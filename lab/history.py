@@ -75,7 +75,9 @@ class Stage:
     def later(self, seconds: float) -> datetime:
         """Moves the clock on and tells the database."""
         self.now += timedelta(seconds=seconds)
-        self.connection.execute(text("SELECT set_config('chakan.now', :now, true)"), {"now": self.now.isoformat()})
+        self.connection.execute(
+            text("SELECT set_config('chakan.now', :now, true)"), {"now": self.now.isoformat()}
+        )
         return self.now
 
     def tell(self) -> None:
@@ -83,14 +85,27 @@ class Stage:
         # Only this claim's: the running site writes events of its own meanwhile, and they are the relay's to tell.
         mine = Outbox.payload["claim_id"].as_string() == str(self.claim_id)
         with self.sessions.begin() as session:
-            events = list(session.scalars(select(Outbox).where(mine, Outbox.id.not_in(self.told)).order_by(Outbox.id)))
+            events = list(
+                session.scalars(select(Outbox).where(mine, Outbox.id.not_in(self.told)).order_by(Outbox.id))
+            )
         for event in events:
             self.told.append(event.id)
             notify.tell(self.sessions, self.settings, event.event, event.payload, self.now)
 
 
-def write(settings: Settings, storage: Storage, roads: Roads, *, stop: Callable[[], bool] = lambda: False) -> int:
-    """Writes the history once; returns how many claims it made. Ends early when `stop()`."""
+def write(
+    settings: Settings,
+    storage: Storage,
+    roads: Roads,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    most: int | None = None,
+    photographed: int = WITH_PHOTOS,
+) -> int:
+    """Writes the history once; returns how many claims it made. Ends early when `stop()`.
+
+    `most` keeps only so many of the newest reports; the newest `photographed` get real photographs.
+    """
     engine = database.connect(settings.database_url, name="chakan-history")
     sessions = database.sessions(engine)
     with sessions.begin() as session:
@@ -102,11 +117,12 @@ def write(settings: Settings, storage: Storage, roads: Roads, *, stop: Callable[
     end = now - UNTIL_BEFORE
     demand = Demand(roads.city, seed=11, mean_interval_s=MEAN_INTERVAL_S)
     reports = list(demand.between(now - timedelta(days=DAYS), end))
+    reports = reports if most is None else reports[max(0, len(reports) - most) :]
     rng, scenes, made = random.Random(11), Scenes(1), 0
     for number, report in enumerate(reports):
         if stop():
             break
-        with_photos = len(reports) - number <= WITH_PHOTOS
+        with_photos = len(reports) - number <= photographed
         one_claim(engine, settings, cast, report, rng, roads, (storage, scenes) if with_photos else None, end)
         made += 1
     engine.dispose()
@@ -116,15 +132,30 @@ def write(settings: Settings, storage: Storage, roads: Roads, *, stop: Callable[
 
 def players(session: Session) -> Cast:
     """The demonstration's people as actors."""
-    rows = session.execute(select(Person, Organisation.path).join(Organisation, Organisation.id == Person.org_id)).all()
+    rows = session.execute(
+        select(Person, Organisation.path).join(Organisation, Organisation.id == Person.org_id)
+    ).all()
 
     def actor(person: Person, path: str) -> Actor:
         return accounts.Actor(
-            person.id, person.org_id, path, frozenset(person.roles), "api", None, 0, person.name, person.authority_fen, "zh-CN"
+            person.id,
+            person.org_id,
+            path,
+            frozenset(person.roles),
+            "api",
+            None,
+            0,
+            person.name,
+            person.authority_fen,
+            "zh-CN",
         )
 
     by_name = {person.username: actor(person, path) for person, path in rows}
-    crew = tuple(a for a in by_name.values() if "surveyor" in a.roles and session.get(Surveyor, a.person_id) is not None)
+    crew = tuple(
+        a
+        for a in by_name.values()
+        if "surveyor" in a.roles and session.get(Surveyor, a.person_id) is not None
+    )
     return Cast(by_name["seat"], by_name["adjuster2"], crew, {a.person_id: a.org_path for a in crew})
 
 
@@ -140,7 +171,14 @@ def staged(engine: Engine, settings: Settings, start: datetime) -> Iterator[Stag
 
 
 def one_claim(
-    engine: Engine, settings: Settings, cast: Cast, report: LossReport, rng: random.Random, roads: Roads, photos: Any, end: datetime
+    engine: Engine,
+    settings: Settings,
+    cast: Cast,
+    report: LossReport,
+    rng: random.Random,
+    roads: Roads,
+    photos: Any,
+    end: datetime,
 ) -> None:
     """One claim from the call to the settlement, or as far as it had come by `end`."""
     with staged(engine, settings, report.call_ended_at) as stage:
@@ -156,7 +194,15 @@ def one_claim(
             photograph(stage, opened.task_id, surveyor, report, rng, *photos)
         stage.later(rng.uniform(240, 900))
         task = {"line": report.line}
-        field.submit(stage.sessions, opened.task_id, surveyor.person_id, casework.survey_report(task, rng), surveyor, stage.now, now=stage.now)
+        field.submit(
+            stage.sessions,
+            opened.task_id,
+            surveyor.person_id,
+            casework.survey_report(task, rng),
+            surveyor,
+            stage.now,
+            now=stage.now,
+        )
         stage.tell()
         if stage.now < end:
             settle(stage, cast.adjuster, opened.claim_id, opened.task_id, report, rng, end)
@@ -181,8 +227,14 @@ def ask(stage: Stage, cast: Cast, task_id: int, report: LossReport, rng: random.
     with stage.sessions.begin() as session:
         task = session.get_one(Task, task_id)
         home = session.get_one(Organisation, task.org_id).path
-        able = [a for a in cast.crew if a.org_path == home and set(task.needs) <= set(session.get_one(Surveyor, a.person_id).skills)]
-        able = able or [a for a in cast.crew if set(task.needs) <= set(session.get_one(Surveyor, a.person_id).skills)]
+        able = [
+            a
+            for a in cast.crew
+            if a.org_path == home and set(task.needs) <= set(session.get_one(Surveyor, a.person_id).skills)
+        ]
+        able = able or [
+            a for a in cast.crew if set(task.needs) <= set(session.get_one(Surveyor, a.person_id).skills)
+        ]
     chosen = rng.sample(able, min(len(able), 4))
     rounds = 2 if rng.random() < 0.125 and len(chosen) > 1 else 1
     offer_id = 0
@@ -196,7 +248,13 @@ def ask(stage: Stage, cast: Cast, task_id: int, report: LossReport, rng: random.
 
 
 def offer(
-    stage: Stage, task_id: int, surveyor: Actor, others: list[Actor], report: LossReport, round_no: int, rng: random.Random
+    stage: Stage,
+    task_id: int,
+    surveyor: Actor,
+    others: list[Actor],
+    report: LossReport,
+    round_no: int,
+    rng: random.Random,
 ) -> int:
     """The decision and the offer as dispatch would have written them; where everybody was then is made up."""
     seen, distance_m = [], round(rng.uniform(300, 6_000))
@@ -204,10 +262,17 @@ def offer(
         drive = eta.of_distance(distance_m, speed_kmh=25, winding=1.35)
         seen.append(
             {
-                "surveyor_id": str(other.person_id), "rank": rank, "distance_m": distance_m, "eta_s": drive.seconds,
-                "soonest_s": drive.seconds, "age_s": rng.randint(1, 40), "open_jobs": 0, "reasons": [],
-                "outcome": "chosen" if rank == 1 else "passed_over", "reason": None if rank == 1 else "farther",
-            }  # fmt: skip
+                "surveyor_id": str(other.person_id),
+                "rank": rank,
+                "distance_m": distance_m,
+                "eta_s": drive.seconds,
+                "soonest_s": drive.seconds,
+                "age_s": rng.randint(1, 40),
+                "open_jobs": 0,
+                "reasons": [],
+                "outcome": "chosen" if rank == 1 else "passed_over",
+                "reason": None if rank == 1 else "farther",
+            }
         )
         distance_m += round(rng.uniform(200, 3_000))
     with stage.sessions.begin() as session:
@@ -237,23 +302,40 @@ def refuse(stage: Stage, offer_id: int, surveyor: Actor, rng: random.Random) -> 
     answers.decline(stage.sessions, offer_id, surveyor.person_id, reason, surveyor, stage.now, stage.now)
 
 
-def visit(stage: Stage, task_id: int, surveyor: Actor, report: LossReport, rng: random.Random, roads: Roads) -> None:
+def visit(
+    stage: Stage, task_id: int, surveyor: Actor, report: LossReport, rng: random.Random, roads: Roads
+) -> None:
     """Rings, sets out, arrives; one in twenty-five rings too late."""
     late = rng.random() < 0.04
     if rng.random() < 0.08:
         stage.later(rng.uniform(20, 80))
-        field.contacted(stage.sessions, task_id, surveyor.person_id, "phone", "no_answer", surveyor, stage.now, now=stage.now)
+        field.contacted(
+            stage.sessions,
+            task_id,
+            surveyor.person_id,
+            "phone",
+            "no_answer",
+            surveyor,
+            stage.now,
+            now=stage.now,
+        )
     stage.later(rng.uniform(610, 900) if late else rng.uniform(25, 330))
-    field.contacted(stage.sessions, task_id, surveyor.person_id, "phone", "answered", surveyor, stage.now, now=stage.now)
+    field.contacted(
+        stage.sessions, task_id, surveyor.person_id, "phone", "answered", surveyor, stage.now, now=stage.now
+    )
     stage.later(rng.uniform(10, 90))
     field.depart(stage.sessions, task_id, surveyor.person_id, surveyor, stage.now, now=stage.now)
     stage.tell()
-    start = roads.city.at(rng.choice(roads.nodes_near(report.position, rng.uniform(1_500, 5_000)) or [report.node]))
+    start = roads.city.at(
+        rng.choice(roads.nodes_near(report.position, rng.uniform(1_500, 5_000)) or [report.node])
+    )
     drive = roads.drive(roads.nearest_node(start), report.node, stage.now)
     drove_s = max(60.0, (drive.arrive - stage.now).total_seconds() * rng.uniform(1.0, 1.5))
     record_track(stage, surveyor.person_id, start, report.position, drove_s)
     stage.later(drove_s)
-    field.arrive(stage.sessions, task_id, surveyor.person_id, surveyor, report.position, None, stage.now, stage.now)
+    field.arrive(
+        stage.sessions, task_id, surveyor.person_id, surveyor, report.position, None, stage.now, stage.now
+    )
     stage.tell()
 
 
@@ -265,13 +347,23 @@ def record_track(stage: Stage, surveyor_id: int, start: LonLat, goal: LonLat, dr
     for n in range(steps + 1):
         share, at = n / steps, stage.now + timedelta(seconds=drove_s * n / steps)
         lon, lat = start.lon + (goal.lon - start.lon) * share, start.lat + (goal.lat - start.lat) * share
-        rows.append(store.Row(surveyor_id, 0, Fix(at, at, lon, lat, 9.0, round(speed, 1), None, None, 80, "phone", None)))
+        rows.append(
+            store.Row(
+                surveyor_id, 0, Fix(at, at, lon, lat, 9.0, round(speed, 1), None, None, 80, "phone", None)
+            )
+        )
     with stage.sessions.begin() as session:
         store.insert_history(session, rows)
 
 
 def photograph(
-    stage: Stage, task_id: int, surveyor: Actor, report: LossReport, rng: random.Random, storage: Storage, scenes: Scenes
+    stage: Stage,
+    task_id: int,
+    surveyor: Actor,
+    report: LossReport,
+    rng: random.Random,
+    storage: Storage,
+    scenes: Scenes,
 ) -> None:
     """Real photographs in the photo store; the workers make their copies as for any other."""
     with stage.sessions.begin() as session:
@@ -279,7 +371,10 @@ def photograph(
         for shot in shots.shots_for(report.line, report.cause):
             for _ in range(min(shot.required, 2)):
                 stage.later(rng.uniform(15, 60))
-                here = LonLat(report.position.lon + rng.uniform(-1e-4, 1e-4), report.position.lat + rng.uniform(-1e-4, 1e-4))
+                here = LonLat(
+                    report.position.lon + rng.uniform(-1e-4, 1e-4),
+                    report.position.lat + rng.uniform(-1e-4, 1e-4),
+                )
                 job = {"id": task_id, "line": report.line, "cause": report.cause}
                 photo = scenes.photo(job, shot.code, here, rng, stage.now)
                 sha256 = hashlib.sha256(photo).digest()
@@ -288,7 +383,14 @@ def photograph(
 
 
 def photo_row(
-    claim_id: int, task_id: int, surveyor: Actor, shot: str, photo: bytes, sha256: bytes, here: LonLat, at: datetime
+    claim_id: int,
+    task_id: int,
+    surveyor: Actor,
+    shot: str,
+    photo: bytes,
+    sha256: bytes,
+    here: LonLat,
+    at: datetime,
 ) -> Photo:
     """The row of a stored photograph."""
     return Photo(
@@ -300,7 +402,13 @@ def photo_row(
 
 
 def settle(
-    stage: Stage, adjuster: Actor, claim_id: int, task_id: int, report: LossReport, rng: random.Random, end: datetime
+    stage: Stage,
+    adjuster: Actor,
+    claim_id: int,
+    task_id: int,
+    report: LossReport,
+    rng: random.Random,
+    end: datetime,
 ) -> None:
     """The adjuster's part: photos, lines, approval; then the customer's rating."""
     stage.later(rng.uniform(180, 2_400))
@@ -309,7 +417,12 @@ def settle(
     review.take(stage.sessions, adjuster, task_id, stage.now)
     with stage.sessions.begin() as session:
         photos = session.scalars(select(Photo.id).where(Photo.task_id == task_id)).all()
-        lacking = [s.code for s in assessment.missing_shots(session, session.get_one(Claim, claim_id), session.get_one(Task, task_id))]
+        lacking = [
+            s.code
+            for s in assessment.missing_shots(
+                session, session.get_one(Claim, claim_id), session.get_one(Task, task_id)
+            )
+        ]
     for photo_id in photos:
         stage.later(rng.uniform(3, 12))
         review.approve_photo(stage.sessions, adjuster, photo_id, stage.now)

@@ -139,10 +139,11 @@ class Phone:
             piece = photo[offset : offset + CHUNK]
             mark = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
             answer = checked(self.http.patch(where, content=piece, headers=headers | mark))
-            offset, photo_id = int(answer.headers["Upload-Offset"]), answer.headers.get("Photo-Id")
+            offset = int(answer.headers["Upload-Offset"])
+            photo_id = answer.headers.get("Photo-Id")
         if photo_id is None:
             raise Refused(500, "no_receipt")
-        return photo_id
+        return str(photo_id)
 
 
 def present(**given: Any) -> dict[str, Any]:

@@ -21,13 +21,22 @@ class Scenes:
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def photo(self, task: Mapping[str, Any], shot: str, here: LonLat, rng: random.Random, taken_at: datetime | None = None) -> bytes:
+    def photo(
+        self,
+        task: Mapping[str, Any],
+        shot: str,
+        here: LonLat,
+        rng: random.Random,
+        taken_at: datetime | None = None,
+    ) -> bytes:
         """A JPEG of one shot of a task: the family's picture, made unique by the task and the moment."""
         taken_at = taken_at or datetime.now(UTC)
         family = int(task["id"]) % FAMILIES + self.seed * FAMILIES
         night = (taken_at.hour + 8) % 24 in (20, 21, 22, 23, 0, 1, 2, 3, 4, 5)
         kind = shot if shot in pictures.KINDS else "other"
-        drawn = family_picture(kind, family, str(task.get("line") or "motor"), str(task.get("cause") or "collision"), night)
+        drawn = family_picture(
+            kind, family, str(task.get("line") or "motor"), str(task.get("cause") or "collision"), night
+        )
         mark = f"{task['id']} {shot} {taken_at.isoformat()} {here.lon:.6f},{here.lat:.6f} {rng.random()}"
         return with_comment(drawn, mark)
 
@@ -37,7 +46,14 @@ def family_picture(kind: str, family: int, line: str, cause: str, night: bool) -
     """One drawn picture; the same car for all shots of a family."""
     moment = datetime(2026, 1, 15, 14 if night else 3, tzinfo=UTC)  # local night or noon
     return pictures.picture(
-        kind, family, plate=f"豫X{10000 + family * 37}", vin=f"LDEMO{family:012d}", taken_at=moment, size=SIZE, line=line, cause=cause
+        kind,
+        family,
+        plate=f"豫X{10000 + family * 37}",
+        vin=f"LDEMO{family:012d}",
+        taken_at=moment,
+        size=SIZE,
+        line=line,
+        cause=cause,
     )
 
 

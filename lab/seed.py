@@ -14,9 +14,6 @@ import numpy as np
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-import claims.models
-import dispatch.models
-import media.models
 import notify.models  # noqa: F401
 from core import clock, database
 from core.errors import ChakanError
@@ -28,7 +25,7 @@ from lab import casework
 from lab.city import base_layers
 from lab.citymap import City
 from lab.movement import Roads, movers
-from staff import devices, organisations, rules, service, tokens
+from staff import accounts, devices, organisations, rules, service, tokens
 from staff.models import Device, Organisation, Person, Surveyor, Token
 
 SURVEYORS = 40
@@ -97,7 +94,9 @@ def refuse_real(session: Session) -> None:
         {"demo": demo_path(session) + "%"},
     ).one()
     if any(found):
-        raise HoldsRealData("this database holds real claims or people; the demonstration needs one of its own")
+        raise HoldsRealData(
+            "this database holds real claims or people; the demonstration needs one of its own"
+        )
 
 
 def demo_path(session: Session) -> str:
@@ -116,17 +115,30 @@ def people(session: Session, city: City) -> None:
     root = organisations.add(session, None, "head", ROOT_CODE, "演示财险总公司")
     rules.change(session, root.id, "demo", True, by=0)
     organisations.add(session, root, "firm", "DEMO-F1", "演示公估公司")
-    halves = [organisations.add(session, root, "branch", f"DEMO-{n}", name) for n, name in enumerate(("演示东分公司", "演示西分公司"))]
+    halves = [
+        organisations.add(session, root, "branch", f"DEMO-{n}", name)
+        for n, name in enumerate(("演示东分公司", "演示西分公司"))
+    ]
     branches = quarters(session, city, halves)
     for username, name, roles, authority_fen in USERS.values():
         new = service.NewPerson(username=username, name=name, roles=roles, authority_fen=authority_fen)
         service.add_person(session, root, new, by=None, now=now)
     for number, mover in enumerate(movers(city, Roads(city), SURVEYORS, seed=SEED, start=now)):
         district = city.district_at(mover.home)
-        home = next((b for b in branches if district and district.name in [a.name for a in b.areas]), branches[0])
-        skills = ("motor", "property", "agri", "assist") if number % 4 == 0 else ("motor", "property") if number % 2 else ("motor",)
+        home = next(
+            (b for b in branches if district and district.name in [a.name for a in b.areas]), branches[0]
+        )
+        skills = (
+            ("motor", "property", "agri", "assist")
+            if number % 4 == 0
+            else ("motor", "property")
+            if number % 2
+            else ("motor",)
+        )
         name = f"{SURNAMES[number % len(SURNAMES)]}{number + 1:02d}"
-        new = service.NewPerson(username=f"surveyor{number + 1:02d}", name=name, roles=("surveyor",), skills=skills)
+        new = service.NewPerson(
+            username=f"surveyor{number + 1:02d}", name=name, roles=("surveyor",), skills=skills
+        )
         service.add_person(session, home.org, new, by=None, now=now)
 
 
@@ -137,10 +149,17 @@ def quarters(session: Session, city: City, halves: list[Organisation]) -> list[B
     for east, half in zip((True, False), halves, strict=True):
         for north in (True, False):
             code = f"{half.code}-{'N' if north else 'S'}"
-            org = organisations.add(session, half, "sub_branch", code, half.name.replace("分公司", "北支公司" if north else "南支公司"))
+            org = organisations.add(
+                session,
+                half,
+                "sub_branch",
+                code,
+                half.name.replace("分公司", "北支公司" if north else "南支公司"),
+            )
             mine = [d for d in city.districts if quarter(d.rings, middle) == (east, north)]
             areas = tuple(
-                Area(org_id=org.id, name=d.name, name_en=d.name_en, kind=d.kind, shape=f"SRID=4326;{d.wkt()}") for d in mine
+                Area(org_id=org.id, name=d.name, name_en=d.name_en, kind=d.kind, shape=f"SRID=4326;{d.wkt()}")
+                for d in mine
             )
             session.add_all(areas)
             found.append(Branch(org, areas))
@@ -157,14 +176,22 @@ def quarter(rings: tuple[Any, ...], middle: LonLat) -> tuple[bool, bool]:
 def hand_out(session: Session, url: str) -> dict[str, Any]:
     """Fresh passwords, tokens and devices for everybody; what was handed out before ends."""
     now = clock.read(session)
-    demo = select(Person.id).join(Organisation, Organisation.id == Person.org_id).where(Organisation.path.startswith(demo_path(session)))
-    session.query(Token).filter(Token.person_id.in_(demo), Token.revoked_at.is_(None)).update({"revoked_at": now}, synchronize_session=False)
-    session.query(Device).filter(Device.surveyor_id.in_(demo), Device.revoked_at.is_(None)).update({"revoked_at": now}, synchronize_session=False)
+    demo = (
+        select(Person.id)
+        .join(Organisation, Organisation.id == Person.org_id)
+        .where(Organisation.path.startswith(demo_path(session)))
+    )
+    session.query(Token).filter(Token.person_id.in_(demo), Token.revoked_at.is_(None)).update(
+        {"revoked_at": now}, synchronize_session=False
+    )
+    session.query(Device).filter(Device.surveyor_id.in_(demo), Device.revoked_at.is_(None)).update(
+        {"revoked_at": now}, synchronize_session=False
+    )
     users = {}
     for role, (username, *_) in USERS.items():
         person = session.scalars(select(Person).where(Person.username == username, Person.id.in_(demo))).one()
         password = secrets.token_urlsafe(9)
-        person.password_hash = service.accounts.hash_password(password)
+        person.password_hash = accounts.hash_password(password)
         _, token = tokens.issue(session, "api", person.id, now=now, life=tokens.API_LIFE, label="demo.json")
         users[role] = {"username": username, "password": password, "token": token}
     surveyors = session.scalars(select(Surveyor).where(Surveyor.id.in_(demo)).order_by(Surveyor.id)).all()
@@ -191,6 +218,8 @@ def phone(session: Session, surveyor: Surveyor, now: Any, *, simulated: bool) ->
 def write_private(path: Path, value: dict[str, Any]) -> None:
     """Writes JSON that only its owner can read, whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
         json.dump(value, file, ensure_ascii=False, indent=1)
     draft.replace(path)

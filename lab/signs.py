@@ -52,7 +52,7 @@ def drawable(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def plate_picture(plate: str, width: int = 440) -> Image.Image:
+def plate_picture(plate: str) -> Image.Image:
     """A Chinese number plate: white on blue, or black on green for an electric car. 440 : 140, new ones 480 : 140."""
     electric = len(plate) == 8
     high = 140
@@ -75,11 +75,7 @@ def plate_picture(plate: str, width: int = 440) -> Image.Image:
     for x in (wide * 0.25, wide * 0.75):
         for y in (12, high - 12):
             draw.ellipse([x - 7, y - 5, x + 7, y + 5], fill=(150, 152, 155), outline=(90, 92, 95))
-    return (
-        image
-        if width == wide
-        else image.resize((width, round(high * width / wide)), Image.Resampling.LANCZOS)
-    )
+    return image
 
 
 def _green_ground(wide: int, high: int) -> Image.Image:

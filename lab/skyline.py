@@ -13,7 +13,7 @@ from lab.texture import noise, sample
 def behind(setting: Setting, camera: Camera) -> Array:
     """Sky, houses, trees and lamps above the horizon, out of focus."""
     rng = np.random.default_rng((setting.seed, 71))
-    width, height = camera.width // 2, camera.height // 2
+    width, height = camera.width * 2 // 5, camera.height * 2 // 5
     small = Camera(camera.eye, camera.target, camera.fov_deg, width, height, camera.roll_deg)
     light = setting.lamp
     up = small.rays()[2]
@@ -47,7 +47,7 @@ def behind(setting: Setting, camera: Camera) -> Array:
         if rural or (setting.ground == "street" and along_road and kind != "lamp"):
             continue
         _stand(image, small, kind, angle, away, level, setting.light == "night", rng)
-    image = image.filter(ImageFilter.GaussianBlur(1.1))
+    image = image.filter(ImageFilter.GaussianBlur(0.9))
     shown = np.asarray(image.resize((camera.width, camera.height), Image.Resampling.BILINEAR))
     linear: Array = _LINEAR[shown.transpose(2, 0, 1)]
     return linear

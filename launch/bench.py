@@ -33,9 +33,11 @@ def bench(name: str, *, quick: bool, as_json: bool) -> int:
         **importlib.import_module(f"bench.{name}").main(quick),
     }
     for figure in result["figures"]:
-        holds = {True: "holds", False: "MISSED"}.get(figure.get("holds"), "")
-        goal = f"  goal {figure['goal']} {figure['unit']}" if figure.get("goal") is not None else ""
-        print(f"{figure['metric']:<44} {figure['ours']:>10} {figure['unit']:<6}{goal}  {holds}")
+        verdict = ""
+        if figure.get("goal") is not None:
+            holds = {True: "holds", False: "MISSED"}.get(figure.get("holds"), "")
+            verdict = f"  goal {figure['goal']} {figure['unit']}  {holds}"
+        print(f"{figure['metric']:<44} {figure['ours']:>10} {figure['unit']:<6}{verdict}")
     if as_json:
         print(json.dumps(result, ensure_ascii=False))
     return 1 if any(figure.get("holds") is False for figure in result["figures"]) else 0

@@ -56,15 +56,18 @@ class Site:
         return self.cluster.url(SUPERUSER, self.secrets["superuser"], "postgres")
 
 
-def open_site(places: Places, board: Board, *, test: bool = False) -> Site:
-    """Finds or makes everything the engines need, short of starting them."""
+def open_site(places: Places, board: Board, *, test: bool = False, private: bool = False) -> Site:
+    """Finds or makes everything the engines need, short of starting them.
+
+    `private` never looks at CHAKAN_DATABASE_URL: a bench that wipes its database must not find a real one there.
+    """
     home, account = engines.home_of(places)
     if home != places.data and account:
         board.say(f"  The database lies in {home}: the account {account.name} cannot enter {places.data}")
     known = _secrets(places, home)
     prefix = "CHAKAN_TEST_" if test else "CHAKAN_"
-    database_url = os.environ.get(f"{prefix}DATABASE_URL", "")
-    redis_url = os.environ.get(f"{prefix}REDIS_URL", "")
+    database_url = "" if private else os.environ.get(f"{prefix}DATABASE_URL", "")
+    redis_url = "" if private else os.environ.get(f"{prefix}REDIS_URL", "")
     site = Site(places, None, None, _with_driver(database_url), redis_url, known)
     if not database_url:
         programs = engines.ensure_postgres(places, board)

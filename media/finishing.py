@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from claims import timeline
-from claims.models import Task
 from core import clock, outbox
 from core.database import Sessions
 from media import header, queries
@@ -56,7 +55,7 @@ def finish(
     with full_is_said():
         if storage.put(original_key(sha256), WholeFile(partial.path, sha256)) != declared.sha256:
             raise OSError("the photo store kept other bytes than it was given")
-    photo_id = _store_photo(sessions, sender, row.id, declared, sha256, found, now)
+    photo_id = _store_photo(sessions, sender, row, declared, sha256, found, now)
     partial.remove()
     return replace(standing(row, row.length or 0, photo_id), sha256=declared.sha256)
 
@@ -79,7 +78,7 @@ def _refuse(sessions: Sessions, upload_id: int) -> None:
 def _store_photo(
     sessions: Sessions,
     sender: Sender,
-    upload_id: int,
+    given: Upload,
     declared: Declared,
     sha256: bytes,
     found: Header,
@@ -87,19 +86,21 @@ def _store_photo(
 ) -> int:
     """The photo, its timeline event and its outbox row in one commit. The same bytes for the same task are one photo."""
     with sessions.begin() as session:
-        row = queries.upload_for_update(session, upload_id)
+        row = queries.upload_for_update(session, given.id)
         if row.photo_id is not None:
             return row.photo_id
+        # A length that came with the last bytes is in no row yet.
+        row.length, row.received = given.length, given.length or 0
         now = clock.read(session, now)
-        task = session.get_one(Task, row.task_id)
-        photo_id = queries.insert_photo(session, _values(session, row, task, declared, sha256, found, now))
-        if photo_id is None:
-            photo_id = _known(session, task.id, sha256, now)
-        elif queries.photos_of_claim(session, task.claim_id) > MAX_PHOTOS:
+        stored = queries.insert_photo(session, _values(row, declared, sha256, found, now))
+        if stored is None:
+            photo_id = _known(session, row.task_id, sha256, now)
+        elif stored.before >= MAX_PHOTOS:
             raise TooManyPhotos(f"a claim has at most {MAX_PHOTOS} photos", limit=MAX_PHOTOS)
         else:
-            _tell(session, sender, task, photo_id, declared, now)
-        row.state, row.photo_id, row.received = "done", photo_id, row.length or row.received
+            photo_id = stored.id
+            _tell(session, sender, stored.claim_id, row.task_id, photo_id, declared, now)
+        row.state, row.photo_id = "done", photo_id
         return photo_id
 
 
@@ -114,35 +115,38 @@ def _known(session: Session, task_id: int, sha256: bytes, now: datetime) -> int:
 
 
 def _values(
-    session: Session, row: Upload, task: Task, declared: Declared, sha256: bytes, found: Header, now: datetime
+    row: Upload, declared: Declared, sha256: bytes, found: Header, now: datetime
 ) -> dict[str, object]:
-    flags = list(declared.marks)
-    if queries.is_elsewhere(session, task.claim_id, sha256):
-        flags.append("duplicate_elsewhere")
     return {
-        "claim_id": task.claim_id, "task_id": task.id, "shot": declared.shot, "seq": declared.seq, "sha256": sha256,
+        "task_id": row.task_id, "shot": declared.shot, "seq": declared.seq, "sha256": sha256,
         "object_key": original_key(sha256), "filename": declared.filename, "content_type": found.content_type,
         "size_bytes": row.length, "width": found.width, "height": found.height, "taken_at": declared.taken_at,
         "received_at": now, "due_at": now + FIRST_SWEEP, "lon": declared.lon, "lat": declared.lat,
-        "accuracy_m": declared.accuracy_m, "flags": flags, "person_id": row.person_id, "device_id": row.device_id,
-        "customer": row.customer,
+        "accuracy_m": declared.accuracy_m, "flags": list(declared.marks), "person_id": row.person_id,
+        "device_id": row.device_id, "customer": row.customer,
     }  # fmt: skip
 
 
 def _tell(
-    session: Session, sender: Sender, task: Task, photo_id: int, declared: Declared, now: datetime
+    session: Session,
+    sender: Sender,
+    claim_id: int,
+    task_id: int,
+    photo_id: int,
+    declared: Declared,
+    now: datetime,
 ) -> None:
     """The retake's answer to a send-back, the custody facts (digest at the shutter = digest here), and the event."""
-    answered = queries.unanswered_send_back(session, task.id, declared.shot)
+    answered = queries.unanswered_send_back(session, task_id, declared.shot)
     if answered is not None:
         answered.answered_by = photo_id
     timeline.record(
         session,
-        task.claim_id,
+        claim_id,
         "photo.stored",
         now,
         sender.actor,
-        task.id,
+        task_id,
         declared.taken_at,
         actor_kind="customer" if sender.customer else None,
         photo_id=str(photo_id),
@@ -150,4 +154,4 @@ def _tell(
         sha256=declared.sha256,
         retake_of=str(answered.photo_id) if answered else None,
     )
-    outbox.append(session, "photo.stored", claim_id=task.claim_id, task_id=task.id, photo_id=photo_id)
+    outbox.append(session, "photo.stored", claim_id=claim_id, task_id=task_id, photo_id=photo_id)

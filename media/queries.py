@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from claims.models import Claim, Task
@@ -23,6 +23,16 @@ def upload_by_key(session: Session, key: str) -> Upload | None:
     return session.scalars(select(Upload).where(Upload.key == key)).one_or_none()
 
 
+def upload_and_time(session: Session, key: str) -> tuple[Upload, int, datetime] | None:
+    """The upload of a key, the claim it is for, and the database's time, in one trip."""
+    found = session.execute(
+        select(Upload, Task.claim_id, func.clock_timestamp())
+        .join(Task, Task.id == Upload.task_id)
+        .where(Upload.key == key)
+    ).one_or_none()
+    return (found[0], found[1], found[2]) if found else None
+
+
 def upload_for_update(session: Session, upload_id: int) -> Upload:
     """The upload under a row lock."""
     return session.get_one(Upload, upload_id, with_for_update=LOCK, populate_existing=True)
@@ -33,39 +43,31 @@ def photo_for_update(session: Session, photo_id: int) -> Photo:
     return session.get_one(Photo, photo_id, with_for_update=LOCK, populate_existing=True)
 
 
-def save_offset(
-    session: Session, upload_id: int, received: int, length: int | None, expires_at: datetime
-) -> None:
-    """Records how much is safely on disk."""
-    session.execute(
+SAVE_OFFSET = """
+UPDATE upload
+   SET received = :received, length = :length, expires_at = greatest(expires_at, clock_timestamp() + :life)
+ WHERE id = :id AND state = 'open'
+RETURNING expires_at
+"""
+
+
+def save_offset(session: Session, row: Upload, received: int, life: timedelta) -> datetime:
+    """Records how much is safely on disk and moves the expiry; returns it."""
+    given = {"id": row.id, "received": received, "length": row.length, "life": life}
+    expires_at: datetime | None = session.execute(text(SAVE_OFFSET), given).scalar_one_or_none()
+    return expires_at or row.expires_at
+
+
+def crowd(session: Session, claim_id: int) -> Row[Any]:
+    """How many photos and open uploads a claim has, and the database's time, in one trip."""
+    return session.execute(
         text(
-            "UPDATE upload SET received = :received, length = :length, expires_at = :expires_at"
-            " WHERE id = :id AND state = 'open'"
+            "SELECT (SELECT count(*) FROM photo WHERE claim_id = :id) AS photos,"
+            " (SELECT count(*) FROM upload AS u JOIN task AS t ON t.id = u.task_id"
+            "   WHERE t.claim_id = :id AND u.state = 'open') AS uploads, clock_timestamp() AS now"
         ),
-        {"id": upload_id, "received": received, "length": length, "expires_at": expires_at},
-    )
-
-
-def photos_of_claim(session: Session, claim_id: int) -> int:
-    """How many photos a claim has."""
-    return int(
-        session.execute(
-            text("SELECT count(*) FROM photo WHERE claim_id = :id"), {"id": claim_id}
-        ).scalar_one()
-    )
-
-
-def open_uploads(session: Session, claim_id: int) -> int:
-    """How many transfers to a claim are under way."""
-    return int(
-        session.execute(
-            text(
-                "SELECT count(*) FROM upload AS u JOIN task AS t ON t.id = u.task_id"
-                " WHERE t.claim_id = :id AND u.state = 'open'"
-            ),
-            {"id": claim_id},
-        ).scalar_one()
-    )
+        {"id": claim_id},
+    ).one()
 
 
 def newest_task(session: Session, claim_id: int) -> Task | None:
@@ -77,30 +79,30 @@ def newest_task(session: Session, claim_id: int) -> Task | None:
 INSERT_PHOTO = """
 INSERT INTO photo (claim_id, task_id, shot, seq, sha256, object_key, filename, content_type, size_bytes, width, height,
                    taken_at, received_at, due_at, lon, lat, accuracy_m, flags, person_id, device_id, customer)
-VALUES (:claim_id, :task_id, :shot, :seq, :sha256, :object_key, :filename, :content_type, :size_bytes, :width, :height,
-        :taken_at, :received_at, :due_at, :lon, :lat, :accuracy_m, :flags, :person_id, :device_id, :customer)
+SELECT t.claim_id, t.id, :shot, :seq, :sha256, :object_key, :filename, :content_type, :size_bytes, :width, :height,
+       :taken_at, :received_at, :due_at, :lon, :lat, :accuracy_m,
+       CAST(:flags AS text[]) || CASE WHEN EXISTS (
+            SELECT FROM photo AS o WHERE o.sha256 = :sha256 AND o.claim_id <> t.claim_id
+       ) THEN ARRAY['duplicate_elsewhere'] ELSE '{}' END,
+       :person_id, :device_id, :customer
+  FROM task AS t
+ WHERE t.id = :task_id
     ON CONFLICT (task_id, sha256) DO NOTHING
-RETURNING id
+RETURNING id, claim_id, (SELECT count(*) FROM photo AS o WHERE o.claim_id = photo.claim_id) AS before
 """
 
 
-def insert_photo(session: Session, values: Mapping[str, Any]) -> int | None:
-    """Adds the photo, or None when the task already has these very bytes."""
-    return session.execute(text(INSERT_PHOTO), values).scalar_one_or_none()
+def insert_photo(session: Session, values: Mapping[str, Any]) -> Row[Any] | None:
+    """Adds the photo; None when the task already has these very bytes. Bytes another claim has too are marked.
+
+    The row tells the claim and how many photos it had before.
+    """
+    return session.execute(text(INSERT_PHOTO), values).one_or_none()
 
 
 def photo_of_bytes(session: Session, task_id: int, sha256: bytes) -> Photo:
     """The photo of a task with these very bytes."""
     return session.scalars(select(Photo).where(Photo.task_id == task_id, Photo.sha256 == sha256)).one()
-
-
-def is_elsewhere(session: Session, claim_id: int, sha256: bytes) -> bool:
-    """Whether another claim holds the same bytes."""
-    found = session.execute(
-        text("SELECT 1 FROM photo WHERE sha256 = :sha256 AND claim_id <> :claim_id LIMIT 1"),
-        {"sha256": sha256, "claim_id": claim_id},
-    )
-    return found.first() is not None
 
 
 def unanswered_send_back(session: Session, task_id: int, shot: str) -> PhotoReview | None:

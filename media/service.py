@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from claims import states
 from claims.models import Task
-from core import clock
 from core.database import Sessions
 from core.errors import Missing
 from media import queries, upload
 from media.errors import (
     BadUpload,
     ChecksumMismatch,
+    HashMismatch,
+    NotAPhoto,
     OffsetConflict,
     StorageFull,
     TooManyPhotos,
@@ -35,7 +36,7 @@ from media.upload import Checksum, Declared
 
 MAX_OPEN_UPLOADS = 400
 # What a kill or a half-open socket may cost in bytes sent again: the offset's row trails the file by this much at most.
-CHECKPOINT_BYTES = 1024 * 1024
+CHECKPOINT_BYTES = 4 * 1024 * 1024
 CHECKPOINT_S = 2.0
 LEASE = timedelta(seconds=30)
 
@@ -58,11 +59,12 @@ def begin_upload(
     if length == 0:
         raise UnreadablePhoto("an empty file is no photo")
     with sessions.begin() as session:
-        now = clock.read(session, now)
         task = _task_for(session, sender, declared)
-        if queries.photos_of_claim(session, task.claim_id) >= MAX_PHOTOS:
+        crowd = queries.crowd(session, task.claim_id)
+        now = now or crowd.now
+        if crowd.photos >= MAX_PHOTOS:
             raise TooManyPhotos(f"a claim has at most {MAX_PHOTOS} photos", limit=MAX_PHOTOS)
-        if queries.open_uploads(session, task.claim_id) >= MAX_OPEN_UPLOADS:
+        if crowd.uploads >= MAX_OPEN_UPLOADS:
             raise TooManyPhotos("too many uploads to this claim are under way", limit=MAX_OPEN_UPLOADS)
         row = Upload(
             key=secrets.token_urlsafe(24),
@@ -71,7 +73,7 @@ def begin_upload(
             device_id=sender.actor.device_id if sender.actor else None,
             customer=sender.customer,
             length=length,
-            meta=replace(declared, marks=_marks(sender, task)).stored(),
+            meta=replace(declared, marks=(*declared.marks, *_marks(sender, task))).stored(),
             created_at=now,
             expires_at=now + upload.LIFE,
         )
@@ -100,19 +102,19 @@ def find(sessions: Sessions, sender: Sender, key: str, now: datetime | None = No
     if not upload.KEY.match(key):
         raise Missing("no such upload")
     with sessions.begin() as session:
-        now = clock.read(session, now)
-        row = queries.upload_by_key(session, key)
-        if row is None or not _owns(session, sender, row):
+        found = queries.upload_and_time(session, key)
+        if found is None or not _owns(sender, *found[:2]):
             raise Missing("no such upload")
+        row, now = found[0], now or found[2]
         if row.state in ("gone", "refused") or (row.state == "open" and row.expires_at <= now):
             raise UploadGone("this upload was ended, refused, or has expired; begin a new one")
         return row
 
 
-def _owns(session: Session, sender: Sender, row: Upload) -> bool:
+def _owns(sender: Sender, row: Upload, claim_id: int) -> bool:
     if sender.actor is not None:
         return row.person_id == sender.actor.person_id and not row.customer
-    return row.customer and session.get_one(Task, row.task_id).claim_id == sender.claim_id
+    return row.customer and claim_id == sender.claim_id
 
 
 def stand(sessions: Sessions, folder: Path, storage: Storage, sender: Sender, key: str) -> Standing:
@@ -164,7 +166,15 @@ def receive(
         _append(sessions, writer, row, pieces, most, max_bytes, checksum)
         if row.length is None or writer.position < row.length:
             return standing(row, writer.position)
-        return finish(sessions, storage, partial, sender, row, now=now)
+        writer.sync()
+        try:
+            return finish(sessions, storage, partial, sender, row, now=now)
+        except (HashMismatch, NotAPhoto, UnreadablePhoto):
+            raise
+        except Exception:
+            # The store or the database is away: the bytes are here, the phone need not send them again.
+            _save(sessions, writer, row)
+            raise
 
 
 def _settle_length(row: Upload, length: int | None, max_bytes: int) -> None:
@@ -213,7 +223,8 @@ def _append(
     except (ChecksumMismatch, BadUpload, UploadTooLarge):
         writer.cut(start)
         raise
-    if writer.position != saved or row.length == writer.position:
+    # The last byte's offset is recorded with the photo itself, or by `receive` when that fails.
+    if writer.position != saved and writer.position != row.length:
         _save(sessions, writer, row)
 
 
@@ -221,8 +232,7 @@ def _save(sessions: Sessions, writer: Writer, row: Upload) -> int:
     """Puts the bytes on disk, then their number in the row: never the other way round (P6, U-07)."""
     position = writer.sync()
     with sessions.begin() as session:
-        row.received, row.expires_at = position, max(row.expires_at, clock.read(session) + upload.LIFE)
-        queries.save_offset(session, row.id, position, row.length, row.expires_at)
+        row.received, row.expires_at = position, queries.save_offset(session, row, position, upload.LIFE)
     return position
 
 

@@ -101,6 +101,8 @@ def declared(meta: Mapping[str, str]) -> Declared:
         lat=lat if together else None,
         accuracy_m=_number(meta, "accuracy", 1e7) if together else None,
         seq=_whole(meta, "seq"),
+        # Picked from the gallery instead of taken with the camera: the adjuster should know.
+        marks=("gallery",) if meta.get("source") == "gallery" else (),
     )
 
 

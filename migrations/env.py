@@ -4,12 +4,6 @@ from alembic import context
 from geoalchemy2 import alembic_helpers
 from sqlalchemy import create_engine, text
 
-import claims.models
-import core.models
-import dispatch.models
-import geo.models
-import media.models
-import notify.models
 import staff.models  # noqa: F401
 from core.database import Base
 
@@ -20,7 +14,7 @@ def ours(obj: object, name: str | None, kind: str, reflected: bool, compare_to: 
     """Leaves PostGIS's own tables and the day partitions of `position` alone."""
     if kind == "table" and name is not None and (name == "spatial_ref_sys" or name.startswith("position_2")):
         return False
-    return bool(alembic_helpers.include_object(obj, name, kind, reflected, compare_to))
+    return bool(alembic_helpers.include_object(obj, name, kind, reflected, compare_to))  # type: ignore[no-untyped-call]
 
 
 def run() -> None:

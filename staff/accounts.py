@@ -64,7 +64,9 @@ def _matches(hashed: str | None, password: str) -> bool:
         return False
 
 
-def sign_in(sessions: Sessions, username: str, password: str, *, now: datetime | None = None) -> tuple[Actor, str]:
+def sign_in(
+    sessions: Sessions, username: str, password: str, *, now: datetime | None = None
+) -> tuple[Actor, str]:
     """Opens a web session. Raises BadSignIn or AccountLocked; failures are counted in the account's row."""
     with sessions.begin() as session:
         now = clock.read(session, now)
@@ -109,7 +111,7 @@ def actor_of(session: Session, token: Token, person: Person) -> Actor:
     )
 
 
-LIVE_TOKEN = """
+WHO_HOLDS = """
 SELECT t.id, t.kind, t.device_id, p.id AS person_id, p.org_id, o.path, p.roles, p.name, p.authority_fen, p.lang
   FROM token AS t
   JOIN person AS p ON p.id = t.person_id AND p.disabled_at IS NULL
@@ -122,7 +124,7 @@ SELECT t.id, t.kind, t.device_id, p.id AS person_id, p.org_id, o.path, p.roles, 
 
 def by_token(session: Session, secret: str) -> Actor | None:
     """The actor behind a token, or None when it is unknown, expired or revoked, or its person disabled."""
-    row = session.execute(text(LIVE_TOKEN), {"sha256": tokens.digest(secret)}).one_or_none()
+    row = session.execute(text(WHO_HOLDS), {"sha256": tokens.digest(secret)}).one_or_none()
     if row is None:
         return None
     roles = frozenset(row.roles)

@@ -34,7 +34,9 @@ def pairing_code(session: Session, surveyor_id: int, *, made_by: int, now: datet
     code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
     expires_at = now + CODE_LIFE
     session.add(
-        PairingCode(sha256=tokens.digest(code), surveyor_id=surveyor_id, made_by=made_by, expires_at=expires_at)
+        PairingCode(
+            sha256=tokens.digest(code), surveyor_id=surveyor_id, made_by=made_by, expires_at=expires_at
+        )
     )
     audit.append(session, made_by, "device.code_made", "surveyor", surveyor_id, now=now)
     return code, expires_at
@@ -57,10 +59,14 @@ def pair(session: Session, typed: str, *, label: str, now: datetime) -> Paired:
 def add(session: Session, surveyor_id: int, *, label: str, now: datetime) -> Paired:
     """Creates a device of a surveyor with its token and tracker id."""
     tracker_id = secrets.token_hex(16)
-    device = Device(surveyor_id=surveyor_id, label=label, tracker_sha256=tokens.digest(tracker_id), paired_at=now)
+    device = Device(
+        surveyor_id=surveyor_id, label=label, tracker_sha256=tokens.digest(tracker_id), paired_at=now
+    )
     session.add(device)
     session.flush()
-    _, secret = tokens.issue(session, "device", surveyor_id, now=now, life=None, label=label, device_id=device.id)
+    _, secret = tokens.issue(
+        session, "device", surveyor_id, now=now, life=None, label=label, device_id=device.id
+    )
     audit.append(session, surveyor_id, "device.paired", "device", device.id, now=now)
     return Paired(device, session.get_one(Person, surveyor_id), secret, tracker_id)
 
@@ -69,7 +75,9 @@ def revoke(session: Session, device_id: int, *, by: int, now: datetime) -> None:
     """Ends a device and every token of it at once."""
     device = session.get_one(Device, device_id, with_for_update=True)
     device.revoked_at = device.revoked_at or now
-    for token in session.scalars(select(Token).where(Token.device_id == device_id, Token.revoked_at.is_(None))):
+    for token in session.scalars(
+        select(Token).where(Token.device_id == device_id, Token.revoked_at.is_(None))
+    ):
         token.revoked_at = now
     audit.append(session, by, "device.revoked", "device", device_id, now=now)
 

@@ -66,7 +66,9 @@ class Device(Base):
     id: Mapped[Id]
     surveyor_id: Mapped[Ref] = mapped_column(ForeignKey("surveyor.id"), index=True)
     label: Mapped[str]
-    tracker_sha256: Mapped[bytes] = mapped_column(LargeBinary, unique=True)  # of the Traccar id, a secret in a URL
+    tracker_sha256: Mapped[bytes] = mapped_column(
+        LargeBinary, unique=True
+    )  # of the Traccar id, a secret in a URL
     paired_at: Mapped[Created]
     seen_at: Mapped[datetime | None]
     seq_seen: Mapped[Ref] = mapped_column(server_default="0")

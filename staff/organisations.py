@@ -18,7 +18,9 @@ def add(session: Session, parent: Organisation | None, kind: str, code: str, nam
         raise NameTaken("that code is taken", code=code)
     new_id = session.execute(text("SELECT chakan_id()")).scalar_one()
     path = f"{parent.path if parent else '/'}{new_id}/"
-    node = Organisation(id=new_id, parent_id=parent.id if parent else None, kind=kind, code=code, name=name, path=path)
+    node = Organisation(
+        id=new_id, parent_id=parent.id if parent else None, kind=kind, code=code, name=name, path=path
+    )
     session.add(node)
     session.flush()
     return node

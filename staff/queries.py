@@ -19,7 +19,9 @@ SELECT p.id, p.username, p.name, p.roles, p.authority_fen, p.lang, p.disabled_at
  LIMIT :limit
 """
 
-ORGANISATIONS = "SELECT id, parent_id, kind, code, name, path FROM organisation WHERE path LIKE :scope ORDER BY path"
+ORGANISATIONS = (
+    "SELECT id, parent_id, kind, code, name, path FROM organisation WHERE path LIKE :scope ORDER BY path"
+)
 
 DEVICES = """
 SELECT d.id, d.surveyor_id, d.label, d.paired_at, d.seen_at, d.revoked_at,
@@ -33,7 +35,9 @@ SELECT d.id, d.surveyor_id, d.label, d.paired_at, d.seen_at, d.revoked_at,
 """
 
 
-def people(session: Session, scope: str, *, q: str = "", role: str = "", after: int = 0, limit: int = 100) -> list[Any]:
+def people(
+    session: Session, scope: str, *, q: str = "", role: str = "", after: int = 0, limit: int = 100
+) -> list[Any]:
     """People below `scope` in order of id."""
     args = {"scope": scope + "%", "q": q, "role": role, "after": after, "limit": limit}
     return list(session.execute(text(PEOPLE), args).all())

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -44,7 +45,9 @@ def checked_roles(roles: Iterable[str]) -> list[str]:
     return listed
 
 
-def add_person(session: Session, org: Organisation, new: NewPerson, *, by: int | None, now: datetime) -> Person:
+def add_person(
+    session: Session, org: Organisation, new: NewPerson, *, by: int | None, now: datetime
+) -> Person:
     """Creates a person, and his surveyor row when he is one. Raises NameTaken, WeakPassword, Invalid."""
     roles = checked_roles(new.roles)
     if session.scalar(select(Person.id).where(Person.username == new.username)) is not None:
@@ -88,7 +91,9 @@ def disable_person(sessions: Sessions, actor: Actor, person_id: int) -> None:
 def disable(session: Session, person: Person, *, by: int | None, now: datetime) -> None:
     """The part of `disable_person` that the command line shares."""
     person.disabled_at = person.disabled_at or now
-    for token in session.scalars(select(Token).where(Token.person_id == person.id, Token.revoked_at.is_(None))):
+    for token in session.scalars(
+        select(Token).where(Token.person_id == person.id, Token.revoked_at.is_(None))
+    ):
         token.revoked_at = now
     if session.get(Surveyor, person.id) is not None:
         shifts.set_duty(session, person.id, False, now=now)
@@ -142,7 +147,11 @@ def change_person(
             session.query(Token).filter_by(person_id=person.id, kind="session", revoked_at=None).update(
                 {"revoked_at": now}
             )
-        facts = {"roles": person.roles, "authority_fen": person.authority_fen, "password": password is not None}
+        facts: dict[str, Any] = {
+            "roles": person.roles,
+            "authority_fen": person.authority_fen,
+            "password": password is not None,
+        }
         audit.append(session, actor.person_id, "person.changed", "person", person.id, now=now, **facts)
         if disabled is True:
             disable(session, person, by=actor.person_id, now=now)
@@ -160,12 +169,16 @@ def new_api_token(sessions: Sessions, actor: Actor, label: str) -> tuple[int, st
     """Makes an API token with the actor's own rights."""
     with sessions.begin() as session:
         now = clock.read(session)
-        token, secret = tokens.issue(session, "api", actor.person_id, now=now, life=tokens.API_LIFE, label=label)
+        token, secret = tokens.issue(
+            session, "api", actor.person_id, now=now, life=tokens.API_LIFE, label=label
+        )
         audit.append(session, actor.person_id, "token.made", "token", token.id, now=now)
         return token.id, secret
 
 
-def set_shift(sessions: Sessions, surveyor_id: int, on: bool, *, by: int, now: datetime | None = None) -> bool:
+def set_shift(
+    sessions: Sessions, surveyor_id: int, on: bool, *, by: int, now: datetime | None = None
+) -> bool:
     """Puts a surveyor on or off duty; returns whether it changed."""
     with sessions.begin() as session:
         now = clock.read(session, now)
@@ -193,7 +206,9 @@ def revoke_device(sessions: Sessions, device_id: int, *, by: int) -> None:
         devices.revoke(session, device_id, by=by, now=clock.read(session))
 
 
-def add_organisation(sessions: Sessions, actor: Actor, parent_id: int, kind: str, code: str, name: str) -> int:
+def add_organisation(
+    sessions: Sessions, actor: Actor, parent_id: int, kind: str, code: str, name: str
+) -> int:
     """Adds a node below one the actor sees."""
     with sessions.begin() as session:
         parent = session.get(Organisation, parent_id)

@@ -18,7 +18,9 @@ def set_duty(session: Session, surveyor_id: int, on: bool, *, now: datetime, kin
     if on:
         session.add(Shift(surveyor_id=surveyor_id, kind=kind, started_at=now))
     else:
-        shift = session.scalars(select(Shift).where(Shift.surveyor_id == surveyor_id, Shift.ended_at.is_(None))).one()
+        shift = session.scalars(
+            select(Shift).where(Shift.surveyor_id == surveyor_id, Shift.ended_at.is_(None))
+        ).one()
         shift.ended_at = now
     outbox.append(session, "surveyor.shift", surveyor_id=surveyor_id, on=on)
     if on:

@@ -2,20 +2,27 @@
 
 import os
 import secrets
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core import database
 from core.database import Base, Sessions
 from core.settings import Settings
 from tests import factories
+
+# How long an example takes says more about the other processes of the machine than about the code.
+hypothesis.settings.register_profile("chakan", deadline=None)
+hypothesis.settings.load_profile("chakan")
 
 
 def worker_number() -> int:
@@ -62,9 +69,17 @@ def real_engine(database_url: str) -> Iterator[Engine]:
 def wipe(engine: Engine) -> None:
     """Empties every table; triggers sleep meanwhile because the audit refuses to forget."""
     tables = ", ".join(t.name for t in Base.metadata.sorted_tables)
-    with engine.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+    # A sweeper of a running site may hold rows while we ask for whole tables: one of the two is sent away and comes again.
+    for attempt in range(10):
+        try:
+            with engine.begin() as connection:
+                connection.execute(text("SET LOCAL session_replication_role = replica"))
+                connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+            return
+        except OperationalError:
+            if attempt == 9:
+                raise
+            time.sleep(0.2)
 
 
 @pytest.fixture
@@ -140,13 +155,19 @@ class Client:
         self.flask = app.test_client()
         self.token, self.person, self.device = token, person, device
 
-    def open(self, path: str, *, method: str, idem: bool = False, key: str | None = None, **given: Any) -> Any:
+    def open(
+        self, path: str, *, method: str, idem: bool = False, key: str | None = None, **given: Any
+    ) -> Any:
         headers = dict(given.pop("headers", {}))
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         if idem or key:
             headers["Idempotency-Key"] = key or uuid.uuid4().hex
-        full = path if path.startswith(("/api/", "/t/", "/livez", "/readyz", "/metrics")) or path == "/" else f"/api/v1{path}"
+        full = (
+            path
+            if path.startswith(("/api/", "/t/", "/livez", "/readyz", "/metrics")) or path == "/"
+            else f"/api/v1{path}"
+        )
         return self.flask.open(full, method=method, headers=headers, **given)
 
     def get(self, path: str, **given: Any) -> Any:

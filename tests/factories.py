@@ -18,7 +18,9 @@ LON, LAT = 116.40, 39.91
 PASSWORD = "correct horse battery"
 
 
-def organisation(session: Session, *, parent: Organisation | None = None, kind: str = "branch") -> Organisation:
+def organisation(
+    session: Session, *, parent: Organisation | None = None, kind: str = "branch"
+) -> Organisation:
     """The root when there is none and no parent is given, else a node below the parent or the root."""
     root = session.scalars(select(Organisation).where(Organisation.parent_id.is_(None))).first()
     if root is None:
@@ -53,7 +55,9 @@ def person(
         authority_fen=authority_fen,
         **given,
     )
-    return service.add_person(session, org or default_organisation(session), new, by=None, now=clock.read(session))
+    return service.add_person(
+        session, org or default_organisation(session), new, by=None, now=clock.read(session)
+    )
 
 
 def api_token(session: Session, who: Person) -> str:
@@ -113,14 +117,24 @@ def device(session: Session, who: Surveyor) -> tuple[Any, str]:
     return paired.device, paired.token
 
 
-def area(session: Session, *, lon: float = LON, lat: float = LAT, half_deg: float = 0.2, kind: str = "urban", **given: Any) -> Any:
+def area(
+    session: Session,
+    *,
+    lon: float = LON,
+    lat: float = LAT,
+    half_deg: float = 0.2,
+    kind: str = "urban",
+    **given: Any,
+) -> Any:
     """A square service area around a point."""
     from geo.models import Area
 
     w, s, e, n = lon - half_deg, lat - half_deg, lon + half_deg, lat + half_deg
     ring = f"(({w} {s}, {e} {s}, {e} {n}, {w} {n}, {w} {s}))"
     org = given.pop("org", None) or default_organisation(session)
-    row = Area(org_id=org.id, name=given.pop("name", "城区"), kind=kind, shape=f"SRID=4326;MULTIPOLYGON({ring})")
+    row = Area(
+        org_id=org.id, name=given.pop("name", "城区"), kind=kind, shape=f"SRID=4326;MULTIPOLYGON({ring})"
+    )
     session.add(row)
     session.flush()
     return row
@@ -142,7 +156,11 @@ def claim(session: Session, *, lon: float | None = LON, lat: float | None = LAT,
     session.commit()
     now = given.pop("now", None)
     place = LonLat(lon, lat) if lon is not None and lat is not None else None
-    given = {"reporter_phone": f"138{next(counter):08d}", "place_text": "建设路与人民路路口", "line": "motor"} | given
+    given = {
+        "reporter_phone": f"138{next(counter):08d}",
+        "place_text": "建设路与人民路路口",
+        "line": "motor",
+    } | given
     opened = open_claim(database.sessions(session.get_bind()), by, Notice(place=place, **given), now=now)  # type: ignore[arg-type]
     return session.get_one(Claim, opened.claim_id)
 

@@ -71,7 +71,13 @@ class Site:
             self.kill(name, signal.SIGTERM)
 
 
-def build(data: Path, database_url: str, redis_url: str, *, workers: tuple[str, ...] = ("offers", "messages", "photos")) -> Site:
+def build(
+    data: Path,
+    database_url: str,
+    redis_url: str,
+    *,
+    workers: tuple[str, ...] = ("offers", "messages", "photos"),
+) -> Site:
     """Describes a site; `start_all` runs it."""
     port, live_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
@@ -87,9 +93,33 @@ def build(data: Path, database_url: str, redis_url: str, *, workers: tuple[str, 
         "PYTHONWARNINGS": "",
     }
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "wsgi:api"]
-    gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{live_port}", "--graceful-timeout", "2", "wsgi:live()"]
+    gunicorn = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-k",
+        "gevent",
+        "-w",
+        "1",
+        "-b",
+        f"127.0.0.1:{live_port}",
+        "--graceful-timeout",
+        "2",
+        "wsgi:live()",
+    ]
     commands = {
-        "api": [*granian, "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "64", "--no-ws", "--workers-kill-timeout", "3"],
+        "api": [
+            *granian,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--blocking-threads",
+            "64",
+            "--no-ws",
+            "--workers-kill-timeout",
+            "3",
+        ],
         "live": gunicorn,
         "sweeper": [sys.executable, "-m", "worker", "sweep"],
         **{f"worker-{name}": [sys.executable, "-m", "worker", "rq", name] for name in workers},

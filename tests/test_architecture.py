@@ -71,7 +71,9 @@ def test_no_room_has_a_junk_drawer():
 
 def test_spatial_sql_lives_in_three_files():
     spatial = re.compile(r"\bST_[A-Z]\w+\(")
-    strays = [label(p) for p in SOURCES if spatial.search(p.read_text(encoding="utf-8")) and label(p) not in SPATIAL]
+    strays = [
+        label(p) for p in SOURCES if spatial.search(p.read_text(encoding="utf-8")) and label(p) not in SPATIAL
+    ]
     # The lab writes a made-up past straight into the tables, which is its whole purpose.
     assert [s for s in strays if not s.startswith("lab/")] == []
 

@@ -52,7 +52,9 @@ def test_models_and_migrations_agree(real_engine):
 def test_ids_are_positive_distinct_and_ordered_by_time(real_engine):
     with real_engine.connect() as connection:
         made = [connection.execute(text("SELECT chakan_id()")).scalar_one() for _ in range(50)]
-        many = connection.execute(text("SELECT count(DISTINCT chakan_id()) FROM generate_series(1, 4000)")).scalar_one()
+        many = connection.execute(
+            text("SELECT count(DISTINCT chakan_id()) FROM generate_series(1, 4000)")
+        ).scalar_one()
     assert all(0 < n < 2**63 for n in made)
     assert [n >> 22 for n in made] == sorted(n >> 22 for n in made)
     assert many == 4000

@@ -106,7 +106,8 @@ UP = [
     $$
     """,
     """
-    SELECT chakan_position_days((clock_timestamp() AT TIME ZONE 'UTC')::date - 8, (clock_timestamp() AT TIME ZONE 'UTC')::date + 8)
+    SELECT chakan_position_days((clock_timestamp() AT TIME ZONE 'UTC')::date - 8,
+                                (clock_timestamp() AT TIME ZONE 'UTC')::date + 8)
     """,
 ]
 

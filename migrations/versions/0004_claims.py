@@ -93,7 +93,8 @@ UP = [
         reviewer_id BIGINT,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
         CONSTRAINT pk_task PRIMARY KEY (id),
-        CONSTRAINT ck_task_state CHECK (state IN ('pending','offered','accepted','contacted','en_route','on_scene','submitted','approved','returned','unassigned','cancelled')),
+        CONSTRAINT ck_task_state CHECK (state IN ('pending','offered','accepted','contacted','en_route',
+                                                  'on_scene','submitted','approved','returned','unassigned','cancelled')),
         CONSTRAINT fk_task_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id),
         CONSTRAINT fk_task_org_id FOREIGN KEY(org_id) REFERENCES organisation (id),
         CONSTRAINT fk_task_reviewer_id FOREIGN KEY(reviewer_id) REFERENCES person (id)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from claims.models import Claim, ClaimEvent, Clock, Task
 from core.errors import Invalid, Missing
 from core.models import Outbox
-from dispatch import assignments, offers, sweep
+from dispatch import assignments, offers, queries, sweep
 from dispatch.errors import AtCap, OfferSettled
 from dispatch.models import Assignment, Decision, Offer
 from staff import rules, shifts
@@ -418,6 +418,17 @@ def test_of_many_waiting_jobs_the_oldest_gets_the_first_man_who_is_free(session,
         "unassigned",
         "unassigned",
     ]
+
+
+def test_every_waiting_job_knows_its_place_in_the_queue(session, sessions):
+    factories.surveyor(session)
+    asked, first, second = (factories.claim(session) for _ in range(3))
+    hurt = factories.claim(session, injured=2)
+    factories.claim(session, place_text="x", lon=None)
+    while sweep.tick(sessions).more:
+        pass
+    places = [queries.queue_place(session, task_of(session, c)) for c in (hurt, asked, first, second)]
+    assert places == [None, 1, 2, 3]
 
 
 def test_one_poisoned_job_does_not_hold_up_the_others(session, sessions, caplog):

@@ -423,9 +423,21 @@ class TestDays:
         ]
         store.insert_history(session, rows)
         session.commit()
+        factories.put_at(session, who, LON, LAT, now - timedelta(days=6))
+        factories.put_at(session, hasty, LON, LAT, now - timedelta(days=6))
+        session.commit()
         service.forget_old_tracks(sessions, now)
         assert len(stored(session, who)) == 2
         assert len(stored(session, hasty)) == 1
+        assert dot(session, who) is not None
+        assert dot(session, hasty) is None
+
+    def test_who_left_long_ago_has_no_dot(self, session: Session, sessions: Sessions, who: Surveyor) -> None:
+        now = clock.read(session)
+        factories.put_at(session, who, LON, LAT, now - timedelta(days=92))
+        session.commit()
+        service.forget_old_tracks(sessions, now)
+        assert dot(session, who) is None
 
     def test_the_chores_do_both(self, sessions: Sessions, engine: Any) -> None:
         assert service.chores(sessions)["made"] == 0

@@ -104,7 +104,9 @@ def test_a_changed_audit_entry_breaks_the_chain_and_the_database_refuses_to_chan
         session.execute(text("UPDATE audit_entry SET action = 'other' WHERE subject_id = 2"))
     session.rollback()
     session.execute(text("SET LOCAL session_replication_role = replica"))
-    broken = session.execute(text("UPDATE audit_entry SET action = 'other' WHERE subject_id = 2 RETURNING seq")).scalar_one()
+    broken = session.execute(
+        text("UPDATE audit_entry SET action = 'other' WHERE subject_id = 2 RETURNING seq")
+    ).scalar_one()
     session.expire_all()
     assert audit.first_break(session) == broken
 
@@ -114,4 +116,6 @@ def test_scopes_are_prefixes_and_siblings_do_not_meet(session):
     left, right = (factories.organisation(session, parent=root) for _ in range(2))
     assert left.path.startswith(root.path)
     assert not right.path.startswith(left.path)
-    assert session.scalars(select(Organisation).where(Organisation.path.startswith(left.path))).all() == [left]
+    assert session.scalars(select(Organisation).where(Organisation.path.startswith(left.path))).all() == [
+        left
+    ]

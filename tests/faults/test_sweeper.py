@@ -95,7 +95,7 @@ def test_dispatch_and_clocks_go_on_without_redis(session, sessions, sweepers, re
     factories.surveyor(session)
     claim = factories.claim(session)
     if end == "flushed":
-        redis.flushall()
+        redis.flushdb()  # its own database number: FLUSHALL would also empty those of other test processes
     wait_for(lambda: offered(sessions) == 1, 10)
     with sessions.begin() as s:
         s.execute(text("UPDATE offer SET expires_at = clock_timestamp()"))

@@ -15,7 +15,9 @@ def routes(app):
     """Every (method, path, view) of the application with 1 for each argument."""
     for rule in app.url_map.iter_rules():
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
-            arguments = {name: 1 if "int" in str(rule._converters[name]).lower() else "x" for name in rule.arguments}
+            arguments = {
+                name: 1 if "int" in str(rule._converters[name]).lower() else "x" for name in rule.arguments
+            }
             yield method, rule.build(arguments, append_unknown=False)[1], app.view_functions[rule.endpoint]
 
 
@@ -36,7 +38,9 @@ def test_what_is_public_is_public_on_purpose(app):
     surprises = {
         (m, p)
         for m, p in public - PUBLIC
-        if not p.startswith(("/t/", "/api/v1/t/", "/api/v1/ingest/", "/api/docs", "/api/swagger", "/api/v1/openapi.json"))
+        if not p.startswith(
+            ("/t/", "/api/v1/t/", "/api/v1/ingest/", "/api/docs", "/api/swagger", "/api/v1/openapi.json")
+        )
         and not (m == "GET" and p in ("/", "/desk", "/phone", "/review", "/api/", "/api", "/sw.js"))
     }
     assert {s for s in surprises if not s[1].startswith("/api/")} == set()
@@ -174,7 +178,9 @@ def test_pairing_hands_out_every_secret_once_and_revoking_ends_it(sessions, as_,
         surveyor = factories.surveyor(session)
     dispatcher = as_("dispatcher")
     made = dispatcher.post(f"/surveyors/{surveyor.id}/pairing").json
-    assert made["qr_svg"].startswith("<svg") and made["url"].endswith("#pair=" + made["code"].replace("-", ""))
+    assert made["qr_svg"].startswith("<svg") and made["url"].endswith(
+        "#pair=" + made["code"].replace("-", "")
+    )
     paired = stranger.post("/devices/pair", json={"code": made["code"].lower(), "label": "小米"})
     assert paired.status_code == 201
     assert stranger.post("/devices/pair", json={"code": made["code"]}).status_code == 404

@@ -187,6 +187,15 @@ class TestTracks:
         assert (len(fixes), unread.total()) == (39, 0)
         assert session.query(AuditEntry).filter_by(action="track.seen").one().facts["form"] == "gpx"
 
+    def test_a_file_is_whole_or_refused(
+        self, monkeypatch: pytest.MonkeyPatch, as_: Any, drive: Any, now: datetime
+    ) -> None:
+        client, url = as_("dispatcher"), f"/surveyors/{drive.id}/track.gpx?{self.span(now)}"
+        monkeypatch.setattr("api.surveyors.MOST_IN_FILE", 39)
+        assert client.get(url).status_code == 200
+        monkeypatch.setattr("api.surveyors.MOST_IN_FILE", 38)
+        assert client.get(url).status_code == 422
+
     def test_what_a_person_should_look_at_is_flagged(
         self, session: Session, as_: Any, drive: Any, now: datetime
     ) -> None:

@@ -2,9 +2,11 @@
 
 import csv
 import io
+import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from core import clock
 from tests import factories, rows
@@ -101,14 +103,15 @@ def test_figures_are_for_those_who_answer_for_them(as_, role):
     assert as_(role).get("/reports/people").status_code == 403
 
 
-def test_the_figures_of_ten_thousand_claims_are_quick(as_, session, sessions, yesterday):
-    import time
-
+def test_the_figures_of_ten_thousand_claims_are_quick_on_the_day_a_system_is_filled(as_, session, yesterday):
     org = factories.default_organisation(session)
     surveyor = factories.surveyor(session)
+    session.execute(text("ANALYZE"))  # the planner now believes that every table is empty
     rows.many_claims(session, org.id, surveyor.id, yesterday, 10_000)
     session.commit()
     client = as_("supervisor")
     begun = time.perf_counter()
     assert client.get("/reports/legs?by=hour").json["totals"][2]["count"] == 10_000
-    assert time.perf_counter() - begun < 3
+    assert client.get("/reports/people").json["items"][0]["jobs"] == 10_000
+    # About two seconds here; a plan that reads whole tables takes over half a minute.
+    assert time.perf_counter() - begun < 15

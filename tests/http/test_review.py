@@ -224,7 +224,7 @@ def test_sending_back_is_one_commit_with_giving_the_job_back(adjuster, snap, han
     def dies(*_, **__):
         raise RuntimeError("killed here")
 
-    monkeypatch.setattr(assignments, "reopen_for_retake", dies)
+    monkeypatch.setattr(assignments, "reopen_in", dies)
     assert adjuster.post(f"/photos/{photo_id}/send_back", json={"reason": "blurred"}).status_code == 500
     assert task_now(session, job).state == "submitted"
     assert session.get_one(Photo, int(photo_id)).verdict == "waiting" and events(session, "photo.sent_back") == []

@@ -6,9 +6,11 @@ import hashlib
 import http.server
 import io
 import re
+import shutil
 import subprocess
 import sys
 import threading
+import venv
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,8 @@ from launch.errors import CannotStart
 from launch.places import ROOT
 
 WHEEL = "tinything-1.0-py3-none-any.whl"
+# Pip is slow on a machine that does something else too.
+pytestmark = pytest.mark.timeout(300)
 LOCKS = [ROOT / environment.LOCK, ROOT / environment.LOCK_DEV]
 
 
@@ -88,8 +92,23 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Index]:
     thread.join(5)
 
 
+@pytest.fixture(scope="module")
+def with_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment that has pip and nothing else, to start from: making one takes seconds."""
+    folder = tmp_path_factory.mktemp("base") / ".venv"
+    venv.create(folder, with_pip=True)
+    return folder
+
+
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
+def tree(empty_tree: Path, with_pip: Path) -> Path:
+    """A tree whose environment was begun, as an interrupted start leaves it: pip is there, the packages are not."""
+    shutil.copytree(with_pip, empty_tree / ".venv", symlinks=True)
+    return empty_tree
+
+
+@pytest.fixture
+def empty_tree(tmp_path: Path) -> Path:
     """A tree whose locks ask for the one package."""
     folder = tmp_path / "tree"
     folder.mkdir()
@@ -107,13 +126,13 @@ def make(tree: Path) -> io.StringIO:
     return shown
 
 
-def test_an_environment_is_made_over_a_network_that_drops_connections(index: Index, tree: Path) -> None:
+def test_an_environment_is_made_over_a_network_that_drops_connections(index: Index, empty_tree: Path) -> None:
     index.failures = 2
-    make(tree)
+    make(empty_tree)
     assert index.failures == 0
-    assert environment.ready(home=tree / ".venv", tree=tree)
-    check = [tree / ".venv" / "bin" / "python", "-c", "import tinything; assert tinything.ANSWER == 42"]
-    assert shell.run(check, tree / "check.log") == 0
+    assert environment.ready(home=empty_tree / ".venv", tree=empty_tree)
+    check = [empty_tree / ".venv" / "bin" / "python", "-c", "import tinything; assert tinything.ANSWER == 42"]
+    assert shell.run(check, empty_tree / "check.log") == 0
 
 
 def test_a_ready_environment_asks_the_network_nothing_and_a_new_lock_renews_it(

@@ -243,3 +243,14 @@ def test_engines_named_by_the_environment_are_used_and_none_is_made(
     assert found.database_url == "postgresql+psycopg2://me:word@db.example:5432/chakan"
     assert site.without_password(found.database_url) == "postgresql+psycopg2://db.example:5432/chakan"
     assert not (places.data / "postgres").exists()
+
+
+def test_a_private_site_never_takes_the_database_of_the_environment(
+    places: Places, programs: postgres.Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAKAN_DATABASE_URL", "postgresql://real:word@db.example/insurer")
+    monkeypatch.setenv("CHAKAN_REDIS_URL", "redis://real.example/0")
+    with Board() as board:
+        found = site.open_site(places, board, private=True)
+    assert "example" not in found.database_url + found.redis_url
+    assert [program.name for program in found.programs()] == ["postgres", "redis"]

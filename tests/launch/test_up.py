@@ -124,7 +124,7 @@ def listening_beyond_loopback(pids: set[int]) -> list[str]:
     for pid in pids:
         for entry in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):
-                if found := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(entry)):
+                if found := re.fullmatch(r"socket:\[(\d+)\]", str(entry.readlink())):
                     inodes.add(found[1])
     open_ones = []
     for table, loopback in (("tcp", "0100007F"), ("tcp6", "00000000000000000000000001000000")):

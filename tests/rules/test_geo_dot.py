@@ -114,7 +114,7 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(batches)
 def test_the_walk_is_the_plain_telling_and_never_goes_back(given: list[list[Fix]]) -> None:
     dot: Fix | None = None

@@ -87,12 +87,20 @@ def test_the_expressway_is_entered_by_ramps_only(city):
 def test_one_crosses_the_river_only_by_a_few_bridges(city):
     river = shapely.Polygon(city.water[0].ring)
     lines = shapely.linestrings(
-        np.stack([np.column_stack([city.lon[city.start], city.lat[city.start]]), np.column_stack([city.lon[city.end], city.lat[city.end]])], 1)
+        np.stack(
+            [
+                np.column_stack([city.lon[city.start], city.lat[city.start]]),
+                np.column_stack([city.lon[city.end], city.lat[city.end]]),
+            ],
+            1,
+        )
     )
-    x, y = city.plane.to_m(city.lon, city.lat)
+    x = city.plane.to_m(city.lon, city.lat)[0]
     bridges: set[str] = set()
     for edge in np.flatnonzero(shapely.crosses(lines, shapely.buffer(river, -0.0003))):
-        bridges.add(f"{city.edge_name(int(edge)).zh} {round((x[city.start[edge]] + x[city.end[edge]]) / 6_000)}")
+        bridges.add(
+            f"{city.edge_name(int(edge)).zh} {round((x[city.start[edge]] + x[city.end[edge]]) / 6_000)}"
+        )
     assert 3 <= len(bridges) <= 12, bridges
 
 

@@ -34,7 +34,8 @@ def day(city: City) -> list[LossReport]:
 def test_the_mean_rate_is_the_one_asked_for(day):
     assert len(day) == pytest.approx(2_880, rel=0.06)
     times = [r.reported_at for r in day]
-    assert times == sorted(times) and MIDNIGHT < times[0] and times[-1] < MIDNIGHT + timedelta(days=1)
+    assert times == sorted(times)
+    assert times[0] > MIDNIGHT and times[-1] < MIDNIGHT + timedelta(days=1)
 
 
 def test_rush_hours_are_busy_and_the_night_is_quiet(day):
@@ -110,8 +111,24 @@ def test_some_are_hurt_and_some_cars_cannot_move(day):
 
 def test_a_report_becomes_the_body_of_post_claims(day):
     body = day[0].body()
-    assert set(body) == {"reported_at", "call_ended_at", "reporter", "loss", "line", "policy_no", "items", "needs", "note"}
+    assert set(body) == {
+        "reported_at",
+        "call_ended_at",
+        "reporter",
+        "loss",
+        "line",
+        "policy_no",
+        "items",
+        "needs",
+        "note",
+    }
     assert body["reported_at"].endswith("Z")
-    assert datetime.fromisoformat(body["reported_at"]) == pytest.approx(day[0].reported_at, abs=timedelta(milliseconds=1))
+    assert datetime.fromisoformat(body["reported_at"]) == pytest.approx(
+        day[0].reported_at, abs=timedelta(milliseconds=1)
+    )
     assert set(body["loss"]["position"]) == {"lon", "lat"}
-    assert all(item["kind"] in ("own_vehicle", "third_vehicle", "property", "field") for r in day for item in r.items())
+    assert all(
+        item["kind"] in ("own_vehicle", "third_vehicle", "property", "field")
+        for r in day
+        for item in r.items()
+    )

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -28,7 +29,9 @@ def roads(city: City) -> Roads:
 @pytest.fixture(scope="module")
 def tree(roads: Roads) -> shapely.STRtree:
     """All roads as lines in metres."""
-    ends = [np.column_stack([roads.x_m[side], roads.y_m[side]]) for side in (roads.city.start, roads.city.end)]
+    ends = [
+        np.column_stack([roads.x_m[side], roads.y_m[side]]) for side in (roads.city.start, roads.city.end)
+    ]
     return shapely.STRtree(shapely.linestrings(np.stack(ends, axis=1)))
 
 
@@ -56,7 +59,7 @@ def test_a_path_follows_edges_and_takes_the_time_it_says(city, roads):
     for a, b in rng.integers(0, len(city.lon), (20, 2)).tolist():
         path = roads.path(a, b)
         assert path[0] == a and path[-1] == b
-        edges = [roads.edge(p, q) for p, q in zip(path, path[1:], strict=False)]
+        edges = [roads.edge(p, q) for p, q in pairwise(path)]
         assert sum(city.length_m[e] / city.speed_mps[e] for e in edges) == pytest.approx(roads.seconds(a, b))
 
 
@@ -70,11 +73,11 @@ def test_a_drive_is_on_the_road_and_below_the_limit(city, roads, tree):
     rng = np.random.default_rng(6)
     top = 0.0
     for a, b in rng.integers(0, len(city.lon), (8, 2)).tolist():
-        track = roads.drive(a, b, START, hurry=1.4, seed=9)
+        track = roads.drive(a, b, START, hurry=3.0, seed=9)
         assert track.position(START) == city.at(a)
         assert metres_between(track.position(track.arrive), city.at(b)) < 0.5
         path = roads.path(a, b)
-        limits = {(p, q): float(city.limit_mps[roads.edge(p, q)]) for p, q in zip(path, path[1:], strict=False)}
+        limits = {(p, q): float(city.limit_mps[roads.edge(p, q)]) for p, q in pairwise(path)}
         for share in np.linspace(0.01, 0.99, 60):
             now = START + timedelta(seconds=float(share * track.duration_s))
             here = track.moment(now)
@@ -106,7 +109,7 @@ def test_a_surveyor_patrols_near_home_and_stays_on_roads(roads, tree):
     assert states == {"waiting", "patrolling"}
     assert max(metres_off(tree, roads, p) for p in places) < 1.0
     assert max(metres_between(home, p) for p in places) < 4_500
-    assert metres_between(places[0], places[-1]) > 50 or len({p for p in places}) > 50
+    assert len(set(places)) > 50
 
 
 def test_a_dispatched_surveyor_drives_from_where_he_is_and_arrives_when_he_said(roads):
@@ -172,7 +175,7 @@ def test_a_phone_that_loses_its_signal_says_nothing_and_comes_back(roads):
     mover = Mover(roads, LonLat(114.0, 32.42), seed=9, start=START, habits=habits)
     heard = [mover.fix_at(now) is not None for now in run(mover, 3_600, 10)]
     assert 0.4 < float(np.mean(heard)) < 0.98
-    changes = sum(a != b for a, b in zip(heard, heard[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(heard))
     assert changes >= 6
     loud = Mover(roads, LonLat(114.0, 32.42), seed=9, start=START)
     assert all(loud.fix_at(now) is not None for now in run(loud, 3_600, 30))

@@ -52,7 +52,10 @@ def test_only_drivable_connected_roads_remain(small):
 
 
 def test_one_ways_point_the_way_the_map_says(small):
-    corner = {(round(float(lon), 3), round(float(lat), 3)): i for i, (lon, lat) in enumerate(zip(small.lon, small.lat, strict=True))}
+    corner = {
+        (round(float(lon), 3), round(float(lat), 3)): i
+        for i, (lon, lat) in enumerate(zip(small.lon, small.lat, strict=True))
+    }
     sw, ne, nw = corner[114.0, 32.4], corner[114.001, 32.401], corner[114.0, 32.401]
     edges = set(zip(small.start.tolist(), small.end.tolist(), strict=True))
     assert (ne, nw) in edges and (nw, ne) not in edges  # oneway=-1
@@ -74,7 +77,15 @@ def test_a_real_city_says_where_it_comes_from(small):
 
 @pytest.mark.parametrize(
     ("text", "kmh"),
-    [("50", 50.0), ("30 mph", 48.28), ("walk", None), ("", None), ("none", None), ("999", None), ("50;60", None)],
+    [
+        ("50", 50.0),
+        ("30 mph", 48.28),
+        ("walk", None),
+        ("", None),
+        ("none", None),
+        ("999", None),
+        ("50;60", None),
+    ],
 )
 def test_speed_limits_are_read_or_left_alone(text, kmh):
     assert osm.speed_limit(text) == (pytest.approx(kmh, rel=1e-3) if kmh else None)
@@ -83,7 +94,7 @@ def test_speed_limits_are_read_or_left_alone(text, kmh):
 def test_a_file_without_roads_is_refused_by_name(tmp_path):
     path = tmp_path / "empty.osm"
     path.write_text('<osm version="0.6"><node id="1" lon="1" lat="1"/></osm>', encoding="utf-8")
-    with pytest.raises(osm.UnusableMap, match="empty.osm"):
+    with pytest.raises(osm.UnusableMap, match=r"empty\.osm"):
         from_osm(path)
 
 
@@ -109,7 +120,10 @@ def test_porto_becomes_a_city_one_can_drive_through():
     assert strong_parts(city) == 1 and len(city.lon) > 50_000
     assert len(city.districts) == 12
     roads = Roads(city)
-    a, b = roads.nearest_node(type(city.centre)(-8.6110, 41.1496)), roads.nearest_node(type(city.centre)(-8.6780, 41.2370))
+    a, b = (
+        roads.nearest_node(type(city.centre)(-8.6110, 41.1496)),
+        roads.nearest_node(type(city.centre)(-8.6780, 41.2370)),
+    )
     minutes, km = roads.seconds(a, b) / 60, roads.length_m(roads.path(a, b)) / 1000
     print(f"city hall to airport: {minutes:.0f} min free flow, {km:.1f} km")
     assert 11 < km < 22 and 8 < minutes < 40
@@ -117,7 +131,12 @@ def test_porto_becomes_a_city_one_can_drive_through():
 
 def test_bends_are_kept_to_three_metres():
     city = from_osm(data("china/shenzhen_longgang.osm"))
-    straight = np.hypot(*(np.diff(v[np.stack([city.start, city.end])], axis=0)[0] for v in city.plane.to_m(city.lon, city.lat)))
+    straight = np.hypot(
+        *(
+            np.diff(v[np.stack([city.start, city.end])], axis=0)[0]
+            for v in city.plane.to_m(city.lon, city.lat)
+        )
+    )
     # A curve drawn straight loses length; what is lost to bends under 3 m is little.
     assert float(city.length_m.sum() / straight.sum()) < 1.01
     shapes = [shapely.from_wkt(line.wkt) for line in base_layers(city)]

@@ -41,7 +41,9 @@ def test_a_kind_gives_a_jpeg_with_something_to_see(kind):
     assert grey(jpeg).std() > 8
 
 
-@pytest.mark.parametrize("cause", ["collision", "rear_end", "hail", "flood", "theft", "glass", "fire", "falling_object"])
+@pytest.mark.parametrize(
+    "cause", ["collision", "rear_end", "hail", "flood", "theft", "glass", "fire", "falling_object"]
+)
 @pytest.mark.parametrize("kind", ["scene", "car_front_left", "damage_mid"])
 def test_every_cause_has_its_pictures(cause, kind):
     assert grey(pictures.picture(kind, 6, **CAR, cause=cause, size=SMALL)).std() > 8
@@ -50,7 +52,9 @@ def test_every_cause_has_its_pictures(cause, kind):
 @pytest.mark.parametrize("cause", ["water", "fire", "storm", "flood", "hail"])
 @pytest.mark.parametrize("line", ["property", "agri"])
 def test_rooms_and_fields_have_their_pictures(cause, line):
-    for kind in ("damage_far", "damage_close", "people") if line == "property" else ("plot", "sample_close", "drone"):
+    for kind in (
+        ("damage_far", "damage_close", "people") if line == "property" else ("plot", "sample_close", "drone")
+    ):
         assert grey(pictures.picture(kind, 7, cause=cause, line=line, size=SMALL)).std() > 8
 
 
@@ -61,13 +65,28 @@ def test_the_same_arguments_give_the_same_bytes_and_another_seed_others():
 
 
 def test_two_cars_look_different_and_one_car_alike():
-    a, b = (np.asarray(opened(pictures.picture("car_front_left", s, plate="豫X12345", taken_at=NOON, size=SMALL)).resize((32, 24)), float) for s in (1, 2))
-    c = np.asarray(opened(pictures.picture("car_front_left", 1, plate="豫XD67890", taken_at=NOON, size=SMALL)).resize((32, 24)), float)
+    a, b = (
+        np.asarray(
+            opened(pictures.picture("car_front_left", s, plate="豫X12345", taken_at=NOON, size=SMALL)).resize(
+                (32, 24)
+            ),
+            float,
+        )
+        for s in (1, 2)
+    )
+    c = np.asarray(
+        opened(pictures.picture("car_front_left", 1, plate="豫XD67890", taken_at=NOON, size=SMALL)).resize(
+            (32, 24)
+        ),
+        float,
+    )
     assert np.abs(a - b).mean() < np.abs(a - c).mean()
 
 
 def test_night_is_darker_than_noon():
-    day, night = (grey(pictures.picture("scene", 3, **CAR, taken_at=t, size=SMALL)).mean() for t in (NOON, NIGHT))
+    day, night = (
+        grey(pictures.picture("scene", 3, **CAR, taken_at=t, size=SMALL)).mean() for t in (NOON, NIGHT)
+    )
     assert night < 0.8 * day
 
 

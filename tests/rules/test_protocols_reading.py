@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api import pings
@@ -144,10 +144,11 @@ json_values = st.recursive(
         inner | st.sampled_from(["location", "Point", "2026-11-22T08:00:00Z", "-1"]),
         max_size=8,
     ),
-    max_leaves=30,
+    max_leaves=15,
 )  # fmt: skip
 
 
+@settings(max_examples=60)
 @given(json_values)
 def test_no_json_whatever_raises_anything_but_malformed(value: Any) -> None:
     for read in (owntracks.fix_of, overland.fix_of, lambda v: traccar.json_fix(v, AT)):
@@ -237,6 +238,7 @@ class TestBatch:
         with pytest.raises(pings.TooManyFixes):
             self.read(*[self.GOOD] * 1001)
 
+    @settings(max_examples=60)
     @given(st.lists(json_values, max_size=4))
     def test_any_items_are_read_or_named(self, items: list[Any]) -> None:
         body = json.dumps({"fixes": items}).encode()

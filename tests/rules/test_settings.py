@@ -18,7 +18,7 @@ GOOD = {
 
 def test_every_missing_key_is_named():
     with pytest.raises(
-        BadSettings, match="CHAKAN_DATABASE_URL.*CHAKAN_REDIS_URL.*CHAKAN_SECRET_KEY.*CHAKAN_DATA"
+        BadSettings, match=r"CHAKAN_DATABASE_URL.*CHAKAN_REDIS_URL.*CHAKAN_SECRET_KEY.*CHAKAN_DATA"
     ):
         Settings.from_env({})
 

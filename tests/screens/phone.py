@@ -20,8 +20,10 @@ from media.models import Photo
 from staff import service
 from tests import factories
 
-# The middle of the loss of `factories.claim`, and a street corner about two kilometres away.
+# Where the loss of `factories.claim` is, and a street corner about two kilometres away.
 LOSS = {"longitude": factories.LON, "latitude": factories.LAT, "accuracy": 8}
+# A loaded machine runs five servers, a browser and other tests at once; what matters here is that it ends.
+PATIENCE_MS = 60_000
 AWAY = {"longitude": factories.LON + 0.02, "latitude": factories.LAT + 0.012, "accuracy": 12}
 
 
@@ -52,7 +54,7 @@ class Phone:
 
     def accept(self) -> str:
         """Waits for the offer, takes it; the id of the job that opens."""
-        self.page.wait_for_selector("[data-testid=offer]", timeout=30_000)
+        self.page.wait_for_selector("[data-testid=offer]", timeout=PATIENCE_MS)
         self.page.click("[data-testid=accept]")
         self.state("accepted")
         return str(self.page.url.rsplit("/", 1)[1])
@@ -97,11 +99,11 @@ class Phone:
 
     def waiting(self, count: int) -> None:
         """Waits until that many things wait to be sent."""
-        self.page.wait_for_selector(f"[data-testid=sync][data-waiting='{count}']", timeout=30_000)
+        self.page.wait_for_selector(f"[data-testid=sync][data-waiting='{count}']", timeout=PATIENCE_MS)
 
     def synced(self) -> None:
         """Waits until nothing waits and the server was reached."""
-        self.page.wait_for_selector("[data-testid=sync][data-waiting='0'][data-offline=false]", timeout=30_000)
+        self.page.wait_for_selector("[data-testid=sync][data-waiting='0'][data-offline=false]", timeout=PATIENCE_MS)
 
     def offline(self, is_so: bool) -> None:
         """Pulls the network cable, or puts it back."""
@@ -114,6 +116,7 @@ def open_phone(browser: Any, sessions: Sessions, *, surveyor: Any = None, **give
         with sessions.begin() as session:
             surveyor = factories.surveyor(session, on_duty=False, lon=None)
     context = browser(phone=True, geolocation=given.pop("geolocation", AWAY), **given)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     phone = Phone(context, page, sessions, surveyor)
     page.on("pageerror", lambda error: phone.errors.append(str(error)))
@@ -174,7 +177,7 @@ def sha256(photo: bytes) -> str:
     return hashlib.sha256(photo).hexdigest()
 
 
-def until(look: Any, seconds: float = 20, what: str = "") -> Any:
+def until(look: Any, seconds: float = 40, what: str = "") -> Any:
     """Asks until the answer is true; bounded."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -72,7 +72,7 @@ def test_a_surveyor_may_also_sign_in_by_password(browser, site, sessions):
     dispatcher = kit.desk(site, sessions, "dispatcher")
     of = kit.claim(sessions)
     dispatcher("POST", f"/claims/{of.id}/assign", {"surveyor_id": str(surveyor.id), "reason": "就近"})
-    phone.page.click("[data-testid^=job-]", timeout=20_000)
+    phone.page.click("[data-testid^=job-]")
     phone.ring()
     phone.state("contacted")
     phone.synced()
@@ -83,7 +83,7 @@ def test_a_declined_offer_names_its_reason_and_leaves_the_screen(phone, sessions
 
     phone.pair().on_duty()
     kit.claim(sessions)
-    phone.page.wait_for_selector("[data-testid=offer]", timeout=30_000)
+    phone.page.wait_for_selector("[data-testid=offer]")
     phone.page.click("[data-testid=decline]")
     phone.page.click(".sheet-item >> nth=1")
     phone.page.wait_for_selector("[data-testid=offer]", state="detached")
@@ -163,7 +163,7 @@ def test_the_shot_list_leads_to_the_report_and_a_photo_sent_back_returns_with_it
     adjuster = kit.desk(site, sessions, "adjuster")
     adjuster("POST", f"/review/{task}/take")
     adjuster("POST", f"/photos/{vin.id}/send_back", {"reason": "vin_unreadable", "note": "第 9 位反光"})
-    phone.page.wait_for_selector("[data-testid=sent-back]", timeout=20_000)
+    phone.page.wait_for_selector("[data-testid=sent-back]")
     told = phone.page.inner_text("[data-testid=sent-back]")
     assert "车架号看不清" in told and "第 9 位反光" in told
     phone.shoot("vin", photo(900, kib=40))

@@ -65,6 +65,13 @@ async function store(photo: LocalPhoto, bytes: Blob): Promise<void> {
 
 export const bytesOf = async (photo: LocalPhoto): Promise<Blob | null> => (await (await db()).get('blobs', photo.id)) ?? null;
 
+/** What the phone knows of a photograph now; what another tab did to it is shown here as well. */
+export async function reread(id: string): Promise<LocalPhoto | null> {
+  const found = (await (await db()).get('photos', id)) ?? null;
+  photos.value = found ? photos.peek().map((photo) => (photo.id === id ? found : photo)) : photos.peek().filter((photo) => photo.id !== id);
+  return found;
+}
+
 /** Changes what is known of a photograph, on the phone and on the screen. */
 export async function amend(id: string, change: Partial<LocalPhoto>): Promise<void> {
   const transaction = (await db()).transaction('photos', 'readwrite', STRICT);

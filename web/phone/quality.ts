@@ -1,10 +1,12 @@
 /** A first look at a photograph on the phone: too blurred, too dark? A hint for the person, never a refusal. */
 
-export interface Look { hints: ('blurred' | 'dark')[]; thumb: Blob | null; width: number; height: number }
+export interface Look { hints: ('blurred' | 'dark')[]; thumb: Blob | null }
 
 const THUMB = 320;
 /** The Laplacian is measured on a picture of this width, so that one threshold fits every camera. */
 const MEASURED = 512;
+const LARGE_BYTES = 600_000;
+const DECODED = 1024;
 const BLURRED_BELOW = 60;
 const DARK_BELOW = 48;
 
@@ -48,9 +50,10 @@ export function measure({ data, width, height }: Pick<ImageData, 'data' | 'width
 export async function look(file: Blob): Promise<Look> {
   let picture: ImageBitmap;
   try {
-    picture = await createImageBitmap(file, { imageOrientation: 'from-image' });
+    // Decoded small: forty-eight megapixels at full size are too much for a cheap phone.
+    picture = await createImageBitmap(file, { imageOrientation: 'from-image', ...(file.size > LARGE_BYTES ? { resizeWidth: DECODED, resizeQuality: 'medium' as const } : {}) });
   } catch {
-    return { hints: [], thumb: null, width: 0, height: 0 };
+    return { hints: [], thumb: null };
   }
   try {
     const measured = await draw(picture, MEASURED);
@@ -60,7 +63,7 @@ export async function look(file: Blob): Promise<Look> {
     if (brightness < DARK_BELOW) hints.push('dark');
     // A dark picture has no edges to measure: one hint is enough.
     else if (sharpness < BLURRED_BELOW) hints.push('blurred');
-    return { hints, thumb: small ? await toJpeg(small.canvas) : null, width: picture.width, height: picture.height };
+    return { hints, thumb: small ? await toJpeg(small.canvas) : null };
   } finally {
     picture.close();
   }

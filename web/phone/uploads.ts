@@ -6,7 +6,7 @@ import { type Handle, Paused, send } from '@shared/upload';
 import { sha256 } from '@shared/digest';
 import { account, locked } from './account';
 import type { LocalPhoto } from './db';
-import { amend, bytesOf, photos, received } from './photos';
+import { amend, bytesOf, photos, received, reread } from './photos';
 import { note, ops } from './queue';
 
 /** What is on its way right now. */
@@ -15,6 +15,8 @@ export const underWay = signal<{ id: string; sent_bytes: number } | null>(null);
 const LONGEST_WAIT_MS = 60_000;
 /** After this many tries the head of the queue no longer holds the photographs back: they may be what the server waits for. */
 const PATIENCE_TRIES = 6;
+/** Refusals that another try may overcome, although their status says 4xx. */
+const PASSING = new Set(['offset_conflict', 'upload_locked', 'upload_gone', 'checksum_mismatch', 'too_slow']);
 /** Bytes that arrived with another hash are sent again this often, with the hash computed anew, and not for ever. */
 const HASH_TRIES = 3;
 
@@ -67,7 +69,10 @@ function metadata(photo: LocalPhoto): Record<string, string> {
 }
 
 /** False when there is no sense in trying the next one now. */
-async function sendOne(photo: LocalPhoto): Promise<boolean> {
+async function sendOne(known: LocalPhoto): Promise<boolean> {
+  // Another tab may have sent it since this one looked.
+  const photo = await reread(known.id);
+  if (photo?.state !== 'waiting') return true;
   const file = await bytesOf(photo);
   if (!file) {
     await refuse(photo, 'bytes_gone', '');
@@ -103,15 +108,15 @@ async function failed(photo: LocalPhoto, file: Blob, error: unknown): Promise<bo
     await amend(photo.id, { sha256: digest, url: null, tries: photo.tries + 1, error: known.code });
     return true;
   }
-  const lasting = known.status >= 400 && known.status < 500 && !known.passing && ![408, 409, 410, 423, 460].includes(known.status);
+  const lasting = known.status >= 400 && known.status < 500 && known.status !== 408 && !known.passing && !PASSING.has(known.code);
   if (lasting) {
     await refuse(photo, known.code, known.detail);
     return true;
   }
   const waitMs = Math.min(1000 * 2 ** photo.tries, LONGEST_WAIT_MS);
-  // The server knows no finished photo under this address: begin anew, the hash makes it one.
-  const url = known.code === 'no_receipt' ? null : undefined;
-  await amend(photo.id, { tries: photo.tries + 1, next_at: Date.now() + waitMs, error: known.code, ...(url === null ? { url } : {}) });
+  // Nothing can be continued under this address: begin anew, the hash makes it one photograph all the same.
+  const lost = known.code === 'no_receipt' || known.code === 'upload_gone';
+  await amend(photo.id, { tries: photo.tries + 1, next_at: Date.now() + waitMs, error: known.code, ...(lost ? { url: null } : {}) });
   return known.status !== 0;
 }
 

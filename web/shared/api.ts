@@ -48,6 +48,8 @@ export interface Ask {
   timeoutS?: number;
   /** How often a passing failure is tried again: GET and keyed POST twice, everything else never. */
   tries?: number;
+  /** If-Match: saves only while this version is still the newest. */
+  match?: number;
 }
 
 export function withQuery(path: string, query?: Query): string {
@@ -70,6 +72,7 @@ async function once(method: string, path: string, ask: Ask, key: string | undefi
   given.Accept = 'application/json';
   if (ask.body !== undefined) given['Content-Type'] = 'application/json';
   if (key) given['Idempotency-Key'] = key;
+  if (ask.match !== undefined) given['If-Match'] = String(ask.match);
   const limit = AbortSignal.timeout((ask.timeoutS ?? 20) * 1000);
   try {
     return await fetch(withQuery(BASE + path, ask.query), {

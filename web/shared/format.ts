@@ -79,7 +79,7 @@ export const number = (n: number | null | undefined) => (n == null ? '—' : new
 export const percent = (n: number | null | undefined) => (n == null ? '—' : `${n.toFixed(n >= 99.95 || n === 0 ? 0 : 1)}%`);
 
 /** +8613800136729 as 138 0013 6729; a masked or foreign number stays as it is. */
-export const phone = (text: string | null | undefined): string => (text ?? '').replace(/^\+86(1\d{2})(\d{4})(\d{4})$/, '$1 $2 $3').replace(/^\+86/, '');
+export const phone = (text: string | null | undefined): string => (text ?? '').replace(/^\+86(1\d{2})(\d{4})(\d{4})$/, '$1 $2 $3').replace(/^\+86/, '0');
 
 export function bytes(n: number | null | undefined): string {
   if (n == null) return '—';

@@ -165,7 +165,7 @@ export interface Accepted { offer: { id: Id; state: OfferState }; task_id: Id; a
 
 /** Photos, review, money. */
 export type Verdict = 'waiting' | 'approved' | 'sent_back';
-export interface PhotoReview { verdict: Verdict; reason: string | null; note: string; region: unknown; by: Named; at: Instant }
+export interface PhotoReview { verdict: Verdict; reason: string | null; note: string; region: unknown; by: Named; at: Instant; answered_by: Id | null }
 export interface Photo {
   id: Id; shot: string; shot_zh: string; shot_en: string; seq: number | null; state: 'received' | 'processed' | 'damaged';
   verdict: Verdict; taken_at: Instant | null; received_at: Instant; width: number; height: number; size_bytes: number; sha256: string;

@@ -124,8 +124,8 @@ export const sendBackReason = labels(
 );
 export const verdict = labels({ waiting: '待审', approved: '通过', sent_back: '退回' }, { waiting: 'Waiting', approved: 'Approved', sent_back: 'Sent back' });
 export const photoFlag = labels(
-  { far_from_loss: '远离现场', clock_skew: '时间偏差', before_loss: '早于出险', duplicate_elsewhere: '他案重复', hash_differs: '摘要不符', no_position: '无定位', late: '迟到' },
-  { far_from_loss: 'Far from the loss', clock_skew: 'Clock off', before_loss: 'Before the loss', duplicate_elsewhere: 'Seen in another claim', hash_differs: 'Digest differs', no_position: 'No position', late: 'Late' },
+  { far_from_loss: '远离现场', clock_skew: '时间偏差', before_loss: '早于出险', duplicate_elsewhere: '他案重复', hash_differs: '摘要不符', no_position: '无定位', late: '迟到', gallery: '相册选取', after_reassign: '改派后上传', after_settlement: '审核后上传' },
+  { far_from_loss: 'Far from the loss', clock_skew: 'Clock off', before_loss: 'Before the loss', duplicate_elsewhere: 'Seen in another claim', hash_differs: 'Digest differs', no_position: 'No position', late: 'Late', gallery: 'From the gallery', after_reassign: 'After reassignment', after_settlement: 'After approval' },
 );
 export const duplicateReason = labels({ plate: '同车牌', phone: '同电话', near: '同时同地', policy: '同保单' }, { plate: 'same plate', phone: 'same phone', near: 'same place and time', policy: 'same policy' });
 

@@ -98,7 +98,7 @@ function PeopleTable({ range }: { range: Range }) {
     <Loaded of={list} rows={8}>
       {({ items }) => items.length === 0 ? <EmptyState icon="users" title={t('noPeople')} /> : (
         <Table<PersonFigures>
-          caption={t('people')} rows={items} id={(row) => row.id}
+          caption={t('people')} rows={[...items].sort((a, b) => b.jobs - a.jobs || b.offers - a.offers)} id={(row) => row.id}
           columns={[
             { key: 'name', head: t('name'), cell: (row) => <><strong>{row.name}</strong> <span class="muted small">{row.org.name}</span></> },
             { key: 'offers', head: t('offers'), cell: (row) => number(row.offers), align: 'right' },

@@ -14,7 +14,8 @@ export function startDrag(event: DragEvent, card: TaskCard): void {
   event.dataTransfer?.setData(KIND, card.id);
   event.dataTransfer?.setData('text/plain', card.report_no);
   if (event.dataTransfer) event.dataTransfer.effectAllowed = 'link';
-  dragged.value = card;
+  // Not in this very event: a page that changes while the drag begins makes Chrome end it at once.
+  setTimeout(() => void (dragged.value = card));
 }
 
 export const endDrag = (): void => void (dragged.value = null);

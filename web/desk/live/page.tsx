@@ -11,6 +11,7 @@ import { t } from '../words';
 import { Alarms, open as openAlarms } from './alarms';
 import { Jobs, jobsInOrder } from './jobs';
 import { People, Person } from './people';
+import { DropTray } from './tray';
 import { change, cursor, tab, text, view } from './view';
 
 const LiveMap = lazy(() => import('./map'));
@@ -122,6 +123,7 @@ export function Live() {
           <div class="live-centre"><Loaded of={info}>{(facts) => <Suspense fallback={<Spinner />}><LiveMap info={facts} /></Suspense>}</Loaded></div>
         </>
       )}
+      <DropTray />
       <Drawer />
     </div>
   );

@@ -1,14 +1,16 @@
 /** After submitting: who is being asked, when he answers, when he rings; from the stream, and by asking while it is young. */
+import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { now } from '@shared/clock';
+import type { LonLat } from '@shared/datum';
 import { clockTime, distance, duration } from '@shared/format';
 import { useLoad } from '@shared/resource';
 import type { ClaimDetail, Clock, Id, TaskDetail } from '@shared/types';
 import { Banner, Button, ClockBadge, Countdown, Icon, type IconName, leadingClock } from '@shared/ui';
 import { duplicateReason, unassignedReason } from '@shared/words';
 import { link } from '../route';
-import { tasks } from '../store';
+import { surveyors, tasks } from '../store';
 import { t } from './words';
 
 const ASK_EVERY_MS = 1000;
@@ -52,6 +54,9 @@ function Steps({ claim }: { claim: ClaimDetail }) {
   );
 }
 
+/** What the map beside it shows: the loss, and the surveyor who is asked or on his way. */
+export const seen = signal<{ at: LonLat | null; others: LonLat[] } | null>(null);
+
 export function After({ id, took, onNew }: { id: Id; took: number; onNew: () => void }) {
   const [begun] = useState(() => Date.now());
   const [turn, setTurn] = useState(0);
@@ -66,6 +71,12 @@ export function After({ id, took, onNew }: { id: Id; took: number; onNew: () => 
   }, [settled, begun]);
   void now.value;
   const data = claim.data;
+  const who = card?.surveyor ?? card?.offer?.surveyor ?? null;
+  const there = who ? surveyors.value.get(who.id)?.position : null;
+  useEffect(() => {
+    seen.value = { at: data?.loss.position ?? null, others: there ? [{ lon: there.lon, lat: there.lat }] : [] };
+    return () => void (seen.value = null);
+  }, [data?.loss.position?.lon, data?.loss.position?.lat, there?.lon, there?.lat]);
   return (
     <section class="after panel" aria-live="polite">
       <h2><Icon name="ok" size={20} /> {data ? t('taken', { no: data.report_no }) : t('accepted')}</h2>

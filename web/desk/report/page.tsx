@@ -10,7 +10,7 @@ import { Banner, Button, Icon, Loaded, Spinner } from '@shared/ui';
 import { explain } from '@shared/words';
 import { mapInfo } from '../mapinfo';
 import { go } from '../route';
-import { After } from './after';
+import { After, seen } from './after';
 import { begun, clear, draft, forgetSent, hangUp, parcel, type } from './draft';
 import { Fields, pinOf } from './form';
 import { Hints } from './hints';
@@ -40,6 +40,15 @@ function walk(event: KeyboardEvent, form: HTMLFormElement): void {
   if (next instanceof HTMLInputElement && next.type !== 'radio') next.select();
 }
 
+/** Alt+letter: browsers keep some of these letters for themselves, so the page sees to it. */
+function reach(code: string): boolean {
+  const letter = /^Key([A-Z])$/.exec(code)?.[1]?.toLowerCase();
+  const field = letter ? document.querySelector<HTMLInputElement>(`.report-form [accesskey="${letter}"]`) : null;
+  field?.focus();
+  if (field?.tagName === 'INPUT') field.select();
+  return field !== null;
+}
+
 function Call() {
   const of = draft.value;
   if (!of.startedAt) return null;
@@ -53,24 +62,25 @@ function Call() {
   );
 }
 
-function Where() {
+/** The pin of the report being typed; after submitting, the loss and whoever is asked or on his way. */
+function Where({ done }: { done: boolean }) {
   const info = useLoad(mapInfo, []);
-  const at = pinOf(draft.value);
+  const at = done ? (seen.value?.at ?? null) : pinOf(draft.value);
   const back = () => document.querySelector<HTMLElement>('.report-form button[type=submit]')?.focus();
   return (
     <div class="report-map">
       <Loaded of={info}>
         {(facts) => (
           <Suspense fallback={<Spinner />}>
-            <PinMap id={MAP_ID} info={facts} label={t('pinLabel')} at={at} onMove={(to) => type({ lon: to.lon, lat: to.lat, datum: 'wgs84', typed: '' })} onDone={back} />
+            <PinMap id={MAP_ID} info={facts} label={t('pinLabel')} at={at} fixed={done} others={done ? (seen.value?.others ?? []) : []} onMove={(to) => type({ lon: to.lon, lat: to.lat, datum: 'wgs84', typed: '' })} onDone={back} />
           </Suspense>
         )}
       </Loaded>
       <div class="row report-pin">
         <Icon name="pin" size={15} />
-        <span class="grow small">{at ? t('pinAt', { lon: at.lon.toFixed(5), lat: at.lat.toFixed(5) }) : t('pinNone')}</span>
-        {at && <Button size="small" kind="quiet" icon="x" onClick={() => type({ lon: null, lat: null, typed: '' })}>{t('removePin')}</Button>}
-        <kbd>F2</kbd>
+        <span class="grow small">{at ? t('pinAt', { lon: at.lon.toFixed(5), lat: at.lat.toFixed(5) }) : done ? '' : t('pinNone')}</span>
+        {at && !done && <Button size="small" kind="quiet" icon="x" onClick={() => type({ lon: null, lat: null, typed: '' })}>{t('removePin')}</Button>}
+        {!done && <kbd>F2</kbd>}
       </div>
     </div>
   );
@@ -130,8 +140,10 @@ export function Report() {
   latest.current = { tryIt, fresh, done };
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
+      if (event.altKey && reach(event.code)) event.preventDefault();
+      if (event.altKey) return;
       if (event.key === 'F2') document.getElementById(MAP_ID)?.focus();
-      else if (event.key === 'F4' && !event.altKey) hangUp();
+      else if (event.key === 'F4') hangUp();
       else if (event.key === 'Enter' && event.ctrlKey && !latest.current.done) latest.current.tryIt();
       else return;
       event.preventDefault();
@@ -158,7 +170,7 @@ export function Report() {
           </footer>
         </form>
       )}
-      <Where />
+      <Where done={done !== null} />
     </div>
   );
 }

@@ -28,7 +28,7 @@ function Areas() {
           <Table<SettingArea>
             caption={t('areas')} rows={items} id={(row) => row.id}
             columns={[
-              { key: 'name', head: t('name'), cell: (row) => <strong>{either(row.name, row.name_en)}</strong> },
+              { key: 'name', head: t('orgName'), cell: (row) => <strong>{either(row.name, row.name_en)}</strong> },
               { key: 'kind', head: t('areaKind'), cell: (row) => <Badge tone={AREA_TONE[row.kind as keyof typeof AREA_TONE] ?? 'grey'} icon="map">{kind(row.kind)}</Badge> },
               { key: 'org', head: t('org'), cell: (row) => row.org?.name ?? '' },
             ]}

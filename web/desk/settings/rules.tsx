@@ -14,7 +14,8 @@ const choice = labels(
   { report_end: '挂机（报案结束）', assigned: '派工', accepted: '接单' },
   { report_end: 'End of the call', assigned: 'Assignment', accepted: 'Acceptance' },
 );
-const shown = (rule: RuleRow, value: unknown): string => (rule.kind === 'bool' ? t(value ? 'on' : 'off') : rule.kind === 'choice' ? choice(String(value)) : `${String(value ?? '')}${rule.unit && value !== null ? ` ${rule.unit}` : ''}`);
+const unit = labels({ min: '分钟', s: '秒', h: '小时', d: '天', m: '米', km: '公里', 'm/s': '米/秒' }, { min: 'min', s: 's', h: 'h', d: 'd', m: 'm', km: 'km', 'm/s': 'm/s' });
+const shown = (rule: RuleRow, value: unknown): string => (rule.kind === 'bool' ? t(value ? 'on' : 'off') : rule.kind === 'choice' ? choice(String(value)) : `${String(value ?? '')}${rule.unit && value !== null ? ` ${unit(rule.unit)}` : ''}`);
 
 /** What was typed, as the kind the rule has; undefined when it cannot be. */
 function read(rule: RuleRow, text: string): unknown {
@@ -35,7 +36,7 @@ function Input({ rule, text, onText, onSave }: { rule: RuleRow; text: string; on
         class="input" aria-label={label} readOnly={locked} value={text} inputMode={rule.kind === 'int' ? 'numeric' : 'text'} aria-invalid={read(rule, text) === undefined ? 'true' : undefined}
         onInput={(event) => onText(event.currentTarget.value)} onKeyDown={(event) => event.key === 'Enter' && onSave()}
       />
-      {rule.unit && <span class="muted small">{rule.unit}</span>}
+      {rule.unit && <span class="muted small nowrap">{unit(rule.unit)}</span>}
     </span>
   );
 }

@@ -59,6 +59,9 @@ function names(p: Palette): LayerSpecification[] {
 /** Raster providers in another datum would lie by hundreds of metres under WGS-84 points, so only WGS-84 ones are shown. */
 const rasters = (info: MapInfo) => info.raster.filter((one) => one.datum === 'wgs84');
 
+/** The colour of the sea, for when the land has been drawn. */
+export const seaColour = (dark: boolean): string => (dark ? DARK : LIGHT).sea;
+
 export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
   const p = dark ? DARK : LIGHT;
   const tiles = [`${location.origin}/api/v1/map/tiles/{z}/{x}/{y}.mvt`];
@@ -74,7 +77,8 @@ export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
       ...Object.fromEntries(rasters(info).map((one, n) => [`raster-${n}`, { type: 'raster' as const, tiles: [one.url], tileSize: 256, attribution: one.name }])),
     },
     layers: [
-      { id: 'sea', type: 'background', paint: { 'background-color': p.sea } },
+      // Land-coloured until the land is there (see MapView), or every map would open with a flash of open sea.
+      { id: 'sea', type: 'background', paint: { 'background-color': p.land } },
       { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': p.land, 'fill-antialias': false } },
       ...under,
       { id: 'wide-area', type: 'fill', source: 'wide', 'source-layer': 'area', paint: { 'fill-opacity': 0 } },

@@ -10,7 +10,7 @@ import { lang, words } from '../i18n';
 import { dark } from '../theme';
 import type { MapInfo } from '../types';
 import { EmptyState } from '../ui/state';
-import { baseStyle } from './basemap';
+import { baseStyle, seaColour } from './basemap';
 import { keepNames } from './names';
 import './map.css';
 
@@ -74,7 +74,10 @@ export function MapView(props: MapViewProps) {
       return;
     }
     keepNames(map);
-    map.on('style.load', () => latest.current.onStyle?.(map));
+    map.on('style.load', () => {
+      latest.current.onStyle?.(map);
+      void map.once('idle', () => map.setPaintProperty('sea', 'background-color', seaColour(dark.peek())));
+    });
     const done = latest.current.onMap?.(map);
     let drawn = `${dark.peek()} ${lang.peek()}`;
     const stop = effect(() => {

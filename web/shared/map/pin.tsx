@@ -8,6 +8,7 @@ import MapView from './index';
 /** One step of an arrow key, in pixels; with Shift ten times that. */
 const STEP_PX = 6;
 
+// MapLibre's own mark for a pin; other points are small dots.
 export interface PinMapProps {
   info: MapInfo;
   label: string;
@@ -17,6 +18,8 @@ export interface PinMapProps {
   onDone?: () => void;
   /** Other points worth seeing, such as possible duplicates. */
   others?: LonLat[];
+  /** Only to be looked at. */
+  fixed?: boolean;
   /** Id of the box that takes the focus. */
   id?: string;
 }
@@ -45,10 +48,10 @@ export default function PinMap(props: PinMapProps) {
       return;
     }
     if (!marker.current) {
-      marker.current = new Marker({ color: '#b3261e', draggable: true }).setLngLat([at.lon, at.lat]).addTo(map.current);
+      marker.current = new Marker({ color: '#b3261e', draggable: !latest.current.fixed }).setLngLat([at.lon, at.lat]).addTo(map.current);
       marker.current.on('dragend', () => marker.current && latest.current.onMove(put(marker.current.getLngLat())));
     }
-    marker.current.setLngLat([at.lon, at.lat]);
+    marker.current.setLngLat([at.lon, at.lat]).setDraggable(!latest.current.fixed);
     if (far || !map.current.getBounds().contains([at.lon, at.lat])) map.current.easeTo({ center: [at.lon, at.lat], zoom: Math.max(map.current.getZoom(), 14), duration: 300 });
   };
 
@@ -60,7 +63,7 @@ export default function PinMap(props: PinMapProps) {
 
   const keys = (event: KeyboardEvent) => {
     const made = map.current;
-    if (!made || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!made || latest.current.fixed || event.ctrlKey || event.altKey || event.metaKey) return;
     const step = STEP_PX * (event.shiftKey ? 10 : 1);
     const by = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
     if (by) {
@@ -82,7 +85,7 @@ export default function PinMap(props: PinMapProps) {
         onMap={(made) => {
           map.current = made;
           made.getCanvas().tabIndex = -1;
-          made.on('click', (event) => latest.current.onMove(put(event.lngLat)));
+          made.on('click', (event) => { if (!latest.current.fixed) latest.current.onMove(put(event.lngLat)); });
           show(latest.current.at, true);
           return () => { map.current = null; marker.current = null; };
         }}

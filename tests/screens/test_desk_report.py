@@ -1,0 +1,118 @@
+"""The seat's screen: a report by keyboard alone, in one sitting, exactly once."""
+
+import pytest
+
+from geo import datum
+from tests import factories
+from tests.screens import deskside as kit
+from tests.screens.deskside import sit_down, until
+
+
+@pytest.fixture
+def seat(browser, sessions):
+    desk = sit_down(browser, sessions, "seat").open("report")
+    desk.sees("#report-phone")
+    return desk
+
+
+def keys(desk, *pressed: str) -> None:
+    """Types texts and presses keys (`{F2}`) with no mouse."""
+    for one in pressed:
+        if one.startswith("{"):
+            desk.page.keyboard.press(one.strip("{}"))
+        else:
+            desk.page.keyboard.type(one)
+
+
+def test_a_report_is_taken_with_the_keyboard_alone_and_shows_who_is_asked(seat, sessions):
+    asked = kit.surveyor(sessions, name="王查勘")
+    assert seat.page.evaluate("document.activeElement.id") == "report-phone"
+    keys(seat, "13800138000", "{Enter}", "报案人")
+    keys(seat, "{Alt+c}", "京A12345", "{Alt+l}", "长安街与某路口", "{Alt+z}", f"{factories.LON},{factories.LAT}")
+    keys(seat, "{Control+Enter}")
+    seat.sees(".after-step.active", "王查勘")
+    [claim] = kit.claims_of(sessions)
+    assert (claim.reporter_phone, claim.place_text, claim.line) == ("+8613800138000", "长安街与某路口", "motor")
+    assert kit.asked(sessions, claim.id) == [asked.id]
+    assert claim.call_ended_at >= claim.reported_at
+    seat.sees(".after h2", claim.report_no)
+    assert not seat.errors
+
+
+def test_pressing_submit_again_and_again_makes_one_claim(seat, sessions):
+    keys(seat, "13800138001", "{Alt+l}", "某路口")
+    keys(seat, "{Control+Enter}", "{Control+Enter}", "{Control+Enter}")
+    seat.sees(".after")
+    assert len(kit.claims_of(sessions)) == 1
+
+
+def test_an_answer_lost_on_the_way_makes_no_second_claim(seat, sessions):
+    keys(seat, "13800138002", "{Alt+l}", "某路口")
+    # The server takes the report, but its answer never reaches the desk.
+    seat.page.route("**/api/v1/claims", lambda route: (route.fetch(), route.abort()))
+    keys(seat, "{Control+Enter}")
+    seat.sees(".report-form .banner.error")
+    assert until(lambda: len(kit.claims_of(sessions)) == 1)
+    seat.page.unroute("**/api/v1/claims")
+    keys(seat, "{Control+Enter}")
+    seat.sees(".after")
+    assert len(kit.claims_of(sessions)) == 1
+
+
+def test_a_reload_in_the_middle_of_a_call_loses_nothing(seat):
+    keys(seat, "13800138003", "{Alt+l}", "桥头")
+    seat.page.reload()
+    seat.sees("#report-phone")
+    assert seat.page.input_value("#report-phone") == "13800138003"
+    assert seat.page.input_value(".report-form [accesskey=l]") == "桥头"
+    seat.sees(".call")
+
+
+def test_a_report_without_number_or_place_says_so_and_stays(seat, sessions):
+    keys(seat, "{Control+Enter}")
+    assert seat.page.locator(".field-error").count() == 2
+    until(lambda: seat.page.evaluate("document.activeElement.id") == "report-phone")
+    assert kit.claims_of(sessions) == []
+
+
+def test_a_second_report_with_the_same_number_is_hinted_at_while_typing(seat, sessions):
+    with sessions() as session:
+        first = factories.claim(session, reporter_phone="13800138004")
+    keys(seat, "13800138004")
+    seat.sees(".hints a", first.report_no)
+
+
+def test_a_pasted_gcj02_coordinate_is_kept_as_wgs84(seat, sessions):
+    from geo.fix import LonLat
+
+    moved = datum.from_wgs84(LonLat(116.40, 39.91), "gcj02")
+    keys(seat, "13800138005", "{Alt+z}", f"{moved.lon:.6f},{moved.lat:.6f}")
+    seat.page.select_option(".report-form select:has(option[value=gcj02])", "gcj02")
+    keys(seat, "{Control+Enter}")
+    seat.sees(".after")
+    [claim] = kit.claims_of(sessions)
+    with sessions() as session:
+        from claims import queries
+
+        place = queries.place_of(session, claim.id)
+    assert claim.place_source == "gcj02"
+    assert abs(place.lon - 116.40) < 1e-4 and abs(place.lat - 39.91) < 1e-4
+
+
+def test_the_pin_is_moved_by_arrow_keys_and_ends_in_the_report(seat, sessions):
+    keys(seat, "13800138006")
+    seat.sees("#report-map canvas")
+    keys(seat, "{F2}", "{ArrowRight}", "{Shift+ArrowUp}")
+    seat.sees(".maplibregl-marker")
+    keys(seat, "{Control+Enter}")
+    seat.sees(".after")
+    [claim] = kit.claims_of(sessions)
+    assert claim.place is not None
+
+
+def test_n_opens_the_next_report_empty(seat, sessions):
+    keys(seat, "13800138007", "{Alt+l}", "某路口", "{Control+Enter}")
+    seat.sees(".after")
+    keys(seat, "{n}")
+    seat.sees("#report-phone")
+    assert seat.page.input_value("#report-phone") == ""

@@ -1,0 +1,30 @@
+from tests.screens import reviewing as kit
+OUT = "/work/tmp/wr/"
+import pytest
+@pytest.mark.timeout(300)
+def test_look(browser, site, sessions):
+    one = kit.case(site, sessions, "scene", "people_car", "car_front_left", "car_rear_right", "plate", "vin", "damage_mid")
+    one.snap("damage_close", size=(900, 1200)); one.hand_in()
+    two = kit.case(site, sessions, "scene", "damage_far", place_text="中原区建设西路与秦岭路交叉口向北 200 米路西")
+    desk = kit.sit_down(browser, sessions)
+    p = desk.page
+    p.wait_for_selector(".r-row"); p.screenshot(path=OUT+"a0.png")
+    desk.open(one)
+    p.wait_for_function("() => [...document.querySelectorAll('.r-picture img, .r-thumb img')].length > 8 && [...document.querySelectorAll('.r-picture img')].every(i => i.complete)")
+    p.screenshot(path=OUT+"a1.png")
+    desk.key("t"); p.wait_for_selector(".r-head button:has-text('放回')")
+    desk.key("a"); p.wait_for_selector(".r-thumb.approved")
+    desk.key("6", "c"); p.wait_for_timeout(800); p.screenshot(path=OUT+"a2.png"); desk.key("c")
+    desk.key("r"); p.wait_for_selector("dialog[open] .r-picture img"); p.wait_for_timeout(800)
+    p.screenshot(path=OUT+"a3.png")
+    b = p.locator("dialog .r-viewer").bounding_box()
+    p.mouse.move(b["x"]+b["width"]*.4, b["y"]+b["height"]*.4); p.mouse.down(); p.mouse.move(b["x"]+b["width"]*.6, b["y"]+b["height"]*.6, steps=4); p.mouse.up()
+    desk.key("5"); p.wait_for_timeout(200); p.screenshot(path=OUT+"a4.png")
+    desk.key("Enter"); p.wait_for_selector(".r-thumb.sent_back"); p.wait_for_timeout(500); p.screenshot(path=OUT+"a5.png")
+    p.click("text=加一行"); p.keyboard.type("前保险杠"); p.locator('[data-at="0-4"]').fill("1280"); p.keyboard.press("Enter"); p.keyboard.type("左前大灯"); p.locator('[data-at="1-4"]').fill("2,350.5")
+    p.wait_for_timeout(2500); p.screenshot(path=OUT+"a6.png")
+    p.click(".r-missing summary"); p.wait_for_timeout(300); p.screenshot(path=OUT+"a7.png"); p.click(".r-missing summary")
+    p.set_viewport_size({"width": 1024, "height": 768}); p.wait_for_timeout(500); p.screenshot(path=OUT+"b1.png")
+    p.emulate_media(color_scheme="dark"); p.wait_for_timeout(300); p.screenshot(path=OUT+"b2.png")
+    p.set_viewport_size({"width": 1366, "height": 768}); p.evaluate("localStorage.setItem('chakan.lang','en')"); p.wait_for_timeout(500); p.screenshot(path=OUT+"b3.png")
+    print(desk.errors)

@@ -1,1 +1,0 @@
-import{l as e,yt as t}from"./ui-BwT3_xLx.js";import{t as n}from"./jsxRuntime-DpZ8Ji3d.js";t(n(e,{icon:`loader`,title:`review`}));
