@@ -14,6 +14,7 @@ from claims import limits
 from core.errors import Invalid, Missing
 from dispatch import policy as dispatch_policy
 from geo import eta, filters
+from media import assessment
 from notify import message, webhook
 from notify import policy as notify_policy
 from staff import rules
@@ -30,6 +31,7 @@ ROOMS: tuple[tuple[str, str, str, dict[str, Known]], ...] = (
     ("eta", "到达时间估算", "Time estimates", eta.KNOWN),
     ("positions", "定位", "Positions", filters.KNOWN),
     ("messages", "消息", "Messages", notify_policy.KNOWN),
+    ("review", "审核", "Review", assessment.KNOWN),
 )
 KNOWN: dict[str, Known] = {key: known for _, _, _, room in ROOMS for key, known in room.items()}
 # An address may carry a key of another system.

@@ -21,13 +21,14 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-import claims.models
-import dispatch.models
-import media.models
-import notify.models  # noqa: F401  every table is known, or emptying the database fails
+import claims.models  # noqa: F401  every table must be known, or the database cannot be emptied
+import dispatch.models  # noqa: F401
+import media.models  # noqa: F401
+import notify.models  # noqa: F401
 from bench.place import durable, fresh_database
 from core import database
-from lab.mainjob import FixKey, Ledger, Replay, Script, pressed, read_trips
+from lab.mainjob import FixKey, Ledger, Replay
+from lab.recording import Script, pressed, read_trips
 from launch import engines, redis
 from launch.errors import CannotStart
 from launch.places import ROOT
@@ -35,7 +36,7 @@ from tests import site as sites
 
 TRIPS = ROOT.parent / "shared" / "data" / "porto" / "trips_train.csv"
 FULL = Script(phones=110, trips=440, claims=220, factor=10)
-QUICK = Script(phones=100, trips=120, claims=40, factor=15, longest=22, patience_s=120)
+QUICK = Script(phones=100, trips=100, claims=40, factor=15, longest=26, patience_s=120)
 OFFER_GOAL_S = 1.0
 LOOK_EVERY_S = 0.05
 
@@ -117,7 +118,12 @@ def private_redis() -> Iterator[str]:
     """A Redis of this bench alone, started and stopped."""
     with tempfile.TemporaryDirectory(prefix="chakan-redis-") as folder:
         server = redis.Redis(
-            engines.redis_program(), Path(folder), None, redis.free_port(), secrets.token_hex(16), durable=False
+            engines.redis_program(),
+            Path(folder),
+            None,
+            redis.free_port(),
+            secrets.token_hex(16),
+            durable=False,
         )
         server.configure()
         process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -152,7 +158,9 @@ def replay(url: str, engine: Engine, script: Script, path: Path) -> Outcome:
     return reckon(engine, script, run.ledger, watch.seen, took_s)
 
 
-def reckon(engine: Engine, script: Script, ledger: Ledger, seen: dict[int, datetime], took_s: float) -> Outcome:
+def reckon(
+    engine: Engine, script: Script, ledger: Ledger, seen: dict[int, datetime], took_s: float
+) -> Outcome:
     """Compares the clients' ledger with the database."""
     with engine.connect() as link:
         stored = Counter[FixKey]()
@@ -173,10 +181,11 @@ def reckon(engine: Engine, script: Script, ledger: Ledger, seen: dict[int, datet
         "lost": lost, "doubled": doubled, "misplaced": moved,
     }  # fmt: skip
     trips = Counter(row.external_no for row in rows)
+    answered_twice = sum(len(ids) - 1 for ids in ledger.opened.values())
     claims = {
         "reported": len(ledger.opened), "stored": len(rows), "offered": len(seen), "repeated": ledger.repeated_reports,
         "lost": len(ledger.opened.keys() - trips.keys()),
-        "doubled": len(rows) - len(trips) + len(trips.keys() - ledger.opened.keys()) + sum(len(ids) - 1 for ids in ledger.opened.values()),
+        "doubled": len(rows) - len(trips) + len(trips.keys() - ledger.opened.keys()) + answered_twice,
         "two winners": winners, "redispatched": ledger.redispatched,
     }  # fmt: skip
     for kind, name in (("dispatch", "accepted"), ("contact", "contacted")):
@@ -193,7 +202,9 @@ def tell(outcome: Outcome) -> None:
     print(f"time pressed together {script.factor:g}-fold, {outcome.took_s:.0f} s; rules: {rules}")
     print("claims: " + ", ".join(f"{name} {count}" for name, count in outcome.claims.items()))
     print("fixes: " + ", ".join(f"{name} {count}" for name, count in outcome.fixes.items()))
-    print("refused: " + (", ".join(f"{reason} {count}" for reason, count in outcome.refused.items()) or "none"))
+    print(
+        "refused: " + (", ".join(f"{reason} {count}" for reason, count in outcome.refused.items()) or "none")
+    )
     for line in outcome.trouble[:20]:
         print(f"  answered otherwise: {line}")
 

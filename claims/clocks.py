@@ -216,7 +216,7 @@ def _fire(session: Session, clock: Clock, rung: Escalation, now: datetime) -> No
 
 def foresee(session: Session, now: datetime, limit: int = 500) -> int:
     """Marks running clocks whose time is mostly used as `at_risk`; returns how many changed."""
-    found = queries.foresee(session, now, limits.DEFAULTS["at_risk_pct"] / 100, limit)
+    found = queries.foresee(session, now, limits.AT_RISK, limit)
     if found:
         outbox.wake(session, outbox.CHANNEL)
     return found

@@ -30,13 +30,15 @@ KNOWN: dict[str, Known] = {
         Known("assess_limit_h", 24, "int", "定损时限", "Assessment limit", 1, 720, unit="h"),
         Known("late_report_h", 48, "int", "迟报标记", "Late report mark", 1, 720, unit="h"),
         Known("backdated_after_min", 30, "int", "补录报案阈值", "A report is keyed in late after", 5, 1440, unit="min"),
-        Known("at_risk_pct", 60, "int", "临近超时提示", "At risk from", 10, 99, unit="%"),
         Known("duplicate_window_h", 72, "int", "重复报案：时间窗", "Duplicate window", 1, 720, unit="h"),
         Known("duplicate_near_m", 300, "int", "重复报案：距离", "Duplicate distance", 10, 5000, unit="m"),
         Known("duplicate_near_min", 120, "int", "重复报案：同地时间差", "Duplicate time at one place", 5, 2880,
               unit="min"),
     )
 }  # fmt: skip
+
+# From this share of its time on a running clock is shown as at risk: six of the ten minutes, the first warning.
+AT_RISK = 0.6
 
 # The clocks in the order of the work.
 ORDER = {"dispatch": 0, "contact": 1, "arrival": 2, "assessment": 3}
@@ -120,10 +122,3 @@ def start_of(ended_at: datetime, now: datetime, backdated_after: timedelta) -> t
     if now - ended_at > backdated_after:
         return now, "received"
     return ended_at, "report_end"
-
-
-def prediction(start_at: datetime, due_at: datetime, now: datetime, at_risk_pct: int) -> str:
-    """ok, at_risk from a share of the limit on, late when the time is up."""
-    if now >= due_at:
-        return "late"
-    return "at_risk" if now >= start_at + (due_at - start_at) * at_risk_pct / 100 else "ok"

@@ -18,7 +18,13 @@ class Claim(Base):
     __tablename__ = "claim"
     __table_args__ = (
         Index("ix_claim_place", "place", postgresql_using="gist"),
-        Index("uq_claim_external_no", "org_id", "external_no", unique=True, postgresql_where=text("external_no IS NOT NULL")),
+        Index(
+            "uq_claim_external_no",
+            "org_id",
+            "external_no",
+            unique=True,
+            postgresql_where=text("external_no IS NOT NULL"),
+        ),
         Index("ix_claim_state_reported_at", "state", "reported_at"),
         Index("ix_claim_reporter_phone", "reporter_phone"),
     )

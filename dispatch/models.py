@@ -43,7 +43,9 @@ class Offer(Base):
     task_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"))
     surveyor_id: Mapped[Ref] = mapped_column(ForeignKey("surveyor.id"))
     decision_id: Mapped[Ref | None] = mapped_column(ForeignKey("decision.id"))
-    state: Mapped[str] = mapped_column(server_default="open")  # open | accepted | declined | expired | withdrawn
+    state: Mapped[str] = mapped_column(
+        server_default="open"
+    )  # open | accepted | declined | expired | withdrawn
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
@@ -97,4 +99,6 @@ class Contact(Base):
     result: Mapped[str]  # answered | no_answer | refused | wrong_number
     at: Mapped[Created]
     device_at: Mapped[datetime | None]
-    marks: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # before_dispatch, not_assigned, unverified
+    marks: Mapped[list[str]] = mapped_column(
+        server_default=text("'{}'")
+    )  # before_dispatch, not_assigned, unverified

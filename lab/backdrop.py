@@ -25,7 +25,9 @@ def paint(
     below = np.flatnonzero(free & (rays[2] < -0.004))
     # Close to a car nothing shows of the houses behind it, and the far ground that fades into them neither.
     seen = bool((free & (rays[2] > -0.06)).any())
-    picture = behind(setting, camera) if seen else np.zeros((3, camera.height, camera.width), dtype=np.float32)
+    picture = (
+        behind(setting, camera) if seen else np.zeros((3, camera.height, camera.width), dtype=np.float32)
+    )
     ray = rays[:, below]
     far = (setting.water_z - camera.eye[2]) / ray[2]
     x, y = camera.eye[0] + far * ray[0], camera.eye[1] + far * ray[1]

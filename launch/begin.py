@@ -1,12 +1,15 @@
 """The first thing every command does: makes sure it runs in the environment, with what the command needs."""
 
 import os
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
-from launch import engines, environment
+from launch import engines, environment, shell
 from launch.board import Board
 from launch.errors import CannotStart
 from launch.places import ENVIRONMENT, PYTHON, Places
@@ -24,6 +27,7 @@ def enter(arguments: list[str], *, dev: bool = False, engines_for: Path | None =
         if not inside:
             _again(arguments)
         return
+    signal.signal(signal.SIGTERM, _interrupt)
     with Board() as board:
         board.say("Chakan: setting up (once) …")
         jobs: list[Callable[[], object]] = [lambda: environment.ensure(board, dev)]
@@ -48,13 +52,20 @@ def together(jobs: list[Callable[[], object]]) -> None:
     threads = [threading.Thread(target=guarded, args=(job,), daemon=True) for job in jobs]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.2)
-            if wrong:
-                break
+    try:
+        while any(thread.is_alive() for thread in threads) and not wrong:
+            threads[0].join(0.1)
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        shell.stop_running()
+        raise
     if wrong:
+        shell.stop_running()
         raise wrong[0]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _again(arguments: list[str]) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from launch.errors import CannotStart
 
 PAUSES_S = (2.0, 6.0)
+# What runs at this moment, so that an interrupted set-up leaves no pip behind that goes on writing.
+RUNNING: "set[subprocess.Popen[str]]" = set()
 LAST_WORDS = 8
 
 
@@ -34,11 +36,22 @@ def run(
             encoding="utf-8",
             errors="replace",
         ) as process:
+            RUNNING.add(process)
             for line in process.stdout or ():
                 out.write(line)
                 if heard:
                     heard(line.rstrip("\n"))
+        RUNNING.discard(process)
         return process.returncode
+
+
+def stop_running(patience_s: float = 5.0) -> None:
+    """Asks whatever runs to stop. apt-get finishes the package it is at; the others end at once."""
+    for process in list(RUNNING):
+        process.terminate()
+    limit = time.monotonic() + patience_s
+    while any(process.poll() is None for process in RUNNING) and time.monotonic() < limit:
+        time.sleep(0.05)
 
 
 def last_words(log: Path, lines: int = LAST_WORDS) -> str:

@@ -16,7 +16,9 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png(width: int, height: int, *chunks: bytes, bits: int = 8, colour: int = 2, data: bytes = b"\0" * 64) -> bytes:
+def png(
+    width: int, height: int, *chunks: bytes, bits: int = 8, colour: int = 2, data: bytes = b"\0" * 64
+) -> bytes:
     """A PNG with a header, any chunks, and little data."""
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
     body = b"".join(chunks) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
@@ -53,7 +55,10 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     good = pictures.jpeg(100, 100)
     frame = good.find(b"\xff\xc0") + 5
     for height, width in ((65_500, 65_500), (0, 100), (100, 0), (1, 65_535), (7_000, 7_000)):
-        yield f"jpeg frame {width}x{height}", good[:frame] + struct.pack(">HH", height, width) + good[frame + 4 :]
+        yield (
+            f"jpeg frame {width}x{height}",
+            good[:frame] + struct.pack(">HH", height, width) + good[frame + 4 :],
+        )
     for size in (2_000_000, 50_000_000):
         text = zlib.compress(b"a" * size)
         yield f"zTXt {size}", png(100, 100, chunk(b"zTXt", b"c\0\0" + text))
@@ -62,7 +67,13 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "50 MB of pixels", png(7_000, 7_000, data=b"\0" * (7_000 * 3 + 1) * 7_000)
     yield "animation", png(100, 100, chunk(b"acTL", struct.pack(">II", 10_000, 0)))
     yield "5000 chunks", png(100, 100, *[chunk(b"tEXt", b"k\0v")] * 5_000)
-    icc = good[:2] + b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes([n + 1, 200]) + b"\xff" * 60_000) for n in range(200)) + good[2:]
+    icc = (
+        good[:2]
+        + b"".join(
+            segment(0xE2, b"ICC_PROFILE\0" + bytes([n + 1, 200]) + b"\xff" * 60_000) for n in range(200)
+        )
+        + good[2:]
+    )
     yield "12 MB profile", icc
     frames = [pictures.pixels(64, 64, n) for n in range(30)]
     yield "webp animation", pictures.encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
@@ -130,11 +141,16 @@ def disguises() -> Iterator[tuple[str, bytes]]:
     yield "jpeg with php", good + b"<?php system($_GET['c']); ?>"
     yield "jpeg with zip", good + b"PK\x03\x04" + b"\0" * 200 + b"PK\x05\x06" + b"\0" * 18
     yield "png with html", pictures.encoded(pictures.pixels(60, 60), "PNG") + html
-    yield "eicar in a comment", good[:2] + segment(0xFE, b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*") + good[2:]
+    yield (
+        "eicar in a comment",
+        good[:2]
+        + segment(0xFE, b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*")
+        + good[2:],
+    )
     for name, start in {
-        "gif": b"GIF89a", "pdf": b"%PDF-1.7\n", "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "tiff": b"II*\0", "psd": b"8BPS\0\1",
-        "fits": b"SIMPLE  =                    T", "ico": b"\0\0\1\0", "wmf": b"\xd7\xcd\xc6\x9a", "eps": b"%!PS-Adobe", "bmp": b"BM",
-        "exe": b"MZ", "zip": b"PK\x03\x04", "html": html, "nothing": b"", "zeros": b"\0" * 40, "gd": b"\xff\xff\0\x10", "jp2": b"\0\0\0\x0cjP  ",
+        "gif": b"GIF89a", "pdf": b"%PDF-1.7\n", "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "tiff": b"II*\0", "psd": b"8BPS\0\1",  # noqa: E501
+        "fits": b"SIMPLE  =                    T", "ico": b"\0\0\1\0", "wmf": b"\xd7\xcd\xc6\x9a", "eps": b"%!PS-Adobe", "bmp": b"BM",  # noqa: E501
+        "exe": b"MZ", "zip": b"PK\x03\x04", "html": html, "nothing": b"", "zeros": b"\0" * 40, "gd": b"\xff\xff\0\x10", "jp2": b"\0\0\0\x0cjP  ",  # noqa: E501
     }.items():  # fmt: skip
         yield name, start + b"\0" * 100
 

@@ -44,7 +44,11 @@ def sixtieths(degrees: float) -> tuple[IFDRational, IFDRational, IFDRational]:
     """Degrees as degrees, minutes, seconds."""
     whole = int(degrees)
     minutes = (degrees - whole) * 60
-    return IFDRational(whole), IFDRational(int(minutes)), IFDRational(round((minutes - int(minutes)) * 60 * 1000), 1000)
+    return (
+        IFDRational(whole),
+        IFDRational(int(minutes)),
+        IFDRational(round((minutes - int(minutes)) * 60 * 1000), 1000),
+    )
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **how: object) -> bytes:

@@ -29,7 +29,7 @@ class Site:
     data: Path
     env: dict[str, str]
     commands: dict[str, list[str]]
-    running: dict[str, subprocess.Popen] = field(default_factory=dict)
+    running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
         """Starts one process, its output into the data folder."""

@@ -12,7 +12,9 @@ BYTES = "application/offset+octet-stream"
 
 def metadata(**pairs: Any) -> str:
     """An Upload-Metadata header."""
-    return ",".join(f"{name} {base64.b64encode(str(value).encode()).decode()}" for name, value in pairs.items())
+    return ",".join(
+        f"{name} {base64.b64encode(str(value).encode()).decode()}" for name, value in pairs.items()
+    )
 
 
 def creation(data: bytes, task: Any, /, **meta: Any) -> dict[str, str]:
@@ -36,7 +38,11 @@ class Tus:
 
     def patch(self, where: str, offset: int, body: bytes, **headers: str) -> Any:
         """Sends bytes from an offset."""
-        given = TUS | {"Upload-Offset": str(offset), "Content-Type": BYTES} | {k.replace("_", "-"): v for k, v in headers.items()}
+        given = (
+            TUS
+            | {"Upload-Offset": str(offset), "Content-Type": BYTES}
+            | {k.replace("_", "-"): v for k, v in headers.items()}
+        )
         return self.client.patch(where, data=body, headers=given)
 
     def head(self, where: str) -> Any:

@@ -1,5 +1,7 @@
 """Offers: asked in order, answered once, judged by the database's time; nobody left means the dispatcher's queue."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -418,6 +420,29 @@ def test_of_many_waiting_jobs_the_oldest_gets_the_first_man_who_is_free(session,
         "unassigned",
         "unassigned",
     ]
+
+
+@pytest.mark.timeout(60)
+def test_somebody_who_goes_home_while_he_is_being_chosen_is_not_asked(session, sessions):
+    first, second = factories.surveyor(session), factories.surveyor(session, lon=LON + 0.02)
+    task_id = task_of(session, factories.claim(session)).id
+    leaving = sessions()
+    leaving.execute(text("UPDATE surveyor SET on_duty = false WHERE id = :id"), {"id": first.id})
+    made = []
+    asking = threading.Thread(target=lambda: made.append(offers.offer_next(sessions, task_id)))
+    asking.start()
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR SHARE%'"
+    )
+    while asking.is_alive() and not session.execute(text(waiting)).scalar_one():
+        session.rollback()
+        time.sleep(0.02)
+    leaving.commit()
+    asking.join(timeout=30)
+    leaving.close()
+    offer = offers_of(session)
+    assert [(o.id, o.surveyor_id, o.state) for o in offer] == [(made[0], second.id, "open")]
+    assert session.scalar(select(func.count()).select_from(Decision)) == 1
 
 
 def test_every_waiting_job_knows_its_place_in_the_queue(session, sessions):

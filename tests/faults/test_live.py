@@ -40,7 +40,9 @@ class Reader(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        with contextlib.suppress(httpx.HTTPError):  # the site stops at the end of a test, and its streams with it
+        with contextlib.suppress(
+            httpx.HTTPError
+        ):  # the site stops at the end of a test, and its streams with it
             self._read()
         self.seen.put(("ended", None))
 

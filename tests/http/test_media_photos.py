@@ -35,7 +35,9 @@ def phone(session, job, as_device):
 
 @pytest.fixture
 def claim_id(session, job):
-    claim_id = session.execute(text("SELECT claim_id FROM task WHERE id = :id"), {"id": job.task_id}).scalar_one()
+    claim_id = session.execute(
+        text("SELECT claim_id FROM task WHERE id = :id"), {"id": job.task_id}
+    ).scalar_one()
     session.commit()
     return claim_id
 
@@ -61,10 +63,23 @@ def test_the_album_is_in_capture_order_with_everything_an_adjuster_needs(as_, ph
     assert [p["id"] for p in album["items"]] == [early, late] and album["next"] is None
     first = album["items"][0]
     assert (first["shot"], first["shot_zh"], first["shot_en"]) == ("scene", "现场环境", "Scene")
-    assert first["position"] == {"lon": factories.LON, "lat": factories.LAT + 0.001, "accuracy_m": 6.0, "source": "phone"}
+    assert first["position"] == {
+        "lon": factories.LON,
+        "lat": factories.LAT + 0.001,
+        "accuracy_m": 6.0,
+        "source": "phone",
+    }
     assert 100 < first["distance_m"] < 125
-    assert (first["state"], first["verdict"], first["reviews"], first["flags"]) == ("received", "waiting", [], [])
-    assert first["sha256"] == pictures.sha256(pictures.jpeg(seed=2)) and first["taken_at"] == "2026-11-22T08:05:00.000Z"
+    assert (first["state"], first["verdict"], first["reviews"], first["flags"]) == (
+        "received",
+        "waiting",
+        [],
+        [],
+    )
+    assert (
+        first["sha256"] == pictures.sha256(pictures.jpeg(seed=2))
+        and first["taken_at"] == "2026-11-22T08:05:00.000Z"
+    )
     assert first["urls"]["thumb"] == f"/api/v1/photos/{early}/thumb"
     codes = {m["code"] for m in album["missing"]}
     assert "vin" not in codes and {"scene", "damage_close"} <= codes
@@ -126,7 +141,10 @@ def test_the_original_is_handed_out_whole_to_evidence_roles_and_recorded(as_, se
         answer = as_(role).get(f"/photos/{photo_id}/original")
         assert answer.data == data and answer.content_type == "image/jpeg"
         assert answer.headers["Content-Disposition"] == f"attachment; filename=photo-{photo_id}.jpg"
-        assert answer.headers["Cache-Control"] == "private, no-store" and "sandbox" in answer.headers["Content-Security-Policy"]
+        assert (
+            answer.headers["Cache-Control"] == "private, no-store"
+            and "sandbox" in answer.headers["Content-Security-Policy"]
+        )
     entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "photo.original_seen")).all()
     assert len(entries) == 3 and {e.subject_id for e in entries} == {photo_id}
 
@@ -182,7 +200,12 @@ def test_an_annotation_that_is_none_is_refused(as_, processed, bad):
 
 
 def test_seats_do_not_annotate(as_, processed):
-    assert as_("seat").post(f"/photos/{processed()}/annotations", json={"type": "Annotation", "target": "x"}).status_code == 403
+    assert (
+        as_("seat")
+        .post(f"/photos/{processed()}/annotations", json={"type": "Annotation", "target": "x"})
+        .status_code
+        == 403
+    )
 
 
 def test_no_list_shows_where_the_file_lies(as_, processed, claim_id, session):

@@ -16,8 +16,22 @@ from tests import factories, pictures
 from tests.uploading import Tus
 
 LINES = [
-    {"item": "own_vehicle", "part": "前保险杠", "action": "replace", "qty": 1, "unit_fen": 120_000, "note": ""},
-    {"item": "own_vehicle", "part": "左前翼子板", "action": "paint", "qty": 2, "unit_fen": 40_000, "note": ""},
+    {
+        "item": "own_vehicle",
+        "part": "前保险杠",
+        "action": "replace",
+        "qty": 1,
+        "unit_fen": 120_000,
+        "note": "",
+    },
+    {
+        "item": "own_vehicle",
+        "part": "左前翼子板",
+        "action": "paint",
+        "qty": 2,
+        "unit_fen": 40_000,
+        "note": "",
+    },
 ]
 
 
@@ -78,7 +92,9 @@ def task_now(session, job):
 
 
 def events(session, name):
-    return [e.payload for e in session.scalars(select(Outbox).where(Outbox.event == name).order_by(Outbox.id))]
+    return [
+        e.payload for e in session.scalars(select(Outbox).where(Outbox.event == name).order_by(Outbox.id))
+    ]
 
 
 # --- the queue
@@ -91,7 +107,13 @@ def test_the_queue_shows_what_was_handed_in(adjuster, snap, hand_in, job, claim_
     adjuster.post(f"/photos/{photo_id}/approve")
     row = adjuster.get("/review/queue").json["items"][0]
     assert row["task"] == {"id": str(job.task_id), "state": "submitted"} and row["claim_id"] == str(claim_id)
-    assert row["photos"] | {"last_at": None} == {"total": 2, "waiting": 1, "approved": 1, "sent_back": 0, "last_at": None}
+    assert row["photos"] | {"last_at": None} == {
+        "total": 2,
+        "waiting": 1,
+        "approved": 1,
+        "sent_back": 0,
+        "last_at": None,
+    }
     assert row["surveyor"]["id"] == str(job.surveyor_id) and row["submitted_at"] is not None
     assert row["reviewer"]["id"] == str(adjuster.person.id) and row["total_fen"] is None
     assert "assessment" in {c["kind"] for c in row["clocks"]}
@@ -143,7 +165,8 @@ def test_one_of_many_reviewers_at_once_wins(as_, snap, job):
     clients = [as_("adjuster") for _ in range(6)]
     answers = []
     threads = [
-        threading.Thread(target=lambda c=c: answers.append(c.post(f"/review/{job.task_id}/take").status_code)) for c in clients
+        threading.Thread(target=lambda c=c: answers.append(c.post(f"/review/{job.task_id}/take").status_code))
+        for c in clients
     ]
     [t.start() for t in threads]
     [t.join() for t in threads]
@@ -197,10 +220,16 @@ def test_approving_a_photo_is_recorded_once(adjuster, snap, session):
 def test_a_photo_sent_back_on_scene_reaches_the_same_surveyor(adjuster, snap, session, job):
     photo_id = snap("vin")
     region = {"type": "FragmentSelector", "value": "xywh=percent:10,10,30,20"}
-    answer = adjuster.post(f"/photos/{photo_id}/send_back", json={"reason": "vin_unreadable", "note": "反光", "region": region})
+    answer = adjuster.post(
+        f"/photos/{photo_id}/send_back", json={"reason": "vin_unreadable", "note": "反光", "region": region}
+    )
     assert answer.status_code == 200 and answer.json["task"]["state"] == "accepted"
     told = events(session, "photo.sent_back")[0]
-    assert (told["photo_id"], told["surveyor_id"], told["reason"]) == (int(photo_id), job.surveyor_id, "vin_unreadable")
+    assert (told["photo_id"], told["surveyor_id"], told["reason"]) == (
+        int(photo_id),
+        job.surveyor_id,
+        "vin_unreadable",
+    )
     album = queries.phone_album(session, [(job.task_id, "motor", None)])[job.task_id]
     photo = album["photos"][0]
     assert (photo["verdict"], photo["reason"], photo["note"]) == ("sent_back", "vin_unreadable", "反光")
@@ -217,7 +246,9 @@ def test_a_photo_sent_back_after_the_report_gives_the_job_back(adjuster, snap, h
     assert [e["surveyor_id"] for e in events(session, "task.returned")] == [job.surveyor_id]
 
 
-def test_sending_back_is_one_commit_with_giving_the_job_back(adjuster, snap, hand_in, session, job, monkeypatch):
+def test_sending_back_is_one_commit_with_giving_the_job_back(
+    adjuster, snap, hand_in, session, job, monkeypatch
+):
     photo_id = snap()
     hand_in()
 
@@ -227,13 +258,18 @@ def test_sending_back_is_one_commit_with_giving_the_job_back(adjuster, snap, han
     monkeypatch.setattr(assignments, "reopen_in", dies)
     assert adjuster.post(f"/photos/{photo_id}/send_back", json={"reason": "blurred"}).status_code == 500
     assert task_now(session, job).state == "submitted"
-    assert session.get_one(Photo, int(photo_id)).verdict == "waiting" and events(session, "photo.sent_back") == []
+    assert (
+        session.get_one(Photo, int(photo_id)).verdict == "waiting"
+        and events(session, "photo.sent_back") == []
+    )
 
 
 def test_the_same_send_back_twice_with_one_key_is_one(adjuster, snap, hand_in, session):
     photo_id = snap()
     hand_in()
-    answers = [adjuster.post(f"/photos/{photo_id}/send_back", json={"reason": "dark"}, key="k-1") for _ in range(2)]
+    answers = [
+        adjuster.post(f"/photos/{photo_id}/send_back", json={"reason": "dark"}, key="k-1") for _ in range(2)
+    ]
     assert [a.status_code for a in answers] == [200, 200] and answers[0].json == answers[1].json
     assert len(events(session, "photo.sent_back")) == 1
 
@@ -245,9 +281,15 @@ def test_a_retake_answers_the_send_back(adjuster, snap, hand_in, session, job, c
     other_shot, retake = snap("scene"), snap("vin")
     review = session.scalars(select(PhotoReview)).one()
     assert review.answered_by == int(retake) != int(other_shot)
-    event = session.scalars(select(ClaimEvent).where(ClaimEvent.kind == "photo.stored").order_by(ClaimEvent.id.desc())).first()
+    event = session.scalars(
+        select(ClaimEvent).where(ClaimEvent.kind == "photo.stored").order_by(ClaimEvent.id.desc())
+    ).first()
     assert event.facts["retake_of"] == photo_id
-    vin = next(s for s in queries.phone_album(session, [(job.task_id, "motor", None)])[job.task_id]["shots"] if s["code"] == "vin")
+    vin = next(
+        s
+        for s in queries.phone_album(session, [(job.task_id, "motor", None)])[job.task_id]["shots"]
+        if s["code"] == "vin"
+    )
     assert vin["sent_back"] == 0 and vin["taken"] == 2
     shown = {p["id"]: p for p in adjuster.get(f"/claims/{claim_id}/photos").json["items"]}
     assert shown[photo_id]["reviews"][0]["answered_by"] == retake
@@ -280,11 +322,23 @@ def test_missing_shots_can_be_asked_for(adjuster, snap, hand_in, session, job):
 def test_a_waived_shot_is_missing_no_more_and_says_why(adjuster, snap, session, job, claim_id):
     snap()
     before = {m["code"] for m in adjuster.get(f"/claims/{claim_id}/photos").json["missing"]}
-    answer = adjuster.post(f"/review/{job.task_id}/waive", json={"shots": ["licence_driver"], "reason": "车辆停放中被撞"})
+    answer = adjuster.post(
+        f"/review/{job.task_id}/waive", json={"shots": ["licence_driver"], "reason": "车辆停放中被撞"}
+    )
     assert before - {m["code"] for m in answer.json["missing"]} == {"licence_driver"}
-    assert adjuster.post(f"/review/{job.task_id}/waive", json={"shots": ["licence_driver"], "reason": "again"}).status_code == 200
-    assert [e.facts["shot"] for e in session.scalars(select(AuditEntry).where(AuditEntry.action == "shot.waived"))] == ["licence_driver"]
-    assert adjuster.post(f"/review/{job.task_id}/waive", json={"shots": ["vin"], "reason": " "}).status_code == 422
+    assert (
+        adjuster.post(
+            f"/review/{job.task_id}/waive", json={"shots": ["licence_driver"], "reason": "again"}
+        ).status_code
+        == 200
+    )
+    assert [
+        e.facts["shot"] for e in session.scalars(select(AuditEntry).where(AuditEntry.action == "shot.waived"))
+    ] == ["licence_driver"]
+    assert (
+        adjuster.post(f"/review/{job.task_id}/waive", json={"shots": ["vin"], "reason": " "}).status_code
+        == 422
+    )
 
 
 # --- money
@@ -306,7 +360,11 @@ def test_a_version_based_on_an_older_one_is_refused(adjuster, claim_id):
     assert adjuster.put(url, json={"lines": LINES}, headers={"If-Match": '"0"'}).json["version"] == 1
     assert adjuster.put(url, json={"lines": LINES}, headers={"If-Match": "1"}).json["version"] == 2
     late = adjuster.put(url, json={"lines": LINES}, headers={"If-Match": "1"})
-    assert late.status_code == 409 and late.json["code"] == "version_conflict" and late.json["facts"] == {"version": 2}
+    assert (
+        late.status_code == 409
+        and late.json["code"] == "version_conflict"
+        and late.json["facts"] == {"version": 2}
+    )
     assert adjuster.put(url, json={"lines": LINES}, headers={"If-Match": "abc"}).status_code == 422
 
 
@@ -314,7 +372,10 @@ def test_two_saves_at_once_are_two_versions_or_one_conflict(as_, claim_id):
     clients = [as_("adjuster") for _ in range(5)]
     answers = []
     url = f"/claims/{claim_id}/assessment"
-    threads = [threading.Thread(target=lambda c=c: answers.append(c.put(url, json={"lines": LINES}))) for c in clients]
+    threads = [
+        threading.Thread(target=lambda c=c: answers.append(c.put(url, json={"lines": LINES})))
+        for c in clients
+    ]
     [t.start() for t in threads]
     [t.join() for t in threads]
     saved = [a.json["version"] for a in answers if a.status_code == 200]
@@ -324,7 +385,16 @@ def test_two_saves_at_once_are_two_versions_or_one_conflict(as_, claim_id):
 
 @pytest.mark.parametrize(
     "line",
-    [{"qty": 0}, {"qty": 1.5}, {"unit_fen": -1}, {"unit_fen": 1.5}, {"action": "burn"}, {"part": ""}, {"qty": 10_000}, {"unit_fen": 10**11}],
+    [
+        {"qty": 0},
+        {"qty": 1.5},
+        {"unit_fen": -1},
+        {"unit_fen": 1.5},
+        {"action": "burn"},
+        {"part": ""},
+        {"qty": 10_000},
+        {"unit_fen": 10**11},
+    ],
 )
 def test_a_line_that_makes_no_sense_is_refused(adjuster, claim_id, line):
     answer = adjuster.put(f"/claims/{claim_id}/assessment", json={"lines": [LINES[0] | line]})
@@ -344,11 +414,17 @@ def ready(adjuster, snap, hand_in, claim_id, lines=LINES):
     return photo_id
 
 
-def test_approval_settles_claim_task_clocks_and_tells_everybody(adjuster, snap, hand_in, session, job, claim_id):
+def test_approval_settles_claim_task_clocks_and_tells_everybody(
+    adjuster, snap, hand_in, session, job, claim_id
+):
     ready(adjuster, snap, hand_in, claim_id)
     answer = adjuster.post(f"/claims/{claim_id}/approve")
     assert answer.status_code == 200
-    assert (answer.json["state"], answer.json["version"], answer.json["total_fen"]) == ("approved", 1, 200_000)
+    assert (answer.json["state"], answer.json["version"], answer.json["total_fen"]) == (
+        "approved",
+        1,
+        200_000,
+    )
     assert task_now(session, job).state == "approved"
     assert session.get_one(Claim, claim_id).state == "approved"
     clocks = session.scalars(select(Clock).where(Clock.claim_id == claim_id)).all()
@@ -363,7 +439,9 @@ def test_approval_settles_claim_task_clocks_and_tells_everybody(adjuster, snap, 
     assert adjuster.put(f"/claims/{claim_id}/assessment", json={"lines": LINES}).status_code == 409
 
 
-def test_approval_beyond_ones_authority_is_denied_with_both_sums(as_, adjuster, snap, hand_in, session, job, claim_id):
+def test_approval_beyond_ones_authority_is_denied_with_both_sums(
+    as_, adjuster, snap, hand_in, session, job, claim_id
+):
     ready(adjuster, snap, hand_in, claim_id)
     junior = as_("adjuster", authority_fen=199_999)
     answer = junior.post(f"/claims/{claim_id}/approve")
@@ -377,7 +455,11 @@ def test_a_photo_that_waits_holds_the_approval(adjuster, snap, hand_in, claim_id
     ready(adjuster, snap, hand_in, claim_id)
     snap("vin")  # arrived late
     answer = adjuster.post(f"/claims/{claim_id}/approve")
-    assert (answer.status_code, answer.json["code"], answer.json["facts"]["waiting"]) == (409, "photos_waiting", 1)
+    assert (answer.status_code, answer.json["code"], answer.json["facts"]["waiting"]) == (
+        409,
+        "photos_waiting",
+        1,
+    )
 
 
 def test_a_send_back_without_its_retake_holds_the_approval(adjuster, snap, hand_in, claim_id):
@@ -403,10 +485,14 @@ def test_a_survey_that_goes_on_is_not_approved(adjuster, snap, claim_id):
     assert adjuster.post(f"/claims/{claim_id}/approve").json["code"] == "task_state"
 
 
-def test_a_strict_branch_wants_every_required_shot_or_a_waiver(adjuster, snap, hand_in, session, job, claim_id):
+def test_a_strict_branch_wants_every_required_shot_or_a_waiver(
+    adjuster, snap, hand_in, session, job, claim_id
+):
     from staff import rules
 
-    rules.change(session, session.get_one(Claim, claim_id).org_id, "require_shots", True, by=adjuster.person.id)
+    rules.change(
+        session, session.get_one(Claim, claim_id).org_id, "require_shots", True, by=adjuster.person.id
+    )
     session.commit()
     ready(adjuster, snap, hand_in, claim_id)
     answer = adjuster.post(f"/claims/{claim_id}/approve")
@@ -421,7 +507,10 @@ def test_two_adjusters_approve_once(as_, adjuster, snap, hand_in, session, claim
     ready(adjuster, snap, hand_in, claim_id)
     clients = [as_("adjuster") for _ in range(4)]
     answers = []
-    threads = [threading.Thread(target=lambda c=c: answers.append(c.post(f"/claims/{claim_id}/approve").status_code)) for c in clients]
+    threads = [
+        threading.Thread(target=lambda c=c: answers.append(c.post(f"/claims/{claim_id}/approve").status_code))
+        for c in clients
+    ]
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert sorted(answers) == [200, 409, 409, 409] and len(events(session, "claim.approved")) == 1

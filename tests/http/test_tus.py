@@ -48,14 +48,23 @@ def test_options_say_what_the_server_speaks_to_anybody(stranger):
     assert answer.status_code == 204
     assert answer.headers["Tus-Version"] == "1.0.0"
     said = set(answer.headers["Tus-Extension"].split(","))
-    assert said == {"creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum", "termination"}
+    assert said == {
+        "creation",
+        "creation-with-upload",
+        "creation-defer-length",
+        "expiration",
+        "checksum",
+        "termination",
+    }
     assert answer.headers["Tus-Max-Size"] == str(20 * 1024 * 1024)
     assert set(answer.headers["Tus-Checksum-Algorithm"].split(",")) == {"sha1", "sha256"}
     assert stranger.options("/uploads/whatever").status_code == 204
 
 
 def test_a_photo_comes_in_and_is_what_was_sent(tus, session, job, storage):
-    answer = tus.client.post("/uploads", headers=creation(PHOTO, job.task_id, shot="vin", seq=3, lon=116.4, lat=39.91, accuracy=8))
+    answer = tus.client.post(
+        "/uploads", headers=creation(PHOTO, job.task_id, shot="vin", seq=3, lon=116.4, lat=39.91, accuracy=8)
+    )
     assert answer.status_code == 201
     assert answer.headers["Location"].startswith("/api/v1/uploads/")
     assert answer.headers["Upload-Offset"] == "0"
@@ -65,7 +74,12 @@ def test_a_photo_comes_in_and_is_what_was_sent(tus, session, job, storage):
     assert done.headers["Tus-Resumable"] == "1.0.0" and done.headers["Photo-Sha256"] == pictures.sha256(PHOTO)
     photo = session.get_one(Photo, int(done.headers["Photo-Id"]))
     assert (photo.shot, photo.seq, photo.lon, photo.lat, photo.accuracy_m) == ("vin", 3, 116.4, 39.91, 8)
-    assert (photo.content_type, photo.width, photo.height, photo.size_bytes) == ("image/jpeg", 640, 480, len(PHOTO))
+    assert (photo.content_type, photo.width, photo.height, photo.size_bytes) == (
+        "image/jpeg",
+        640,
+        480,
+        len(PHOTO),
+    )
     assert (photo.person_id, photo.device_id) == (job.surveyor_id, tus.client.device.id)
     with storage.open(photo.object_key) as file:
         assert file.read() == PHOTO
@@ -94,7 +108,11 @@ def test_a_receipt_can_be_read_as_json(tus, job):
     assert tus.client.get(where).json["photo_id"] is None
     photo_id = tus.patch(where, 0, PHOTO).headers["Photo-Id"]
     receipt = tus.client.get(where).json
-    assert (receipt["photo_id"], receipt["sha256"], receipt["offset"]) == (photo_id, pictures.sha256(PHOTO), len(PHOTO))
+    assert (receipt["photo_id"], receipt["sha256"], receipt["offset"]) == (
+        photo_id,
+        pictures.sha256(PHOTO),
+        len(PHOTO),
+    )
 
 
 def test_a_wrong_offset_is_refused_and_changes_nothing(tus, job):
@@ -129,7 +147,12 @@ def test_too_large_is_refused_at_once(tus, job, settings):
 
 @pytest.mark.parametrize("length", ["-1", "x", "", "1.5"])
 def test_a_length_that_is_none_is_a_bad_request(tus, job, length):
-    assert tus.client.post("/uploads", headers=creation(PHOTO, job.task_id) | {"Upload-Length": length}).status_code == 400
+    assert (
+        tus.client.post(
+            "/uploads", headers=creation(PHOTO, job.task_id) | {"Upload-Length": length}
+        ).status_code
+        == 400
+    )
 
 
 def test_an_empty_file_is_no_photo(tus, job):
@@ -176,13 +199,17 @@ def test_a_deferred_length_cannot_pass_the_limit(tus, job, settings):
 
 
 def test_creation_may_carry_the_whole_photo(tus, job):
-    answer = tus.client.post("/uploads", data=PHOTO, headers=creation(PHOTO, job.task_id) | {"Content-Type": BYTES})
+    answer = tus.client.post(
+        "/uploads", data=PHOTO, headers=creation(PHOTO, job.task_id) | {"Content-Type": BYTES}
+    )
     assert answer.status_code == 201 and answer.headers["Upload-Offset"] == str(len(PHOTO))
     assert answer.headers["Photo-Id"] == tus.head(answer.headers["Location"]).headers["Photo-Id"]
 
 
 def test_creation_may_carry_the_first_bytes(tus, job):
-    answer = tus.client.post("/uploads", data=PHOTO[:500], headers=creation(PHOTO, job.task_id) | {"Content-Type": BYTES})
+    answer = tus.client.post(
+        "/uploads", data=PHOTO[:500], headers=creation(PHOTO, job.task_id) | {"Content-Type": BYTES}
+    )
     assert answer.headers["Upload-Offset"] == "500"
     assert "Photo-Id" in tus.patch(answer.headers["Location"], 500, PHOTO[500:]).headers
 
@@ -194,7 +221,10 @@ def test_a_chunk_with_a_wrong_checksum_is_thrown_away(tus, job, algorithm):
     answer = tus.patch(where, 0, PHOTO[:699] + b"?", Upload_Checksum=f"{algorithm} {good}")
     assert answer.status_code == 460 and answer.json["code"] == "checksum_mismatch"
     assert tus.head(where).headers["Upload-Offset"] == "0"
-    assert tus.patch(where, 0, PHOTO[:700], Upload_Checksum=f"{algorithm} {good}").headers["Upload-Offset"] == "700"
+    assert (
+        tus.patch(where, 0, PHOTO[:700], Upload_Checksum=f"{algorithm} {good}").headers["Upload-Offset"]
+        == "700"
+    )
 
 
 def test_an_unknown_checksum_algorithm_is_a_bad_request(tus, job):
@@ -207,7 +237,11 @@ def test_a_terminated_upload_is_gone(tus, job, settings):
     where = tus.create(PHOTO, job.task_id)
     tus.patch(where, 0, PHOTO[:500])
     assert tus.client.delete(where, headers=TUS).status_code == 204
-    for answer in (tus.head(where), tus.patch(where, 500, PHOTO[500:]), tus.client.delete(where, headers=TUS)):
+    for answer in (
+        tus.head(where),
+        tus.patch(where, 500, PHOTO[500:]),
+        tus.client.delete(where, headers=TUS),
+    ):
         assert answer.status_code == 410 and "Upload-Offset" not in answer.headers
     assert list(settings.uploads.iterdir()) == []
 
@@ -241,7 +275,9 @@ def test_networks_that_know_only_post_can_upload(tus, job):
     over = lambda method, **h: TUS | {"X-HTTP-Method-Override": method} | h  # noqa: E731
     head = tus.client.post(where, headers=over("HEAD"))
     assert head.status_code == 200 and head.headers["Upload-Offset"] == "0"
-    done = tus.client.post(where, data=PHOTO, headers=over("PATCH", **{"Upload-Offset": "0", "Content-Type": BYTES}))
+    done = tus.client.post(
+        where, data=PHOTO, headers=over("PATCH", **{"Upload-Offset": "0", "Content-Type": BYTES})
+    )
     assert done.status_code == 204 and "Photo-Id" in done.headers
     assert tus.client.post(where, headers=over("DELETE")).status_code == 204
     assert tus.client.post(where, headers=TUS).status_code == 405
@@ -308,7 +344,9 @@ def test_a_photo_whose_file_was_lost_comes_back_by_sending_it_again(tus, job, se
 
 def test_metadata_is_never_a_path(tus, job, session, tmp_path):
     before = sorted(p.name for p in tmp_path.iterdir())
-    for n, name in enumerate(["../../evil.jpg", "%2e%2e%2fevil", "a\0b", "x" * 300, "😀", "CON", "C:\\boot.ini"]):
+    for n, name in enumerate(
+        ["../../evil.jpg", "%2e%2e%2fevil", "a\0b", "x" * 300, "😀", "CON", "C:\\boot.ini"]
+    ):
         tus.send(pictures.jpeg(64, 64, seed=n), job.task_id, filename=name, shot=name[:50])
     assert {p.shot for p in session.scalars(select(Photo))} == {"other"}
     assert all("/" not in p.filename and "\\" not in p.filename for p in session.scalars(select(Photo)))
@@ -323,7 +361,12 @@ def test_a_wrong_field_is_named(tus, job, given):
 
 def test_metadata_that_cannot_be_read_is_a_bad_request(tus):
     for bad in ("sha256 !!!", "a" * 9000):
-        assert tus.client.post("/uploads", headers=TUS | {"Upload-Length": "5", "Upload-Metadata": bad}).status_code == 400
+        assert (
+            tus.client.post(
+                "/uploads", headers=TUS | {"Upload-Length": "5", "Upload-Metadata": bad}
+            ).status_code
+            == 400
+        )
     answer = tus.client.post("/uploads", headers=TUS | {"Upload-Length": "5"})
     assert answer.status_code == 422
 
@@ -371,7 +414,10 @@ def test_the_desk_may_add_photos_to_a_claim_it_sees(as_, session, job, role):
 def test_the_desk_of_another_branch_sees_no_such_task(as_, session, job):
     elsewhere = factories.organisation(session)
     session.commit()
-    assert as_("adjuster", org=elsewhere).post("/uploads", headers=creation(PHOTO, job.task_id)).status_code == 404
+    assert (
+        as_("adjuster", org=elsewhere).post("/uploads", headers=creation(PHOTO, job.task_id)).status_code
+        == 404
+    )
 
 
 @pytest.mark.parametrize("role", ["supervisor", "admin", "integration"])
@@ -489,7 +535,9 @@ def test_the_digest_at_the_shutter_and_here_are_both_on_the_timeline(tus, job, s
 def test_uploads_are_described_in_the_openapi_document(as_):
     document = as_("admin").get("/openapi.json").json
     paths = document["paths"]
-    assert {"post"} <= set(paths["/api/v1/uploads"]) and {"get", "patch", "delete"} <= set(paths["/api/v1/uploads/{key}"])
+    assert {"post"} <= set(paths["/api/v1/uploads"]) and {"get", "patch", "delete"} <= set(
+        paths["/api/v1/uploads/{key}"]
+    )
     names = {p["name"] for p in paths["/api/v1/uploads"]["post"]["parameters"]}
     assert {"Tus-Resumable", "Upload-Length", "Upload-Metadata"} <= names
     assert uploading.BYTES in paths["/api/v1/uploads/{key}"]["patch"]["requestBody"]["content"]

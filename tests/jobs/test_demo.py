@@ -4,13 +4,13 @@ import json
 import stat
 from collections import Counter
 
-import claims.models
-import dispatch.models
-import media.models
-import notify.models  # noqa: F401  every table is known, or emptying the database fails
 import pytest
 from sqlalchemy import text
 
+import claims.models  # noqa: F401  every table must be known, or the database cannot be emptied
+import dispatch.models  # noqa: F401
+import media.models  # noqa: F401
+import notify.models  # noqa: F401
 from lab import casework, history, seed
 from lab.movement import Roads
 from staff.models import Person

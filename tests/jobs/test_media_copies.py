@@ -32,10 +32,20 @@ def arrived(session, sessions, storage, settings):
     session.commit()
 
     def arrive(data: bytes, **said) -> int:
-        declared = Declared(pictures.sha256(data), said.pop("shot", "scene"), "x.jpg", task_id=job.task_id, **said)
+        declared = Declared(
+            pictures.sha256(data), said.pop("shot", "scene"), "x.jpg", task_id=job.task_id, **said
+        )
         standing = service.begin_upload(sessions, Sender(who), declared, len(data), max_bytes=10**8)
         standing = service.receive(
-            sessions, settings.uploads, storage, Sender(who), standing.key, 0, [data], max_bytes=10**8, announced=len(data)
+            sessions,
+            settings.uploads,
+            storage,
+            Sender(who),
+            standing.key,
+            0,
+            [data],
+            max_bytes=10**8,
+            announced=len(data),
         )
         assert standing.photo_id is not None
         return standing.photo_id
@@ -50,7 +60,9 @@ def photo_now(session, photo_id) -> Photo:
 
 def test_a_photo_gets_its_copies_fields_and_hash(arrived, session, sessions, storage, decoder):
     taken = clock.read(session)
-    data = pictures.jpeg(2000, 1500, taken=taken, offset="+00:00", lon=factories.LON, lat=factories.LAT, orientation=6)
+    data = pictures.jpeg(
+        2000, 1500, taken=taken, offset="+00:00", lon=factories.LON, lat=factories.LAT, orientation=6
+    )
     photo_id = arrived(data, taken_at=taken, lon=factories.LON, lat=factories.LAT)
     assert make_copies(sessions, storage, decoder, photo_id) == "processed"
     photo = photo_now(session, photo_id)
@@ -85,7 +97,9 @@ def test_the_job_may_run_twice(arrived, session, sessions, storage, decoder):
     photo_id = arrived(pictures.jpeg())
     assert make_copies(sessions, storage, decoder, photo_id) == "processed"
     assert make_copies(sessions, storage, decoder, photo_id) is None
-    assert session.scalar(select(func.count()).select_from(Outbox).where(Outbox.event == "photo.processed")) == 1
+    assert (
+        session.scalar(select(func.count()).select_from(Outbox).where(Outbox.event == "photo.processed")) == 1
+    )
 
 
 def test_a_photo_that_does_not_exist_is_no_work(sessions, storage, decoder):
@@ -100,7 +114,9 @@ def test_a_truncated_photo_is_shown_as_far_as_it_goes(arrived, session, sessions
     storage.open(copy_key(photo.sha256, THUMB_PX)).close()
 
 
-def test_an_unreadable_photo_stays_as_evidence_without_a_preview(arrived, session, sessions, storage, decoder):
+def test_an_unreadable_photo_stays_as_evidence_without_a_preview(
+    arrived, session, sessions, storage, decoder
+):
     good = pictures.encoded(pictures.pixels(), "WEBP")
     photo_id = arrived(good[: len(good) // 2])
     assert make_copies(sessions, storage, decoder, photo_id) == "damaged"
@@ -145,7 +161,9 @@ def test_not_even_for_ever(arrived, session, sessions, storage):
     assert make_copies(sessions, storage, Dying(), photo_id) == "damaged"
 
 
-def test_a_lost_original_is_said_and_comes_back_with_the_next_upload(arrived, session, sessions, storage, decoder):
+def test_a_lost_original_is_said_and_comes_back_with_the_next_upload(
+    arrived, session, sessions, storage, decoder
+):
     data = pictures.jpeg(seed=4)
     photo_id = arrived(data)
     next(storage.originals()).unlink()
@@ -179,7 +197,12 @@ def test_two_sweepers_share_the_photos(arrived, sessions):
 
 
 def test_the_worker_calls_it_by_name(arrived, session, sessions, storage, settings, redis, monkeypatch):
-    for name, value in {"settings": settings, "sessions": sessions, "redis": redis, "storage": storage}.items():
+    for name, value in {
+        "settings": settings,
+        "sessions": sessions,
+        "redis": redis,
+        "storage": storage,
+    }.items():
         monkeypatch.setattr(wiring, name, value, raising=False)
     by_event, by_sweep = arrived(pictures.jpeg(seed=1)), arrived(pictures.jpeg(seed=2))
     jobs.on_stored({"claim_id": 1, "task_id": 1, "photo_id": by_event})

@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -44,8 +45,13 @@ def test_every_bad_image_is_refused_marked_or_shown_and_none_takes_long(sandbox,
         else:
             assert found.width * found.height <= header.MAX_PIXELS
             answer = sandbox.make(source, tmp_path)
-            assert answer["cost"]["cpu_s"] <= LONGEST_S and answer["cost"]["peak_bytes"] <= MOST_BYTES, (name, answer)
-            verdicts[name] = answer.get("failed") or ("truncated" if "truncated" in answer["ok"]["marks"] else "shown")
+            assert answer["cost"]["cpu_s"] <= LONGEST_S and answer["cost"]["peak_bytes"] <= MOST_BYTES, (
+                name,
+                answer,
+            )
+            verdicts[name] = answer.get("failed") or (
+                "truncated" if "truncated" in answer["ok"]["marks"] else "shown"
+            )
         assert time.process_time() - spent_s < 1, f"{name} kept the serving process busy"
         assert verdicts[name] not in ("crashed", "killed"), (name, answer)
     assert {"not_a_photo", "unreadable_photo", "truncated", "shown"} <= set(verdicts.values())
@@ -54,7 +60,9 @@ def test_every_bad_image_is_refused_marked_or_shown_and_none_takes_long(sandbox,
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name,data", list(bad_images.slow_scans()), ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    "name,data", list(bad_images.slow_scans()), ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_five_hundred_scans_end_in_time(sandbox, tmp_path, name, data):
     source = tmp_path / "upload"
     source.write_bytes(data)
@@ -96,18 +104,18 @@ def test_the_decoder_process_knows_no_secret(sandbox, tmp_path, monkeypatch):
     good = tmp_path / "good.jpg"
     good.write_bytes(pictures.jpeg())
     sandbox.make(good, tmp_path)
-    with open(f"/proc/{sandbox._process.pid}/environ", "rb") as file:
-        environ = file.read().decode()
+    process = Path(f"/proc/{sandbox._process.pid}")
+    environ = (process / "environ").read_bytes().decode()
     assert "CHAKAN" not in environ and "PASSWORD" not in environ
     # … and has no connection: nothing but its pipes and what Python opens.
-    links = [os.readlink(f"/proc/{sandbox._process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{sandbox._process.pid}/fd")]
+    links = [str(fd.readlink()) for fd in (process / "fd").iterdir()]
     assert not [link for link in links if link.startswith("socket:")]
 
 
 def test_copies_carry_nothing_of_the_original_but_its_picture(sandbox, tmp_path):
     source = tmp_path / "o.jpg"
     pictures.pixels(2000, 1500).save(
-        source, exif=pictures.exif(taken=datetime(2026, 11, 22, 8), lon=116.4, lat=39.9), comment=b"geheim", dpi=(72, 72),
+        source, exif=pictures.exif(taken=datetime(2026, 11, 22, 8), lon=116.4, lat=39.9), comment=b"geheim", dpi=(72, 72),  # noqa: DTZ001
         xmp=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>secret</x:xmpmeta>",
     )  # fmt: skip
     assert "lon" in sandbox.make(source, tmp_path)["ok"]["exif"]

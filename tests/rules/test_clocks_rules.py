@@ -59,14 +59,6 @@ def test_a_report_keyed_in_hours_late_starts_its_clocks_on_receipt():
     assert limits.start_of(NOW - 31 * M, NOW, 30 * M) == (NOW, "received")
 
 
-@pytest.mark.parametrize(
-    ("after_min", "said"),
-    [(0, "ok"), (5.9, "ok"), (6, "at_risk"), (9.9, "at_risk"), (10, "late"), (99, "late")],
-)
-def test_a_clock_is_at_risk_from_sixty_percent_and_late_at_its_end(after_min, said):
-    assert limits.prediction(NOW, NOW + 10 * M, NOW + after_min * M, 60) == said
-
-
 def test_every_rule_has_a_default_within_its_own_bounds():
     for known in limits.KNOWN.values():
         if known.kind == "int":

@@ -75,7 +75,7 @@ def test_what_is_no_photo_is_refused_by_content(tmp_path, start):
         png(100, 100, *[(b"tEXt", b"k\0v")] * 5000),
         png(100, 100, (b"tEXt", b"k\0" + b"v" * 6_000_000)),
     ],
-    ids=["169 MP 1 bit", "65500x1", "1x1", "too narrow", "empty", "absurd", "animation", "bomb", "bombs", "many chunks", "huge chunk"],
+    ids=["169 MP 1 bit", "65500x1", "1x1", "too narrow", "empty", "absurd", "animation", "bomb", "bombs", "many chunks", "huge chunk"],  # noqa: E501
 )  # fmt: skip
 def test_a_png_that_costs_much_or_shows_nothing_is_refused(tmp_path, data):
     with pytest.raises(UnreadablePhoto):

@@ -104,7 +104,7 @@ def test_time_place_and_make_are_read():
         )
     )
     assert found == {
-        "time": "2026-11-22T16:00:00", "offset": "+08:00", "lon": 116.4, "lat": pytest.approx(39.91), "make": "Make", "orientation": 6,
+        "time": "2026-11-22T16:00:00", "offset": "+08:00", "lon": 116.4, "lat": pytest.approx(39.91), "make": "Make", "orientation": 6,  # noqa: E501
     }  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_south_and_west_are_negative():
 @pytest.mark.parametrize(
     "ifds",
     [
-        gps(lat=(IFDRational(0, 0),) * 3), gps(lat=(1, 2)), gps(lat=None), gps(lat="39"), gps(lat=(91, 0, 0)), gps(lon=(181, 0, 0)),
+        gps(lat=(IFDRational(0, 0),) * 3), gps(lat=(1, 2)), gps(lat=None), gps(lat="39"), gps(lat=(91, 0, 0)), gps(lon=(181, 0, 0)),  # noqa: E501
         gps((0, 0, 0), "N", (0, 0, 0), "E"), gps(lat=(float("nan"),) * 3), gps(lon=(-5, 0, 0)), gps(lat=({}, [], ())),
     ],
 )  # fmt: skip

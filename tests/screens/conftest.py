@@ -59,7 +59,7 @@ def browser(chromium, site) -> Iterator[Callable[..., Any]]:
     def open_context(*, phone: bool = False, **given: Any) -> Any:
         context = chromium.new_context(
             base_url=site.url,
-            viewport=PHONE if phone else DESK,
+            viewport=given.pop("viewport", PHONE if phone else DESK),
             is_mobile=phone,
             has_touch=phone,
             locale=given.pop("locale", "zh-CN"),

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 # A foreign key names a table of another room: SQLAlchemy must have seen every room before tables are emptied.
-import geo.models
-import media.models
+import geo.models  # noqa: F401
+import media.models  # noqa: F401
 import notify.models  # noqa: F401
 from claims.models import Claim, Task
 from core.database import Sessions

@@ -94,7 +94,10 @@ class Phone:
 
     def shoot(self, shot: str, *photos: bytes, source: str = "camera") -> None:
         """Takes photographs of a shot."""
-        files = [{"name": f"{shot}{n}.jpg", "mimeType": "image/jpeg", "buffer": one} for n, one in enumerate(photos)]
+        files = [
+            {"name": f"{shot}{n}.jpg", "mimeType": "image/jpeg", "buffer": one}
+            for n, one in enumerate(photos)
+        ]
         self.page.set_input_files(f"[data-testid={source}-{shot}]", files)
 
     def waiting(self, count: int) -> None:
@@ -103,7 +106,9 @@ class Phone:
 
     def synced(self) -> None:
         """Waits until nothing waits and the server was reached."""
-        self.page.wait_for_selector("[data-testid=sync][data-waiting='0'][data-offline=false]", timeout=PATIENCE_MS)
+        self.page.wait_for_selector(
+            "[data-testid=sync][data-waiting='0'][data-offline=false]", timeout=PATIENCE_MS
+        )
 
     def offline(self, is_so: bool) -> None:
         """Pulls the network cable, or puts it back."""
@@ -159,7 +164,9 @@ def photo(seed: int = 1, *, kib: int = 120, blurred: bool = False) -> bytes:
     pen = ImageDraw.Draw(picture)
     for _ in range(250):
         x, y = dice.randint(0, 1200), dice.randint(0, 900)
-        pen.rectangle([x, y, x + dice.randint(4, 120), y + dice.randint(4, 90)], fill=tuple(dice.randbytes(3)))
+        pen.rectangle(
+            [x, y, x + dice.randint(4, 120), y + dice.randint(4, 90)], fill=tuple(dice.randbytes(3))
+        )
     if blurred:
         picture = picture.filter(ImageFilter.GaussianBlur(22))
     made = io.BytesIO()
@@ -197,7 +204,9 @@ def photos_of(sessions: Sessions, task_id: str) -> list[Photo]:
 def contacts_of(sessions: Sessions, task_id: str) -> list[Contact]:
     """The tries to reach the customer."""
     with sessions() as session:
-        return list(session.scalars(select(Contact).where(Contact.task_id == int(task_id)).order_by(Contact.id)))
+        return list(
+            session.scalars(select(Contact).where(Contact.task_id == int(task_id)).order_by(Contact.id))
+        )
 
 
 def assignment_of(sessions: Sessions, task_id: str) -> Assignment:

@@ -25,8 +25,9 @@ SMALL = (640, 480)
 
 def scene(shot: str, mark: str = "", size: tuple[int, int] = SMALL, seed: int = 7) -> bytes:
     """A drawn photograph of a shot; another mark makes another file of the same view."""
+    lon, lat = factories.LON, factories.LAT + 0.0004
     drawn = pictures.picture(
-        shot, seed, plate="豫A3K57P", vin="LSVAU2180N2183294", taken_at=MOMENT, lon=factories.LON, lat=factories.LAT + 0.0004, size=size
+        shot, seed, plate="豫A3K57P", vin="LSVAU2180N2183294", taken_at=MOMENT, lon=lon, lat=lat, size=size
     )
     return with_comment(drawn, f"{shot} {mark}")
 
@@ -53,15 +54,20 @@ class Case:
 
     def snap(self, shot: str, mark: str = "", **how: Any) -> str:
         """Uploads a photograph of a shot; its id."""
-        with Sender(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30) as client:
+        with Sender(
+            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30
+        ) as client:
             tus = Tus(client, base="/api/v1/uploads")
             return tus.send(scene(shot, mark, **how), self.task_id, shot=shot, filename=f"{shot}.jpg")
 
     def hand_in(self) -> None:
         """The surveyor is there and hands his report in."""
         with self.sessions.begin() as session:
-            session.execute(text("UPDATE task SET state = 'on_scene' WHERE id = :id AND state = 'accepted'"), {"id": self.task_id})
-        assignments.submit(self.sessions, self.task_id, self.surveyor.id, {"summary": "追尾，前部受损"}, self.actor)
+            there = text("UPDATE task SET state = 'on_scene' WHERE id = :id AND state = 'accepted'")
+            session.execute(there, {"id": self.task_id})
+        assignments.submit(
+            self.sessions, self.task_id, self.surveyor.id, {"summary": "追尾，前部受损"}, self.actor
+        )
 
 
 def case(site: Any, sessions: Sessions, *shots: str, **given: Any) -> Case:
@@ -71,7 +77,9 @@ def case(site: Any, sessions: Sessions, *shots: str, **given: Any) -> Case:
         actor = factories.actor(session, session.get_one(Person, surveyor.id))
         token = factories.device(session, surveyor)[1]
     of = kit.claim(sessions, **given)
-    kit.desk(site, sessions, "dispatcher")("POST", f"/claims/{of.id}/assign", {"surveyor_id": str(surveyor.id), "reason": "就近"})
+    kit.desk(site, sessions, "dispatcher")(
+        "POST", f"/claims/{of.id}/assign", {"surveyor_id": str(surveyor.id), "reason": "就近"}
+    )
     with sessions() as session:
         task_id = int(factories.task_of(session, of).id)
     made = Case(of, task_id, surveyor, actor, site.url, token, sessions)
@@ -112,12 +120,22 @@ class Desk:
         return [str(one.get_attribute("data-verdict")) for one in self.page.query_selector_all(".r-thumb")]
 
 
-def sit_down(browser: Any, sessions: Sessions, path: str = "/review", roles: tuple[str, ...] = ("adjuster",), **given: Any) -> Desk:
+def sit_down(
+    browser: Any,
+    sessions: Sessions,
+    path: str = "/review",
+    roles: tuple[str, ...] = ("adjuster",),
+    **given: Any,
+) -> Desk:
     """Signs in through the sign-in page and lands on a screen."""
     authority = given.pop("authority_fen", 500_000)
     with sessions.begin() as session:
         who = factories.person(
-            session, roles=roles, password=factories.PASSWORD, name=given.pop("name", "王核损"), authority_fen=authority
+            session,
+            roles=roles,
+            password=factories.PASSWORD,
+            name=given.pop("name", "王核损"),
+            authority_fen=authority,
         )
     context = browser(**given)
     context.set_default_timeout(PATIENCE_MS)

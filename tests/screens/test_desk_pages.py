@@ -54,10 +54,23 @@ def test_english_is_complete_and_remembered(admin, sessions):
     admin.press(".top button[lang=en]")
     # Names of people and places are data; the interface itself must not show a single Chinese word.
     chinese = re.compile(r"[\u4e00-\u9fff]")
-    for address in ("live", "report", "claims", "messages", "reports", "settings/people", "settings/rules", "settings/tokens"):
+    for address in (
+        "live",
+        "report",
+        "claims",
+        "messages",
+        "reports",
+        "settings/people",
+        "settings/rules",
+        "settings/tokens",
+    ):
         admin.open(address)
         admin.page.wait_for_timeout(700)
-        shown = admin.page.evaluate("document.querySelector('#main').innerText").replace("张三", "").replace("总公司", "")
+        shown = (
+            admin.page.evaluate("document.querySelector('#main').innerText")
+            .replace("张三", "")
+            .replace("总公司", "")
+        )
         assert not chinese.search(shown), (address, chinese.findall(shown)[:20])
     assert admin.page.evaluate("document.documentElement.lang") == "en"
 
@@ -125,7 +138,9 @@ def test_a_new_person_can_sign_in(admin):
     dialog.get_by_label("初始密码").fill(PASSWORD)
     admin.press("button[form=person]")
     admin.sees("tr", "newcomer")
-    answer = admin.context.request.post("/api/v1/session", data={"username": "newcomer", "password": PASSWORD})
+    answer = admin.context.request.post(
+        "/api/v1/session", data={"username": "newcomer", "password": PASSWORD}
+    )
     assert answer.status == 200
 
 
@@ -138,6 +153,6 @@ def test_every_control_has_a_name(admin, sessions, address):
     nameless = admin.page.evaluate("""() => [...document.querySelectorAll('button, a[href], input, select, textarea')]
       .filter(one => one.offsetParent !== null && !one.closest('.maplibregl-map'))
       .filter(one => !(one.innerText || '').trim() && !one.getAttribute('aria-label') && !one.title && !(one.labels && one.labels.length))
-      .map(one => one.outerHTML.slice(0, 120))""")
+      .map(one => one.outerHTML.slice(0, 120))""")  # noqa: E501
     assert nameless == []
     assert not admin.errors

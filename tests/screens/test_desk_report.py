@@ -28,11 +28,23 @@ def test_a_report_is_taken_with_the_keyboard_alone_and_shows_who_is_asked(seat, 
     asked = kit.surveyor(sessions, name="王查勘")
     assert seat.page.evaluate("document.activeElement.id") == "report-phone"
     keys(seat, "13800138000", "{Enter}", "报案人")
-    keys(seat, "{Alt+c}", "京A12345", "{Alt+l}", "长安街与某路口", "{Alt+z}", f"{factories.LON},{factories.LAT}")
+    keys(
+        seat,
+        "{Alt+c}",
+        "京A12345",
+        "{Alt+l}",
+        "长安街与某路口",
+        "{Alt+z}",
+        f"{factories.LON},{factories.LAT}",
+    )
     keys(seat, "{Control+Enter}")
     seat.sees(".after-step.active", "王查勘")
     [claim] = kit.claims_of(sessions)
-    assert (claim.reporter_phone, claim.place_text, claim.line) == ("+8613800138000", "长安街与某路口", "motor")
+    assert (claim.reporter_phone, claim.place_text, claim.line) == (
+        "+8613800138000",
+        "长安街与某路口",
+        "motor",
+    )
     assert kit.asked(sessions, claim.id) == [asked.id]
     assert claim.call_ended_at >= claim.reported_at
     seat.sees(".after h2", claim.report_no)

@@ -28,7 +28,7 @@ FAULTS = """() => {
     if (seen(e) && Math.min(b.width, b.height) < 47.5) faults.push(`narrow: ${e.className} ${e.textContent.slice(0, 20)} ${b.width}x${b.height}`);
   }
   return faults;
-}"""
+}"""  # noqa: E501
 
 
 @pytest.fixture
@@ -86,7 +86,11 @@ def test_on_a_small_phone_every_text_is_readable_and_every_button_fits_a_thumb(b
     phone = open_phone(browser, sessions)
     phone.page.set_viewport_size(SMALL)
     faults = {}
-    walk(phone, sessions, lambda name: faults.update({name: found} if (found := phone.page.evaluate(FAULTS)) else {}))
+    walk(
+        phone,
+        sessions,
+        lambda name: faults.update({name: found} if (found := phone.page.evaluate(FAULTS)) else {}),
+    )
     assert faults == {}
     assert phone.errors == []
 
@@ -103,7 +107,9 @@ def test_in_english_no_chinese_word_of_ours_is_left(browser, sessions):
             "[document.body.innerText, ...[...document.querySelectorAll('[aria-label]')].map((e) => e.ariaLabel)].join('\\n')"
         )
         # The name of the product and the way back to Chinese are Chinese on purpose.
-        found = sorted({line for line in text.split("\n") if HAN.search(line)} - {"查勘", "查勘 Chakan", "中文", "中"})
+        found = sorted(
+            {line for line in text.split("\n") if HAN.search(line)} - {"查勘", "查勘 Chakan", "中文", "中"}
+        )
         if found:
             left[name] = found
 
@@ -125,8 +131,8 @@ def test_the_language_switches_at_once_and_is_remembered(phone):
 @pytest.mark.parametrize(
     ("agent", "schemes"),
     [
-        ("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/126 Mobile Safari/537.36", ("amapuri:", "google.navigation:")),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1", ("iosamap:", "comgooglemaps:")),
+        ("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/126 Mobile Safari/537.36", ("amapuri:", "google.navigation:")),  # noqa: E501
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1", ("iosamap:", "comgooglemaps:")),  # noqa: E501
     ],
 )  # fmt: skip
 def test_every_navigation_app_gets_the_place_in_its_own_datum(browser, site, sessions, agent, schemes):
@@ -142,7 +148,8 @@ def test_every_navigation_app_gets_the_place_in_its_own_datum(browser, site, ses
     phone.page.click("[data-testid=depart]")
     phone.page.wait_for_selector(".nav-list")
     links = {
-        a.get_attribute("data-testid"): a.get_attribute("href") for a in phone.page.locator(".nav-list a").all()
+        a.get_attribute("data-testid"): a.get_attribute("href")
+        for a in phone.page.locator(".nav-list a").all()
     }
     assert links["nav-amap"].startswith(schemes[0]) and links["nav-google"].startswith(schemes[1])
     loss = LonLat(factories.LON, factories.LAT)
@@ -173,7 +180,13 @@ def test_the_background_trackers_get_settings_their_server_accepts(phone, site, 
     phone.page.wait_for_selector("[data-testid=tracker-owntracks]")
     shown.locator("button[aria-pressed=false]").click()
     url, username, password = (code.inner_text() for code in shown.locator("code").all())
-    fix = {"_type": "location", "lat": 39.91, "lon": 116.41, "tst": int(phone.page.evaluate("Date.now() / 1000")), "acc": 9}
+    fix = {
+        "_type": "location",
+        "lat": 39.91,
+        "lon": 116.41,
+        "tst": int(phone.page.evaluate("Date.now() / 1000")),
+        "acc": 9,
+    }
     answer = httpx.post(url, json=fix, auth=(username, password), timeout=20)
     assert answer.status_code == 200 and isinstance(answer.json(), list)
     assert httpx.post(url, json=fix, auth=(username, "wrong"), timeout=20).status_code == 401
@@ -183,7 +196,11 @@ def test_the_background_trackers_get_settings_their_server_accepts(phone, site, 
     assert link.startswith("owntracks:///config?inline=") and password not in link
     traccar = phone.page.locator("[data-testid=tracker-traccar] a.button").get_attribute("href")
     assert traccar.startswith("org.traccar.client://") and "id=" in traccar
-    assert phone.page.locator("[data-testid=tracker-overland] a.button").get_attribute("href").startswith("overland://setup?")
+    assert (
+        phone.page.locator("[data-testid=tracker-overland] a.button")
+        .get_attribute("href")
+        .startswith("overland://setup?")
+    )
 
 
 def test_an_iphone_that_is_not_installed_is_not_let_into_the_field(browser, sessions):

@@ -152,7 +152,9 @@ def test_taps_made_offline_arrive_in_order_with_the_time_of_the_tap(phone, sessi
     assert [(c.result, c.seq) for c in kit.contacts_of(sessions, task)] == [("no_answer", 3), ("answered", 4)]
     with sessions() as session:
         events = session.scalars(
-            select(ClaimEvent).where(ClaimEvent.claim_id == of.id, ClaimEvent.device_at.is_not(None)).order_by(ClaimEvent.id)
+            select(ClaimEvent)
+            .where(ClaimEvent.claim_id == of.id, ClaimEvent.device_at.is_not(None))
+            .order_by(ClaimEvent.id)
         ).all()
     told = [e for e in events if e.kind.startswith("task.")]
     assert [e.kind for e in told][-2:] == ["task.departed", "task.arrived"]
@@ -176,7 +178,9 @@ def test_a_lost_answer_is_repeated_without_a_second_effect(tapped, sessions):
 
     tapped.context.route(TASK_POSTS, lose)
     keys = []
-    tapped.page.on("request", lambda r: keys.append(r.headers["idempotency-key"]) if TASK_POSTS.match(r.url) else None)
+    tapped.page.on(
+        "request", lambda r: keys.append(r.headers["idempotency-key"]) if TASK_POSTS.match(r.url) else None
+    )
     tapped.ring()
     tapped.synced()
     assert len(keys) >= 2 and set(keys) == set(lost)
@@ -189,7 +193,9 @@ def test_a_captive_portal_is_no_receipt(tapped, sessions):
     task = tapped.accept()
     portal = "<html><body>欢迎使用免费 Wi-Fi，请登录</body></html>"
     everything = re.compile(r".*/api/v1/.*")
-    tapped.context.route(everything, lambda route: route.fulfill(status=200, content_type="text/html", body=portal))
+    tapped.context.route(
+        everything, lambda route: route.fulfill(status=200, content_type="text/html", body=portal)
+    )
     tapped.ring()
     tapped.waiting(1)
     tapped.page.wait_for_selector("[data-testid=sync][data-offline=true]")
@@ -201,7 +207,9 @@ def test_a_captive_portal_is_no_receipt(tapped, sessions):
     assert [c.result for c in kit.contacts_of(sessions, task)] == ["answered"]
 
 
-def test_a_job_given_to_somebody_else_meanwhile_is_said_plainly_and_its_photos_still_come_home(phone, site, sessions):
+def test_a_job_given_to_somebody_else_meanwhile_is_said_plainly_and_its_photos_still_come_home(
+    phone, site, sessions
+):
     phone.pair().on_duty()
     of = kit.claim(sessions)
     task = phone.on_scene()
@@ -279,7 +287,9 @@ def test_an_ended_sign_in_keeps_the_queue_until_the_same_person_signs_in_again(p
 
 def test_a_full_phone_refuses_new_photos_and_drops_none(tapped, sessions):
     # What the browser says about its disk cannot be arranged from outside.
-    tapped.context.add_init_script("navigator.storage.estimate = async () => ({ usage: window.used ?? 0, quota: 100 })")
+    tapped.context.add_init_script(
+        "navigator.storage.estimate = async () => ({ usage: window.used ?? 0, quota: 100 })"
+    )
     tapped.pair().on_duty()
     kit.claim(sessions)
     task = tapped.on_scene()

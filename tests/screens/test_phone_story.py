@@ -39,7 +39,10 @@ def test_a_surveyor_pairs_accepts_rings_drives_and_arrives(phone, sessions):
     with sessions() as session:
         clocks = {c.kind: c.state for c in session.scalars(select(Clock).where(Clock.claim_id == of.id))}
         assert clocks["contact"] == clocks["arrival"] == "met"
-        assert session.scalars(select(Device).where(Device.surveyor_id == phone.surveyor.id)).one().revoked_at is None
+        assert (
+            session.scalars(select(Device).where(Device.surveyor_id == phone.surveyor.id)).one().revoked_at
+            is None
+        )
     assert phone.errors == []
 
 
@@ -98,7 +101,9 @@ def test_positions_go_out_on_duty_and_stop_off_duty(phone, sessions):
 
     def heard():
         with sessions() as session:
-            return session.scalars(select(LastPosition).where(LastPosition.surveyor_id == phone.surveyor.id)).first()
+            return session.scalars(
+                select(LastPosition).where(LastPosition.surveyor_id == phone.surveyor.id)
+            ).first()
 
     first = until(heard, 15, "the position at the server")
     assert (round(first.lon, 4), round(first.lat, 4)) == (116.42, 39.922)
@@ -139,7 +144,9 @@ def test_an_arrival_far_from_the_scene_needs_a_reason(phone, sessions):
     assert proof["kind"] == "reason" and "转移" in proof["reason"]
 
 
-def test_the_shot_list_leads_to_the_report_and_a_photo_sent_back_returns_with_its_reason(phone, site, sessions):
+def test_the_shot_list_leads_to_the_report_and_a_photo_sent_back_returns_with_its_reason(
+    phone, site, sessions
+):
     phone.pair().on_duty()
     of = kit.claim(sessions)
     task = phone.on_scene()
@@ -173,7 +180,9 @@ def test_the_shot_list_leads_to_the_report_and_a_photo_sent_back_returns_with_it
     phone.page.click("[data-testid=submit]")
     phone.synced()
     until(lambda: kit.task_state(sessions, task) == "submitted", what="submitted again")
-    retake = until(lambda: [p for p in kit.photos_of(sessions, task) if p.shot == "vin"][1:], what="the retake")[0]
+    retake = until(
+        lambda: [p for p in kit.photos_of(sessions, task) if p.shot == "vin"][1:], what="the retake"
+    )[0]
     assert retake.sha256 != vin.sha256 and of.id == retake.claim_id
     assert phone.errors == []
 

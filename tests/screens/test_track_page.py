@@ -55,7 +55,9 @@ def reloaded(page):
     return page.locator("[data-testid=state]")
 
 
-def test_the_customer_sees_who_comes_and_his_place_only_while_he_is_on_his_way(browser, sessions, link, customer):
+def test_the_customer_sees_who_comes_and_his_place_only_while_he_is_on_his_way(
+    browser, sessions, link, customer
+):
     with sessions.begin() as session:
         surveyor = factories.surveyor(session, on_duty=False, lon=None, name="张建国")
     phone = open_phone(browser, sessions, surveyor=surveyor)
@@ -83,7 +85,9 @@ def test_the_customer_sees_who_comes_and_his_place_only_while_he_is_on_his_way(b
     assert "116." not in page.content() and "138" not in page.inner_text("main").replace(" ", "")
 
 
-def test_own_photos_go_up_through_a_broken_line_and_are_marked_as_the_customers(site, sessions, link, customer):
+def test_own_photos_go_up_through_a_broken_line_and_are_marked_as_the_customers(
+    site, sessions, link, customer
+):
     of, path = link()
     page = customer(path)
     tries = []
@@ -104,7 +108,9 @@ def test_own_photos_go_up_through_a_broken_line_and_are_marked_as_the_customers(
     assert {p.sha256.hex() for p in stored} == {kit.sha256(one) for one in mine}
     assert all(p.customer for p in stored)
     assert "HEAD" in tries
-    page.set_input_files("[data-testid=pick]", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no photo"})
+    page.set_input_files(
+        "[data-testid=pick]", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no photo"}
+    )
     page.wait_for_selector("text=请选择照片文件")
 
 
@@ -136,7 +142,8 @@ def test_an_expired_or_mistyped_link_says_so_kindly(site, sessions, link, custom
     of, path = link()
     with sessions.begin() as session:
         session.execute(
-            text("UPDATE customer_link SET expires_at = now() - interval '1 day' WHERE claim_id = :id"), {"id": of.id}
+            text("UPDATE customer_link SET expires_at = now() - interval '1 day' WHERE claim_id = :id"),
+            {"id": of.id},
         )
     page = customer(path)
     page.wait_for_selector("[data-testid=gone]")

@@ -10,7 +10,10 @@ import './style.css';
 
 function Desk() {
   const [error, setError] = useState<ApiError | null>(null);
-  const load = () => { setError(null); requireMe().catch((failure: unknown) => setError(asApiError(failure))); };
+  const load = () => {
+    setError(null);
+    requireMe().catch((failure: unknown) => setError(asApiError(failure)));
+  };
   useEffect(load, []);
   if (error) return <Failed error={error} onRetry={load} />;
   return me.value ? <Shell /> : <Spinner />;

@@ -4,12 +4,20 @@ import { computed, signal } from '@preact/signals';
 export type PageName = 'live' | 'report' | 'claims' | 'messages' | 'reports' | 'settings';
 export const PAGES: readonly PageName[] = ['live', 'report', 'claims', 'messages', 'reports', 'settings'];
 
-export interface Route { page: PageName | ''; rest: string[]; query: URLSearchParams }
+export interface Route {
+  page: PageName | '';
+  rest: string[];
+  query: URLSearchParams;
+}
 
 function read(): Route {
   const [path = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?');
   const [page = '', ...rest] = path.split('/').filter(Boolean).map(decodeURIComponent);
-  return { page: (PAGES as readonly string[]).includes(page) ? (page as PageName) : '', rest, query: new URLSearchParams(search) };
+  return {
+    page: (PAGES as readonly string[]).includes(page) ? (page as PageName) : '',
+    rest,
+    query: new URLSearchParams(search),
+  };
 }
 
 export const route = signal<Route>(read());
@@ -34,6 +42,10 @@ export function settle(page: PageName, ...rest: (string | Record<string, string>
 }
 
 /** The claim whose drawer is open on the live page. */
-export const openClaim = computed(() => (route.value.page === 'live' && route.value.rest[0] === 'claim' ? (route.value.rest[1] ?? null) : null));
+export const openClaim = computed(() =>
+  route.value.page === 'live' && route.value.rest[0] === 'claim' ? (route.value.rest[1] ?? null) : null,
+);
 /** The surveyor whose card is open on the live page. */
-export const openSurveyor = computed(() => (route.value.page === 'live' && route.value.rest[0] === 'surveyor' ? (route.value.rest[1] ?? null) : null));
+export const openSurveyor = computed(() =>
+  route.value.page === 'live' && route.value.rest[0] === 'surveyor' ? (route.value.rest[1] ?? null) : null,
+);

@@ -35,21 +35,41 @@ function Account() {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!open) return;
-    const away = (event: Event) => { if (!box.current?.contains(event.target as Node)) setOpen(false); };
+    const away = (event: Event) => {
+      if (!box.current?.contains(event.target as Node)) setOpen(false);
+    };
     const escape = (event: KeyboardEvent) => event.key === 'Escape' && setOpen(false);
     document.addEventListener('pointerdown', away);
     document.addEventListener('keydown', escape);
-    return () => { document.removeEventListener('pointerdown', away); document.removeEventListener('keydown', escape); };
+    return () => {
+      document.removeEventListener('pointerdown', away);
+      document.removeEventListener('keydown', escape);
+    };
   }, [open]);
   const who = me.value?.person;
   return (
     <div class="account" ref={box}>
-      <Button kind="quiet" icon="user" aria-expanded={open} aria-haspopup="true" onClick={() => setOpen(!open)}><span class="account-name">{who?.name}</span></Button>
+      <Button kind="quiet" icon="user" aria-expanded={open} aria-haspopup="true" onClick={() => setOpen(!open)}>
+        <span class="account-name">{who?.name}</span>
+      </Button>
       {open && (
         <div class="account-menu panel">
-          <p><strong>{who?.name}</strong><br /><span class="muted small">{who?.org.name} · {who?.roles.map(role).join('、')}</span></p>
-          {may('adjuster', 'supervisor') && <a class="button quiet" href="/review"><Icon name="image" size={16} />{t('review')}</a>}
-          <Button kind="quiet" icon="sign-out" onClick={() => signOut().catch(tellError)}>{common('signOut')}</Button>
+          <p>
+            <strong>{who?.name}</strong>
+            <br />
+            <span class="muted small">
+              {who?.org.name} · {who?.roles.map(role).join('、')}
+            </span>
+          </p>
+          {may('adjuster', 'supervisor') && (
+            <a class="button quiet" href="/review">
+              <Icon name="image" size={16} />
+              {t('review')}
+            </a>
+          )}
+          <Button kind="quiet" icon="sign-out" onClick={() => signOut().catch(tellError)}>
+            {common('signOut')}
+          </Button>
         </div>
       )}
     </div>
@@ -58,27 +78,45 @@ function Account() {
 
 function LiveSign() {
   const lost = stale.value && ready.value;
-  return <span class={`live-sign ${stale.value ? 'off' : 'on'}`} role="status"><i />{lost || stale.value ? t('liveOff') : t('liveOn')}</span>;
+  return (
+    <span class={`live-sign ${stale.value ? 'off' : 'on'}`} role="status">
+      <i />
+      {lost || stale.value ? t('liveOff') : t('liveOn')}
+    </span>
+  );
 }
 
 function Top({ onHelp }: { onHelp: () => void }) {
   const waiting = unassigned.value.length;
   return (
     <header class="top">
-      <a class="brand" href={link(allowed()[0]?.page ?? 'claims')}><img src="/favicon.svg" alt="" width="26" height="26" /><span>查勘</span></a>
+      <a class="brand" href={link(allowed()[0]?.page ?? 'claims')}>
+        <img src="/favicon.svg" alt="" width="26" height="26" />
+        <span>查勘</span>
+      </a>
       <nav aria-label={t('mainNav')}>
         {allowed().map(({ page, icon }) => (
           <a key={page} href={link(page)} aria-current={route.value.page === page ? 'page' : undefined}>
-            <Icon name={icon} size={16} /><span>{t(page)}</span>{page === 'live' && waiting > 0 && <b class="count hot">{waiting}</b>}
+            <Icon name={icon} size={16} />
+            <span>{t(page)}</span>
+            {page === 'live' && waiting > 0 && <b class="count hot">{waiting}</b>}
           </a>
         ))}
       </nav>
       <span class="grow" />
-      {may('seat', 'dispatcher') && <Button kind="primary" size="small" icon="plus" hotkey="N" class="new-report" onClick={newReport}>{t('newReport')}</Button>}
+      {may('seat', 'dispatcher') && (
+        <Button kind="primary" size="small" icon="plus" hotkey="N" class="new-report" onClick={newReport}>
+          {t('newReport')}
+        </Button>
+      )}
       <LiveSign />
-      <time class="server-time tabular" title={t('serverTime')}>{clockTimeS(now.value)}</time>
+      <time class="server-time tabular" title={t('serverTime')}>
+        {clockTimeS(now.value)}
+      </time>
       <Button kind="quiet" icon="keyboard" class="help" aria-label={t('shortcuts')} onClick={onHelp} />
-      <LangSwitch /><ThemeSwitch /><Account />
+      <LangSwitch />
+      <ThemeSwitch />
+      <Account />
     </header>
   );
 }
@@ -90,13 +128,38 @@ function newReport(): void {
 
 function Help({ onClose }: { onClose: () => void }) {
   const keys = [
-    ['N', t('keyNew')], ['/', t('keySearch')], ['J', t('keyNext')], ['K', t('keyPrev')], ['Enter', t('keyOpen')], ['A', t('keyAssign')], ['M', t('keyBoard')], ['Esc', t('keyClose')], ['?', t('keyHelp')],
-    ['Ctrl+Enter', t('keyReportSubmit')], ['F2', t('keyReportMap')], ['F4', t('keyReportEnd')], ['Alt+…', t('keyAlt')],
+    ['N', t('keyNew')],
+    ['/', t('keySearch')],
+    ['J', t('keyNext')],
+    ['K', t('keyPrev')],
+    ['Enter', t('keyOpen')],
+    ['A', t('keyAssign')],
+    ['M', t('keyBoard')],
+    ['Esc', t('keyClose')],
+    ['?', t('keyHelp')],
+    ['Ctrl+Enter', t('keyReportSubmit')],
+    ['F2', t('keyReportMap')],
+    ['F4', t('keyReportEnd')],
+    ['Alt+…', t('keyAlt')],
   ];
-  return <Dialog title={t('shortcuts')} onClose={onClose}><dl class="keys">{keys.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}</dl></Dialog>;
+  return (
+    <Dialog title={t('shortcuts')} onClose={onClose}>
+      <dl class="keys">
+        {keys.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
 }
 
-const typing = (target: EventTarget | null) => target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
+const typing = (target: EventTarget | null) =>
+  target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
 
 /** Keys of every page; a key typed into a field, with a modifier, or under a dialog is none of ours. */
 function onKey(event: KeyboardEvent, help: () => void): void {
@@ -122,7 +185,10 @@ export function Shell() {
     const stops = [begin(), watchAlarms()];
     const key = (event: KeyboardEvent) => onKey(event, () => setHelp(true));
     window.addEventListener('keydown', key);
-    return () => { stops.forEach((stop) => stop()); window.removeEventListener('keydown', key); };
+    return () => {
+      stops.forEach((stop) => stop());
+      window.removeEventListener('keydown', key);
+    };
   }, []);
   const { page } = route.value;
   const first = allowed()[0]?.page;
@@ -134,10 +200,26 @@ export function Shell() {
   const View = page && allowed().some((one) => one.page === page) ? VIEWS[page] : null;
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{common('skip')}</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        {common('skip')}
+      </a>
       <Top onHelp={() => setHelp(true)} />
-      {stale.value && ready.value && <div class="stale-bar" role="alert"><Icon name="wifi-off" size={16} />{common('staleNow')}</div>}
-      <main id="main" tabIndex={-1}>{View ? <View /> : page ? <EmptyState icon="shield" title={t('noRight')} /> : null}</main>
+      {stale.value && ready.value && (
+        <div class="stale-bar" role="alert">
+          <Icon name="wifi-off" size={16} />
+          {common('staleNow')}
+        </div>
+      )}
+      <main id="main" tabIndex={-1}>
+        {View ? <View /> : page ? <EmptyState icon="shield" title={t('noRight')} /> : null}
+      </main>
       <AssignDialog />
       {help && <Help onClose={() => setHelp(false)} />}
       <Toasts />

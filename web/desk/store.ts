@@ -61,25 +61,40 @@ export function takeTask(card: TaskCard): void {
 export function begin(): () => void {
   const stop = follow('/api/v1/live', {
     snapshot: (all) => replaceAll(all.surveyors, all.tasks),
-    surveyor: (card) => { waiting.surveyors.set(card.id, card); later(); },
+    surveyor: (card) => {
+      waiting.surveyors.set(card.id, card);
+      later();
+    },
     task: takeTask,
     clock: ({ task_id, clock }) => {
       const card = waiting.tasks.get(task_id) ?? tasks.peek().get(task_id);
       if (card) takeTask({ ...card, clocks: [...card.clocks.filter((one) => one.kind !== clock.kind), clock] });
       clockTurns.value += 1;
     },
-    gone: ({ kind, id }) => { waiting[kind === 'task' ? 'tasks' : 'surveyors'].set(id, null); later(); },
+    gone: ({ kind, id }) => {
+      waiting[kind === 'task' ? 'tasks' : 'surveyors'].set(id, null);
+      later();
+    },
     stale: (is) => void (stale.value = is),
   });
-  const poll = window.setInterval(() => { if (stale.peek() && !document.hidden) void fallBack(); }, 5000);
-  return () => { stop(); clearInterval(poll); };
+  const poll = window.setInterval(() => {
+    if (stale.peek() && !document.hidden) void fallBack();
+  }, 5000);
+  return () => {
+    stop();
+    clearInterval(poll);
+  };
 }
 
 async function all<T>(path: string): Promise<T[]> {
   const items: T[] = [];
   let after: string | null = null;
   do {
-    const page: Page<T> & { server_time?: string } = await api.get(path, { limit: 500, ...(after ? { after } : {}) }, { tries: 0, timeoutS: 8 });
+    const page: Page<T> & { server_time?: string } = await api.get(
+      path,
+      { limit: 500, ...(after ? { after } : {}) },
+      { tries: 0, timeoutS: 8 },
+    );
     if (page.server_time) learnServerTime(page.server_time);
     items.push(...page.items);
     after = page.next;
@@ -112,20 +127,38 @@ export function freshnessOf(card: SurveyorCard, at?: number): Freshness {
 /** The groups of the board, in the order of a job's life. */
 export type GroupKey = 'unassigned' | 'asking' | 'accepted' | 'moving' | 'scene' | 'submitted';
 export const GROUPS: Record<GroupKey, readonly TaskCard['state'][]> = {
-  unassigned: ['unassigned'], asking: ['pending', 'offered'], accepted: ['accepted'], moving: ['contacted', 'en_route'], scene: ['on_scene', 'returned'], submitted: ['submitted'],
+  unassigned: ['unassigned'],
+  asking: ['pending', 'offered'],
+  accepted: ['accepted'],
+  moving: ['contacted', 'en_route'],
+  scene: ['on_scene', 'returned'],
+  submitted: ['submitted'],
 };
-export const groupOf = (card: TaskCard): GroupKey => (Object.keys(GROUPS) as GroupKey[]).find((key) => GROUPS[key].includes(card.state)) ?? 'submitted';
+export const groupOf = (card: TaskCard): GroupKey =>
+  (Object.keys(GROUPS) as GroupKey[]).find((key) => GROUPS[key].includes(card.state)) ?? 'submitted';
 
 const due = (card: TaskCard) => leadingClock(card.clocks)?.due_at ?? '9999';
 
 /** Most urgent first: priority, then the clock that is due first, then the oldest. */
-export const byUrgency = (a: TaskCard, b: TaskCard): number => b.priority - a.priority || due(a).localeCompare(due(b)) || a.reported_at.localeCompare(b.reported_at);
+export const byUrgency = (a: TaskCard, b: TaskCard): number =>
+  b.priority - a.priority || due(a).localeCompare(due(b)) || a.reported_at.localeCompare(b.reported_at);
 
 export const unassigned = computed(() => [...tasks.value.values()].filter((card) => card.state === 'unassigned').sort(byUrgency));
 // Ticks each second, but is a text: what depends on it is drawn again only when a job falls overdue, not at every tick.
 const overdueIds = computed(() => {
   void now.value;
-  return [...tasks.value.values()].filter((card) => { const clock = leadingClock(card.clocks); return clock !== null && urgencyOf(clock) === 'late'; }).map((card) => card.id).join(' ');
+  return [...tasks.value.values()]
+    .filter((card) => {
+      const clock = leadingClock(card.clocks);
+      return clock !== null && urgencyOf(clock) === 'late';
+    })
+    .map((card) => card.id)
+    .join(' ');
 });
 /** Jobs with a clock that is broken and still runs. */
-export const overdue = computed(() => overdueIds.value.split(' ').map((id) => tasks.peek().get(id)).filter((card): card is TaskCard => card !== undefined));
+export const overdue = computed(() =>
+  overdueIds.value
+    .split(' ')
+    .map((id) => tasks.peek().get(id))
+    .filter((card): card is TaskCard => card !== undefined),
+);

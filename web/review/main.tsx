@@ -1,5 +1,5 @@
 /** The review desk: queue at the left, the album in the middle, the damage lines below. All of it by keyboard. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '@shared/api';
 import { either } from '@shared/i18n';
 import { dayTime } from '@shared/format';
@@ -83,11 +83,13 @@ function Desk() {
   const [sending, setSending] = useState<Photo | null>(null);
   const [help, setHelp] = useState(false);
   const [zoomTurn, setZoomTurn] = useState(0);
+  const modal = useRef(false);
+  modal.current = sending !== null || help;
   useEffect(begin, []);
   useEffect(() => {
     const key = (event: KeyboardEvent) => {
       const target = event.target as Element;
-      if (event.ctrlKey || event.metaKey || event.altKey || target.matches('input, select, textarea') || document.querySelector('dialog[open]')) return;
+      if (modal.current || event.ctrlKey || event.metaKey || event.altKey || target.matches('input, select, textarea') || document.querySelector('dialog[open]')) return;
       const one = photo.value;
       const act: Record<string, () => void> = {
         ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => stepClaim(-1), ArrowDown: () => stepClaim(1),

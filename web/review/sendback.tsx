@@ -1,5 +1,5 @@
 /** Sending a photo back: a reason by digit, words, and a box on the picture. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { either } from '@shared/i18n';
 import type { Photo } from '@shared/types';
 import { Button, Dialog, TextArea } from '@shared/ui';
@@ -24,7 +24,8 @@ export function SendBackDialog({ of, onClose }: { of: Photo; onClose: () => void
     if (await sendBack(of, { reason, note, region })) onClose();
     else setBusy(false);
   };
-  useEffect(() => {
+  // Before the next key: who knows the reasons types R and the digit in one go.
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       if ((event.target as Element).matches('textarea, input[type=text]')) {
         if (event.key === 'Enter' && event.ctrlKey) void send();

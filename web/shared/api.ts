@@ -1,7 +1,10 @@
 /** The only fetch in the house. Throws ApiError on anything but 2xx; adds sign-in, CSRF, language and idempotency. */
 import { lang } from './i18n';
 
-export interface FieldError { path: string; message: string }
+export interface FieldError {
+  path: string;
+  message: string;
+}
 
 /** What the server (or the lack of one) said. `code` is permanent; `offline` and `timeout` are ours. */
 export class ApiError extends Error {
@@ -24,7 +27,14 @@ export class ApiError extends Error {
 
   /** Worth another try with the same key. */
   get passing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504 || this.code === 'idempotency_busy';
+    return (
+      this.status === 0 ||
+      this.status === 429 ||
+      this.status === 502 ||
+      this.status === 503 ||
+      this.status === 504 ||
+      this.code === 'idempotency_busy'
+    );
   }
 }
 
@@ -54,7 +64,8 @@ export interface Ask {
 
 export function withQuery(path: string, query?: Query): string {
   const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {})) if (value !== null && value !== undefined && value !== '') search.set(name, String(value));
+  for (const [name, value] of Object.entries(query ?? {}))
+    if (value !== null && value !== undefined && value !== '') search.set(name, String(value));
   const text = search.toString();
   return text ? `${path}?${text}` : path;
 }
@@ -92,8 +103,21 @@ async function refusal(response: Response): Promise<ApiError> {
   const after = Number(response.headers.get('Retry-After'));
   const retryAfterS = Number.isFinite(after) && after > 0 ? after : null;
   try {
-    const problem = (await response.json()) as Partial<{ code: string; detail: string; title: string; facts: Record<string, unknown>; errors: FieldError[] }>;
-    return new ApiError(problem.code ?? `http_${response.status}`, response.status, problem.detail ?? problem.title ?? '', problem.facts ?? {}, problem.errors ?? [], retryAfterS);
+    const problem = (await response.json()) as Partial<{
+      code: string;
+      detail: string;
+      title: string;
+      facts: Record<string, unknown>;
+      errors: FieldError[];
+    }>;
+    return new ApiError(
+      problem.code ?? `http_${response.status}`,
+      response.status,
+      problem.detail ?? problem.title ?? '',
+      problem.facts ?? {},
+      problem.errors ?? [],
+      retryAfterS,
+    );
   } catch {
     return new ApiError(`http_${response.status}`, response.status, '', {}, [], retryAfterS); // a proxy's own page, not ours
   }
@@ -137,7 +161,8 @@ async function bytes(path: string, signal?: AbortSignal): Promise<Blob | null> {
 
 export const api = {
   bytes,
-  get: <T>(path: string, query?: Query, ask?: Omit<Ask, 'query' | 'body'>) => call<T>('GET', path, { ...ask, ...(query ? { query } : {}) }),
+  get: <T>(path: string, query?: Query, ask?: Omit<Ask, 'query' | 'body'>) =>
+    call<T>('GET', path, { ...ask, ...(query ? { query } : {}) }),
   post: <T>(path: string, body: unknown = {}, ask?: Omit<Ask, 'body'>) => call<T>('POST', path, { ...ask, body }),
   put: <T>(path: string, body: unknown, ask?: Omit<Ask, 'body'>) => call<T>('PUT', path, { ...ask, body }),
   patch: <T>(path: string, body: unknown, ask?: Omit<Ask, 'body'>) => call<T>('PATCH', path, { ...ask, body }),

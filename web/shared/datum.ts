@@ -4,7 +4,10 @@ import type { Datum, Position } from './types';
 
 const SYSTEM = { wgs84: gcoord.WGS84, gcj02: gcoord.GCJ02, bd09: gcoord.BD09 } as const;
 
-export interface LonLat { lon: number; lat: number }
+export interface LonLat {
+  lon: number;
+  lat: number;
+}
 
 /** Turns a WGS-84 point into the datum another map speaks. */
 export function fromWgs84(point: LonLat, datum: Datum): LonLat {

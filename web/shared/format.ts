@@ -15,13 +15,16 @@ function formatter(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 }
 
 type When = string | number | Date | null | undefined;
-const shown = (when: When, options: Intl.DateTimeFormatOptions) => (when == null || when === '' ? '—' : formatter(options).format(new Date(when)));
+const shown = (when: When, options: Intl.DateTimeFormatOptions) =>
+  when == null || when === '' ? '—' : formatter(options).format(new Date(when));
 
 export const clockTime = (when: When) => shown(when, { hour: '2-digit', minute: '2-digit' });
 export const clockTimeS = (when: When) => shown(when, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 export const dayTime = (when: When) => shown(when, { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' });
-export const dayTimeS = (when: When) => shown(when, { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
-export const fullTime = (when: When) => shown(when, { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+export const dayTimeS = (when: When) =>
+  shown(when, { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+export const fullTime = (when: When) =>
+  shown(when, { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
 export const day = (when: When) => shown(when, { year: 'numeric', month: '2-digit', day: '2-digit' });
 
 const SHANGHAI_MS = 8 * 3_600_000;
@@ -79,7 +82,8 @@ export const number = (n: number | null | undefined) => (n == null ? '—' : new
 export const percent = (n: number | null | undefined) => (n == null ? '—' : `${n.toFixed(n >= 99.95 || n === 0 ? 0 : 1)}%`);
 
 /** +8613800136729 as 138 0013 6729; a masked or foreign number stays as it is. */
-export const phone = (text: string | null | undefined): string => (text ?? '').replace(/^\+86(1\d{2})(\d{4})(\d{4})$/, '$1 $2 $3').replace(/^\+86/, '0');
+export const phone = (text: string | null | undefined): string =>
+  (text ?? '').replace(/^\+86(1\d{2})(\d{4})(\d{4})$/, '$1 $2 $3').replace(/^\+86/, '0');
 
 export function bytes(n: number | null | undefined): string {
   if (n == null) return '—';

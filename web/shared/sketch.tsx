@@ -5,8 +5,19 @@ import { distance } from './format';
 import './sketch.css';
 
 /** SVG paths of what lies under the two places, in the pixels of a window. */
-export interface Streets { water: string; park: string; big: string; small: string }
-export interface View { zoom: number; left: number; top: number; width: number; height: number }
+export interface Streets {
+  water: string;
+  park: string;
+  big: string;
+  small: string;
+}
+export interface View {
+  zoom: number;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
 
 interface Props {
   loss: LonLat;
@@ -49,22 +60,45 @@ export function Sketch({ loss, other, label, height = 170, streets }: Props) {
   useEffect(() => {
     let here = true;
     void streets?.(view).then((found) => here && setDrawn(found));
-    return () => { here = false; };
+    return () => {
+      here = false;
+    };
   }, [view.zoom, view.left, view.top, height]);
-  const at = (point: LonLat) => { const p = project(point, view.zoom); return { x: p.x - view.left, y: p.y - view.top }; };
+  const at = (point: LonLat) => {
+    const p = project(point, view.zoom);
+    return { x: p.x - view.left, y: p.y - view.top };
+  };
   const [target, self] = [at(loss), other ? at(other) : null];
   const perMetre = (256 * 2 ** view.zoom) / (EQUATOR_M * Math.cos((loss.lat * Math.PI) / 180));
   const metres = METRES.filter((m) => m * perMetre < 96).at(-1) ?? 50;
   return (
     <svg class="sketch" viewBox={`0 0 ${WIDTH} ${height}`} preserveAspectRatio="xMidYMid slice" role="img" aria-label={label}>
       <rect class="sketch-land" width={WIDTH} height={height} />
-      {drawn && <g><path class="sketch-park" d={drawn.park} /><path class="sketch-water" d={drawn.water} /><path class="sketch-small" d={drawn.small} /><path class="sketch-big" d={drawn.big} /></g>}
+      {drawn && (
+        <g>
+          <path class="sketch-park" d={drawn.park} />
+          <path class="sketch-water" d={drawn.water} />
+          <path class="sketch-small" d={drawn.small} />
+          <path class="sketch-big" d={drawn.big} />
+        </g>
+      )}
       {self && <line class="sketch-way" x1={self.x} y1={self.y} x2={target.x} y2={target.y} />}
-      {self && <g transform={`translate(${self.x} ${self.y})`}><circle class="sketch-halo" r="15" /><circle class="sketch-me" r="7" /></g>}
+      {self && (
+        <g transform={`translate(${self.x} ${self.y})`}>
+          <circle class="sketch-halo" r="15" />
+          <circle class="sketch-me" r="7" />
+        </g>
+      )}
       <g transform={`translate(${target.x} ${target.y})`}>
-        <path class="sketch-pin" d="M0 0C-5-9-12-14-12-22a12 12 0 0 1 24 0C12-14 5-9 0 0Z" /><circle class="sketch-hole" cy="-22" r="4.5" />
+        <path class="sketch-pin" d="M0 0C-5-9-12-14-12-22a12 12 0 0 1 24 0C12-14 5-9 0 0Z" />
+        <circle class="sketch-hole" cy="-22" r="4.5" />
       </g>
-      <g class="sketch-scale" transform={`translate(12 ${height - 14})`}><path d={`M0-5V0H${(metres * perMetre).toFixed(1)}V-5`} /><text x={metres * perMetre + 6} y="1">{distance(metres)}</text></g>
+      <g class="sketch-scale" transform={`translate(12 ${height - 14})`}>
+        <path d={`M0-5V0H${(metres * perMetre).toFixed(1)}V-5`} />
+        <text x={metres * perMetre + 6} y="1">
+          {distance(metres)}
+        </text>
+      </g>
     </svg>
   );
 }

@@ -17,7 +17,9 @@ class Guard extends Component<{ children: ComponentChildren }, { broken: boolean
     return (
       <div class="empty failed" role="alert">
         <strong>{isZh() ? '页面出错了，您填写的内容没有丢失。' : 'The page failed; what you typed is kept.'}</strong>
-        <button type="button" class="button primary medium" onClick={() => location.reload()}><span>{isZh() ? '重新加载' : 'Reload'}</span></button>
+        <button type="button" class="button primary medium" onClick={() => location.reload()}>
+          <span>{isZh() ? '重新加载' : 'Reload'}</span>
+        </button>
       </div>
     );
   }

@@ -14,8 +14,13 @@ export interface Sending {
   onProgress: (sentBytes: number) => void;
 }
 
-export interface Sent { photoId: string }
-export interface Handle { done: Promise<Sent>; pause: () => void }
+export interface Sent {
+  photoId: string;
+}
+export interface Handle {
+  done: Promise<Sent>;
+  pause: () => void;
+}
 
 /** Thrown by `done` when somebody paused the upload; what arrived is kept by the server. */
 export class Paused extends Error {}
@@ -40,14 +45,20 @@ function asProblem(error: Error | DetailedError): ApiError {
   return response.getStatus() < 400 ? new ApiError('not_ours', 0, '') : problem(response);
 }
 
-const worthRetrying = (status: number): boolean => status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
+const worthRetrying = (status: number): boolean =>
+  status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
 
 /** Starts (or resumes) an upload. */
 export function send(what: Sending): Handle {
   let stop = (): void => undefined;
   const done = new Promise<Sent>((resolve, reject) => {
     const upload = new Upload(what.file, {
-      endpoint: what.endpoint, uploadUrl: what.url, metadata: what.metadata, chunkSize: CHUNK_BYTES, retryDelays: RETRY_MS, storeFingerprintForResuming: false,
+      endpoint: what.endpoint,
+      uploadUrl: what.url,
+      metadata: what.metadata,
+      chunkSize: CHUNK_BYTES,
+      retryDelays: RETRY_MS,
+      storeFingerprintForResuming: false,
       onBeforeRequest: (request) => {
         for (const [name, value] of Object.entries(headers(request.getMethod()))) request.setHeader(name, value);
       },

@@ -52,16 +52,43 @@ function Form({ onIn }: { onIn: (who: Me) => void }) {
     <form class="signin-form" onSubmit={submit}>
       <h1>{t('title')}</h1>
       {error && <Banner kind="error">{explain(error)}</Banner>}
-      <Field label={t('username')} name="username" autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus value={username} onInput={(event) => setUsername(event.currentTarget.value)} />
+      <Field
+        label={t('username')}
+        name="username"
+        autocomplete="username"
+        autocapitalize="none"
+        spellcheck={false}
+        required
+        autofocus
+        value={username}
+        onInput={(event) => setUsername(event.currentTarget.value)}
+      />
       <div class="signin-password">
         <Field
-          label={t('password')} name="password" type={seen ? 'text' : 'password'} autocomplete="current-password" required value={password} onInput={(event) => setPassword(event.currentTarget.value)}
-          onKeyUp={(event: KeyboardEvent) => setCaps(event.getModifierState('CapsLock'))} hint={caps ? t('capsLock') : undefined}
+          label={t('password')}
+          name="password"
+          type={seen ? 'text' : 'password'}
+          autocomplete="current-password"
+          required
+          value={password}
+          onInput={(event) => setPassword(event.currentTarget.value)}
+          onKeyUp={(event: KeyboardEvent) => setCaps(event.getModifierState('CapsLock'))}
+          hint={caps ? t('capsLock') : undefined}
         />
-        <Button kind="quiet" icon={seen ? 'eye-off' : 'eye'} aria-label={seen ? t('hide') : t('show')} aria-pressed={seen} onClick={() => setSeen(!seen)} />
+        <Button
+          kind="quiet"
+          icon={seen ? 'eye-off' : 'eye'}
+          aria-label={seen ? t('hide') : t('show')}
+          aria-pressed={seen}
+          onClick={() => setSeen(!seen)}
+        />
       </div>
-      <Button type="submit" kind="primary" class="signin-go" busy={busy}>{t('go')}</Button>
-      <p class="muted small">{t('surveyorHint')} <a href="/phone">{t('phone')}</a></p>
+      <Button type="submit" kind="primary" class="signin-go" busy={busy}>
+        {t('go')}
+      </Button>
+      <p class="muted small">
+        {t('surveyorHint')} <a href="/phone">{t('phone')}</a>
+      </p>
     </form>
   );
 }
@@ -75,12 +102,17 @@ function Screens({ who }: { who: Me }) {
         {screensOf(who).map((screen) => (
           <a key={screen.href} href={screen.href}>
             <Icon name={screen.icon} size={24} />
-            <span><strong>{screen.name}</strong><small class="muted">{screen.note}</small></span>
+            <span>
+              <strong>{screen.name}</strong>
+              <small class="muted">{screen.note}</small>
+            </span>
             <Icon name="chevron-right" />
           </a>
         ))}
       </nav>
-      <Button icon="sign-out" onClick={() => signOut().catch(tellError)}>{common('signOut')}</Button>
+      <Button icon="sign-out" onClick={() => signOut().catch(tellError)}>
+        {common('signOut')}
+      </Button>
     </div>
   );
 }
@@ -95,7 +127,10 @@ function SignIn() {
         if (who && next) location.replace(next);
         else setReady(true);
       },
-      () => { setDown(true); setReady(true); },
+      () => {
+        setDown(true);
+        setReady(true);
+      },
     );
   }, []);
   const go = (who: Me) => location.assign(wanted() ?? homeOf(who));
@@ -103,11 +138,16 @@ function SignIn() {
     <main class="signin">
       <section class="signin-brand">
         <img src="/favicon.svg" alt="" width="72" height="72" />
-        <p class="signin-name">查勘 <span>Chakan</span></p>
+        <p class="signin-name">
+          查勘 <span>Chakan</span>
+        </p>
         <p>{t('tagline')}</p>
       </section>
       <section class="signin-card panel">
-        <div class="signin-switches"><LangSwitch /><ThemeSwitch /></div>
+        <div class="signin-switches">
+          <LangSwitch />
+          <ThemeSwitch />
+        </div>
         {down && <Banner kind="warning">{t('down')}</Banner>}
         {!ready ? <Spinner /> : me.value ? <Screens who={me.value} /> : <Form onIn={go} />}
       </section>

@@ -25,7 +25,14 @@ const asked = signal<Asked | null>(null);
 export function askAssign(claim: Id, job: TaskCard | null, to: Named | null, detail?: ClaimDetail): void {
   const where = detail?.loss.position ?? (job?.lon != null && job.lat != null ? { lon: job.lon, lat: job.lat } : null);
   const holder = job?.surveyor ?? detail?.task?.assignments.find((one) => !one.ended_at)?.surveyor ?? null;
-  asked.value = { claim, reportNo: job?.report_no ?? detail?.report_no ?? '', place: where, needs: detail?.needs ?? [], holder, to };
+  asked.value = {
+    claim,
+    reportNo: job?.report_no ?? detail?.report_no ?? '',
+    place: where,
+    needs: detail?.needs ?? [],
+    holder,
+    to,
+  };
 }
 
 const REASONS = ['closer', 'skill', 'customer', 'workload', 'no_answer', 'other'] as const;
@@ -34,12 +41,29 @@ const NEAR_LIMIT = 12;
 
 /** People on duty by name, for a claim that nobody could place yet. */
 function byName(): Near[] {
-  return [...surveyors.peek().values()].filter((card) => card.on_duty).sort((a, b) => a.name.localeCompare(b.name, 'zh'))
-    .map((card) => ({ surveyor: { id: card.id, name: card.name }, distance_m: null, eta_s: null, age_s: ageOf(card), reason: null, open_jobs: card.open_jobs }));
+  return [...surveyors.peek().values()]
+    .filter((card) => card.on_duty)
+    .sort((a, b) => a.name.localeCompare(b.name, 'zh'))
+    .map((card) => ({
+      surveyor: { id: card.id, name: card.name },
+      distance_m: null,
+      eta_s: null,
+      age_s: ageOf(card),
+      reason: null,
+      open_jobs: card.open_jobs,
+    }));
 }
 
 async function candidates(of: Asked, stop: AbortSignal): Promise<Near[]> {
-  const found = of.place ? (await api.get<Page<Near>>('/nearest', { lon: of.place.lon, lat: of.place.lat, needs: of.needs.join(','), limit: NEAR_LIMIT }, { signal: stop })).items : byName();
+  const found = of.place
+    ? (
+        await api.get<Page<Near>>(
+          '/nearest',
+          { lon: of.place.lon, lat: of.place.lat, needs: of.needs.join(','), limit: NEAR_LIMIT },
+          { signal: stop },
+        )
+      ).items
+    : byName();
   const list = found.filter((one) => one.surveyor.id !== of.holder?.id);
   if (!of.to || list.some((one) => one.surveyor.id === of.to?.id)) return list;
   return [{ surveyor: of.to, distance_m: null, eta_s: null, age_s: null, reason: null }, ...list];
@@ -50,10 +74,26 @@ function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; 
   const blocked = near.outcome === 'passed_over' ? near.reason : null;
   return (
     <label class={`near ${chosen ? 'on' : ''}`}>
-      <input type="radio" name="whom" checked={chosen} onChange={onPick} ref={(box) => { if (first && box && !box.form?.contains(document.activeElement)) box.focus(); }} />
+      <input
+        type="radio"
+        name="whom"
+        checked={chosen}
+        onChange={onPick}
+        ref={(box) => {
+          if (first && box && !box.form?.contains(document.activeElement)) box.focus();
+        }}
+      />
       <strong class="grow clip">{near.surveyor.name}</strong>
-      {blocked && <Badge tone="amber" icon="warning" title={t('overrideNote')}>{passedOver(blocked)}</Badge>}
-      {card && <span class="muted small tabular">{card.open_jobs}/{card.max_open}</span>}
+      {blocked && (
+        <Badge tone="amber" icon="warning" title={t('overrideNote')}>
+          {passedOver(blocked)}
+        </Badge>
+      )}
+      {card && (
+        <span class="muted small tabular">
+          {card.open_jobs}/{card.max_open}
+        </span>
+      )}
       {near.age_s !== null && <span class="muted small">{t('age', { t: duration(near.age_s) })}</span>}
       <span class="tabular near-d">{distance(near.distance_m)}</span>
       <span class="tabular near-d strong">{duration(near.eta_s)}</span>
@@ -63,7 +103,9 @@ function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; 
 
 /** Takes the last assignment back: to the one who had it, or to dispatch when nobody did. */
 function undo(claim: Id, before: Named | null, after: Named): void {
-  const back = before ? api.post(`/claims/${claim}/assign`, { surveyor_id: before.id, replaces: after.id, reason: t('undoReason') }) : api.post(`/claims/${claim}/redispatch`, { reason: t('undoReason') });
+  const back = before
+    ? api.post(`/claims/${claim}/assign`, { surveyor_id: before.id, replaces: after.id, reason: t('undoReason') })
+    : api.post(`/claims/${claim}/redispatch`, { reason: t('undoReason') });
   back.then(() => tell('ok', t('undone')), tellError);
 }
 
@@ -78,14 +120,21 @@ function AssignForm({ of, onDone }: { of: Asked; onDone: () => void }) {
   const submit = async (event: Event) => {
     event.preventDefault();
     if (!to) return tell('warning', t('pickFirst'));
-    const body = { surveyor_id: to.id, replaces: of.holder?.id ?? null, reason: [t(`reason_${reason}`), words.trim()].filter(Boolean).join('：') };
+    const body = {
+      surveyor_id: to.id,
+      replaces: of.holder?.id ?? null,
+      reason: [t(`reason_${reason}`), words.trim()].filter(Boolean).join('：'),
+    };
     const mark = JSON.stringify(body);
     if (!keys.has(mark)) keys.set(mark, newKey());
     setBusy(true);
     try {
       await api.post(`/claims/${of.claim}/assign`, body, { key: keys.get(mark) ?? newKey() });
       onDone();
-      tell('ok', t('assigned', { name: to.name }), { action: { label: common('undo'), run: () => undo(of.claim, of.holder, to) }, seconds: 12 });
+      tell('ok', t('assigned', { name: to.name }), {
+        action: { label: common('undo'), run: () => undo(of.claim, of.holder, to) },
+        seconds: 12,
+      });
     } catch (error) {
       tellError(error);
       setBusy(false);
@@ -93,18 +142,52 @@ function AssignForm({ of, onDone }: { of: Asked; onDone: () => void }) {
   };
   return (
     <Dialog
-      wide title={t(of.holder ? 'reassignTitle' : 'assignTitle', { no: of.reportNo })} onClose={onDone}
-      actions={<><Button onClick={onDone}>{common('cancel')}</Button><Button kind="primary" icon="user-check" type="submit" form="assign" busy={busy} disabled={!to}>{to ? t('assignGo', { name: to.name }) : t('pickFirst')}</Button></>}
+      wide
+      title={t(of.holder ? 'reassignTitle' : 'assignTitle', { no: of.reportNo })}
+      onClose={onDone}
+      actions={
+        <>
+          <Button onClick={onDone}>{common('cancel')}</Button>
+          <Button kind="primary" icon="user-check" type="submit" form="assign" busy={busy} disabled={!to}>
+            {to ? t('assignGo', { name: to.name }) : t('pickFirst')}
+          </Button>
+        </>
+      }
     >
       <form id="assign" class="stack" onSubmit={submit}>
         <p class="muted small">{of.place ? t('nearest') : t('noPositionList')}</p>
         <Loaded of={list}>
-          {(people) => people.length
-            ? <div class="nears">{people.map((near, n) => <Person key={near.surveyor.id} near={near} first={to ? to.id === near.surveyor.id : n === 0} chosen={to?.id === near.surveyor.id} onPick={() => setTo(near.surveyor)} />)}</div>
-            : <EmptyState icon="user-x" title={t('noCandidates')} />}
+          {(people) =>
+            people.length ? (
+              <div class="nears">
+                {people.map((near, n) => (
+                  <Person
+                    key={near.surveyor.id}
+                    near={near}
+                    first={to ? to.id === near.surveyor.id : n === 0}
+                    chosen={to?.id === near.surveyor.id}
+                    onPick={() => setTo(near.surveyor)}
+                  />
+                ))}
+              </div>
+            ) : (
+              <EmptyState icon="user-x" title={t('noCandidates')} />
+            )
+          }
         </Loaded>
-        <Choose label={t('reasonWhy')} value={reason} choices={REASONS.map((value) => ({ value, label: t(`reason_${value}`) }))} onPick={setReason} />
-        <Field label={t('reasonText')} value={words} maxLength={200} required={reason === 'other'} onInput={(event) => setWords(event.currentTarget.value)} />
+        <Choose
+          label={t('reasonWhy')}
+          value={reason}
+          choices={REASONS.map((value) => ({ value, label: t(`reason_${value}`) }))}
+          onPick={setReason}
+        />
+        <Field
+          label={t('reasonText')}
+          value={words}
+          maxLength={200}
+          required={reason === 'other'}
+          onInput={(event) => setWords(event.currentTarget.value)}
+        />
       </form>
     </Dialog>
   );

@@ -6,7 +6,15 @@ import { Button, Dialog, tell, tellError, TextArea } from '@shared/ui';
 import { common } from '@shared/words';
 import { t } from './words';
 
-export function ReasonDialog({ claim, kind, onDone }: { claim: ClaimDetail; kind: 'redispatch' | 'withdraw'; onDone: () => void }) {
+export function ReasonDialog({
+  claim,
+  kind,
+  onDone,
+}: {
+  claim: ClaimDetail;
+  kind: 'redispatch' | 'withdraw';
+  onDone: () => void;
+}) {
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
   const [key] = useState(newKey);
@@ -24,12 +32,27 @@ export function ReasonDialog({ claim, kind, onDone }: { claim: ClaimDetail; kind
   };
   return (
     <Dialog
-      title={t(`${kind}Title`, { no: claim.report_no })} onClose={onDone}
-      actions={<><Button onClick={onDone}>{common('cancel')}</Button><Button kind={kind === 'withdraw' ? 'danger' : 'primary'} type="submit" form="reason" busy={busy}>{t(`${kind}Go`)}</Button></>}
+      title={t(`${kind}Title`, { no: claim.report_no })}
+      onClose={onDone}
+      actions={
+        <>
+          <Button onClick={onDone}>{common('cancel')}</Button>
+          <Button kind={kind === 'withdraw' ? 'danger' : 'primary'} type="submit" form="reason" busy={busy}>
+            {t(`${kind}Go`)}
+          </Button>
+        </>
+      }
     >
       <form id="reason" class="stack" onSubmit={submit}>
         <p>{t(`${kind}Note`)}</p>
-        <TextArea label={common('reason')} value={reason} required maxLength={200} autofocus onInput={(event) => setReason(event.currentTarget.value)} />
+        <TextArea
+          label={common('reason')}
+          value={reason}
+          required
+          maxLength={200}
+          autofocus
+          onInput={(event) => setReason(event.currentTarget.value)}
+        />
       </form>
     </Dialog>
   );

@@ -30,7 +30,9 @@ export function PinDialog({ claim, onDone }: { claim: ClaimDetail; onDone: () =>
     if (!at) return;
     setBusy(true);
     try {
-      await api.patch(`/claims/${claim.id}`, { loss: { position: { lon: at.lon, lat: at.lat, datum: 'wgs84' }, place: place.trim() || null } });
+      await api.patch(`/claims/${claim.id}`, {
+        loss: { position: { lon: at.lon, lat: at.lat, datum: 'wgs84' }, place: place.trim() || null },
+      });
       tell('ok', t('pinSaved'));
       onDone();
     } catch (error) {
@@ -39,14 +41,45 @@ export function PinDialog({ claim, onDone }: { claim: ClaimDetail; onDone: () =>
     }
   };
   return (
-    <Dialog wide title={t('pinTitle', { no: claim.report_no })} onClose={onDone} actions={<><Button onClick={onDone}>{common('cancel')}</Button><Button kind="primary" icon="pin" busy={busy} disabled={!at} onClick={() => void save()}>{t('pinSave')}</Button></>}>
+    <Dialog
+      wide
+      title={t('pinTitle', { no: claim.report_no })}
+      onClose={onDone}
+      actions={
+        <>
+          <Button onClick={onDone}>{common('cancel')}</Button>
+          <Button kind="primary" icon="pin" busy={busy} disabled={!at} onClick={() => void save()}>
+            {t('pinSave')}
+          </Button>
+        </>
+      }
+    >
       <p class="muted">{t('pinNote')}</p>
       <div class="pin-fields">
         <Field label={t('place')} value={place} maxLength={200} onInput={(event) => setPlace(event.currentTarget.value)} />
-        <Field label={t('coordinates')} value={typed} placeholder="116.40,39.91" error={typed && !parseLonLat(typed) ? t('badCoordinates') : null} onInput={(event) => read(event.currentTarget.value, datum)} />
-        <Select label={t('datum')} value={datum} choices={DATUMS.map((value) => ({ value, label: t(`datum_${value}`) }))} onChange={(event) => read(typed, event.currentTarget.value as Datum)} />
+        <Field
+          label={t('coordinates')}
+          value={typed}
+          placeholder="116.40,39.91"
+          error={typed && !parseLonLat(typed) ? t('badCoordinates') : null}
+          onInput={(event) => read(event.currentTarget.value, datum)}
+        />
+        <Select
+          label={t('datum')}
+          value={datum}
+          choices={DATUMS.map((value) => ({ value, label: t(`datum_${value}`) }))}
+          onChange={(event) => read(typed, event.currentTarget.value as Datum)}
+        />
       </div>
-      <div class="pin-box"><Loaded of={info}>{(facts) => <Suspense fallback={<Spinner />}><PinMap info={facts} label={t('place')} at={at} onMove={setAt} /></Suspense>}</Loaded></div>
+      <div class="pin-box">
+        <Loaded of={info}>
+          {(facts) => (
+            <Suspense fallback={<Spinner />}>
+              <PinMap info={facts} label={t('place')} at={at} onMove={setAt} />
+            </Suspense>
+          )}
+        </Loaded>
+      </div>
     </Dialog>
   );
 }

@@ -30,13 +30,34 @@ function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) 
   const dispatches = may('dispatcher');
   const job = tasks.value.get(task.id) ?? null;
   const holder = task.assignments.some((one) => !one.ended_at);
-  const done = () => { setOpen(null); reload(); };
+  const done = () => {
+    setOpen(null);
+    reload();
+  };
   return (
     <div class="row wrap claim-actions">
-      {dispatches && ASSIGNABLE.has(task.state) && <Button kind={task.state === 'unassigned' ? 'primary' : 'plain'} icon="user-check" hotkey="A" data-action="assign" onClick={() => askAssign(claim.id, job, null, claim)}>{holder ? t('reassign') : t('assign')}</Button>}
-      {dispatches && ASSIGNABLE.has(task.state) && <Button icon="refresh" onClick={() => setOpen('redispatch')}>{t('redispatch')}</Button>}
-      <Button icon="pin" kind={claim.loss.position ? 'plain' : 'primary'} onClick={() => setOpen('pin')}>{t(claim.loss.position ? 'movePin' : 'pin')}</Button>
-      <Button icon="ban" kind="danger" onClick={() => setOpen('withdraw')}>{t('withdraw')}</Button>
+      {dispatches && ASSIGNABLE.has(task.state) && (
+        <Button
+          kind={task.state === 'unassigned' ? 'primary' : 'plain'}
+          icon="user-check"
+          hotkey="A"
+          data-action="assign"
+          onClick={() => askAssign(claim.id, job, null, claim)}
+        >
+          {holder ? t('reassign') : t('assign')}
+        </Button>
+      )}
+      {dispatches && ASSIGNABLE.has(task.state) && (
+        <Button icon="refresh" onClick={() => setOpen('redispatch')}>
+          {t('redispatch')}
+        </Button>
+      )}
+      <Button icon="pin" kind={claim.loss.position ? 'plain' : 'primary'} onClick={() => setOpen('pin')}>
+        {t(claim.loss.position ? 'movePin' : 'pin')}
+      </Button>
+      <Button icon="ban" kind="danger" onClick={() => setOpen('withdraw')}>
+        {t('withdraw')}
+      </Button>
       {(open === 'redispatch' || open === 'withdraw') && <ReasonDialog claim={claim} kind={open} onDone={done} />}
       {open === 'pin' && <PinDialog claim={claim} onDone={done} />}
     </div>
@@ -71,8 +92,21 @@ function Body({ claim, reload, turn }: { claim: ClaimDetail; reload: () => void;
 /** Loads the claim and loads again whenever the stream says its job changed. */
 export function ClaimView({ id, onLoad }: { id: Id; onLoad?: (claim: ClaimDetail) => void }) {
   const card = [...tasks.value.values()].find((one) => one.claim_id === id);
-  const turn = card ? JSON.stringify([card.state, card.offer?.id, card.surveyor?.id, card.clocks.map((clock) => [clock.state, clock.stopped_at, clock.due_at])]) : '';
+  const turn = card
+    ? JSON.stringify([
+        card.state,
+        card.offer?.id,
+        card.surveyor?.id,
+        card.clocks.map((clock) => [clock.state, clock.stopped_at, clock.due_at]),
+      ])
+    : '';
   const claim = useLoad<ClaimDetail>((signal) => api.get(`/claims/${id}`, {}, { signal }), [id, turn]);
-  useEffect(() => { if (claim.data) onLoad?.(claim.data); }, [claim.data]);
-  return <Loaded of={claim.data && claim.data.id !== id ? { ...claim, data: null } : claim} rows={8}>{(data) => <Body key={data.id} claim={data} reload={claim.reload} turn={turn} />}</Loaded>;
+  useEffect(() => {
+    if (claim.data) onLoad?.(claim.data);
+  }, [claim.data]);
+  return (
+    <Loaded of={claim.data && claim.data.id !== id ? { ...claim, data: null } : claim} rows={8}>
+      {(data) => <Body key={data.id} claim={data} reload={claim.reload} turn={turn} />}
+    </Loaded>
+  );
 }

@@ -6,10 +6,18 @@ import type { Page } from '@shared/types';
 import type { ApiError } from '@shared/api';
 
 type Query = Record<string, string | number | boolean | null | undefined>;
-export interface Growing<T> extends Resource<T[]> { next: string | null; more: () => void }
+export interface Growing<T> extends Resource<T[]> {
+  next: string | null;
+  more: () => void;
+}
 
 export function useList<T>(path: string, query: Query, limit = 50, turn: unknown = 0): Growing<T> {
-  const [state, setState] = useState<{ data: T[] | null; next: string | null; error: ApiError | null; loading: boolean }>({ data: null, next: null, error: null, loading: true });
+  const [state, setState] = useState<{ data: T[] | null; next: string | null; error: ApiError | null; loading: boolean }>({
+    data: null,
+    next: null,
+    error: null,
+    loading: true,
+  });
   const [again, setAgain] = useState(0);
   const mark = JSON.stringify([path, query, limit]);
   useEffect(() => {
@@ -29,7 +37,15 @@ export function useList<T>(path: string, query: Query, limit = 50, turn: unknown
       (error: unknown) => setState((old) => ({ ...old, error: asApiError(error), loading: false })),
     );
   };
-  return { data: state.data, error: state.error, loading: state.loading, next: state.next, more, reload: () => setAgain((n) => n + 1), set: (data) => setState((old) => ({ ...old, data })) };
+  return {
+    data: state.data,
+    error: state.error,
+    loading: state.loading,
+    next: state.next,
+    more,
+    reload: () => setAgain((n) => n + 1),
+    set: (data) => setState((old) => ({ ...old, data })),
+  };
 }
 
 /** The value, once it has rested for a moment. */

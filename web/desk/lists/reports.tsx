@@ -6,30 +6,48 @@ import { duration, number, percent, shanghaiDay } from '@shared/format';
 import { serverNow } from '@shared/clock';
 import { lang } from '@shared/i18n';
 import { useLoad } from '@shared/resource';
-import type { Leg, Legs, Page, PersonFigures } from '@shared/types';
+import type { Leg, Legs } from '@shared/types';
 import { Banner, Button, Choose, EmptyState, Icon, Loaded, Spinner, Table, Tabs } from '@shared/ui';
 import { line } from '@shared/words';
+import { GOAL_PCT, Kept, PeopleTable, type Range } from './figures';
 import { t } from './words';
 
 const Plot = lazy(() => import('./plot'));
-const LEGS = ['report_offer', 'report_accept', 'report_contact', 'contact_arrival', 'report_arrival', 'arrival_submit', 'submit_approve', 'report_approve'] as const;
+const LEGS = [
+  'report_offer',
+  'report_accept',
+  'report_contact',
+  'contact_arrival',
+  'report_arrival',
+  'arrival_submit',
+  'submit_approve',
+  'report_approve',
+] as const;
 const BYS = ['none', 'area', 'day', 'hour', 'line', 'organisation'] as const;
 type By = (typeof BYS)[number];
 type LegName = (typeof LEGS)[number];
 const DAY_MS = 86_400_000;
-const GOAL_PCT = 95;
 
 const legWord = (name: string) => ((LEGS as readonly string[]).includes(name) ? t(`leg_${name as LegName}`) : name);
-const groupWord = (by: By, group: string | null) => (group === null ? t('none') : by === 'line' ? line(group) : by === 'hour' ? `${group}:00` : group);
+const groupWord = (by: By, group: string | null) =>
+  group === null ? t('none') : by === 'line' ? line(group) : by === 'hour' ? `${group}:00` : group;
 
-interface Range { from: string; to: string }
-const daysBack = (days: number): Range => ({ from: shanghaiDay(new Date(serverNow() - (days - 1) * DAY_MS)), to: shanghaiDay(new Date(serverNow())) });
+const daysBack = (days: number): Range => ({
+  from: shanghaiDay(new Date(serverNow() - (days - 1) * DAY_MS)),
+  to: shanghaiDay(new Date(serverNow())),
+});
 
 /** Bare dates are whole days in Asia/Shanghai to the API, the last one included. */
 const query = ({ from, to }: Range, by: By) => ({ from, to, by: by === 'none' ? null : by });
 
 function Tile({ name, value, note, tone }: { name: string; value: string; note?: string; tone?: string }) {
-  return <div class={`tile panel ${tone ?? ''}`}><span class="muted small">{name}</span><strong class="tabular">{value}</strong>{note && <span class="muted small">{note}</span>}</div>;
+  return (
+    <div class={`tile panel ${tone ?? ''}`}>
+      <span class="muted small">{name}</span>
+      <strong class="tabular">{value}</strong>
+      {note && <span class="muted small">{note}</span>}
+    </div>
+  );
 }
 
 function Tiles({ legs }: { legs: Leg[] }) {
@@ -38,7 +56,12 @@ function Tiles({ legs }: { legs: Leg[] }) {
   const good = (contact?.kept_pct ?? 100) >= GOAL_PCT;
   return (
     <div class="tiles">
-      <Tile name={t('promise')} value={percent(contact?.kept_pct)} tone={good ? 'good' : 'bad'} note={contact ? t('promiseNote', { n: number(contact.judged), k: number(contact.kept) }) : ''} />
+      <Tile
+        name={t('promise')}
+        value={percent(contact?.kept_pct)}
+        tone={good ? 'good' : 'bad'}
+        note={contact ? t('promiseNote', { n: number(contact.judged), k: number(contact.kept) }) : ''}
+      />
       <Tile name={t('medianContact')} value={duration(contact?.p50_s)} />
       <Tile name={t('p90Contact')} value={duration(contact?.p90_s)} />
       <Tile name={t('offerP99')} value={duration(of('report_offer')?.p99_s)} />
@@ -48,36 +71,64 @@ function Tiles({ legs }: { legs: Leg[] }) {
 }
 
 function Charts({ legs, by, leg }: { legs: Leg[]; by: By; leg: LegName }) {
-  const rows = legs.filter((one) => one.leg === leg && one.count > 0).sort((a, b) => (by === 'day' || by === 'hour' ? (a.group ?? '').localeCompare(b.group ?? '', 'en', { numeric: true }) : b.count - a.count)).slice(0, 40);
+  const rows = legs
+    .filter((one) => one.leg === leg && one.count > 0)
+    .sort((a, b) =>
+      by === 'day' || by === 'hour' ? (a.group ?? '').localeCompare(b.group ?? '', 'en', { numeric: true }) : b.count - a.count,
+    )
+    .slice(0, 40);
   if (!rows.length) return null;
   const groups = rows.map((one) => (by === 'day' ? (one.group ?? '').slice(5) : groupWord(by, one.group)));
-  const minutes = (pick: (one: Leg) => number | null) => rows.map((one) => { const s = pick(one); return s === null ? null : s / 60; });
+  const minutes = (pick: (one: Leg) => number | null) =>
+    rows.map((one) => {
+      const s = pick(one);
+      return s === null ? null : s / 60;
+    });
   const bars = by !== 'day' && by !== 'hour';
   const title = t('chartTitle', { leg: legWord(leg) });
-  const series = [{ name: 'P50', values: minutes((one) => one.p50_s) }, { name: 'P90', values: minutes((one) => one.p90_s), dash: [6, 3] }, { name: 'P99', values: minutes((one) => one.p99_s), dash: [2, 3] }];
+  const series = [
+    { name: 'P50', values: minutes((one) => one.p50_s) },
+    { name: 'P90', values: minutes((one) => one.p90_s), dash: [6, 3] },
+    { name: 'P99', values: minutes((one) => one.p99_s), dash: [2, 3] },
+  ];
   const kept = rows.some((one) => one.kept_pct !== null);
   return (
     <Suspense fallback={<Spinner />}>
       <div class="plots">
-        <section class="panel"><h3>{title}</h3><Plot key={leg + by} groups={groups} series={series} bars={bars} label={title} /></section>
-        {kept && <section class="panel"><h3>{t('keptTitle', { leg: legWord(leg) })}</h3><Plot key={`k${leg}${by}`} groups={groups} series={[{ name: t('kept'), values: rows.map((one) => one.kept_pct) }]} bars={bars} top={105} label={t('keptTitle', { leg: legWord(leg) })} /></section>}
+        <section class="panel">
+          <h3>{title}</h3>
+          <Plot key={leg + by} groups={groups} series={series} bars={bars} label={title} />
+        </section>
+        {kept && (
+          <section class="panel">
+            <h3>{t('keptTitle', { leg: legWord(leg) })}</h3>
+            <Plot
+              key={`k${leg}${by}`}
+              groups={groups}
+              series={[{ name: t('kept'), values: rows.map((one) => one.kept_pct) }]}
+              bars={bars}
+              top={105}
+              label={t('keptTitle', { leg: legWord(leg) })}
+            />
+          </section>
+        )}
       </div>
     </Suspense>
   );
 }
 
-/** A share of kept promises; below the goal it is marked, not only coloured. */
-function Kept({ of }: { of: number | null }) {
-  if (of === null) return <>—</>;
-  return of < GOAL_PCT ? <span class="warn strong nowrap"><Icon name="warning" size={13} /> {percent(of)}</span> : <>{percent(of)}</>;
-}
-
 function LegTable({ legs, by, chosen, onPick }: { legs: Leg[]; by: By; chosen: LegName; onPick: (leg: LegName) => void }) {
   const order = (name: string) => LEGS.indexOf(name as LegName);
-  const rows = [...legs].sort((a, b) => order(a.leg) - order(b.leg) || (a.group ?? '').localeCompare(b.group ?? '', 'zh', { numeric: true }));
+  const rows = [...legs].sort(
+    (a, b) => order(a.leg) - order(b.leg) || (a.group ?? '').localeCompare(b.group ?? '', 'zh', { numeric: true }),
+  );
   return (
     <Table<Leg>
-      caption={t('legs')} rows={rows} id={(row) => `${row.leg} ${row.group ?? ''}`} onOpen={(row) => onPick(row.leg as LegName)} chosen={by === 'none' ? `${chosen} ` : null}
+      caption={t('legs')}
+      rows={rows}
+      id={(row) => `${row.leg} ${row.group ?? ''}`}
+      onOpen={(row) => onPick(row.leg as LegName)}
+      chosen={by === 'none' ? `${chosen} ` : null}
       columns={[
         { key: 'leg', head: t('leg'), cell: (row) => legWord(row.leg) },
         ...(by === 'none' ? [] : [{ key: 'group', head: t('group'), cell: (row: Leg) => groupWord(by, row.group) }]),
@@ -92,39 +143,20 @@ function LegTable({ legs, by, chosen, onPick }: { legs: Leg[]; by: By; chosen: L
   );
 }
 
-function PeopleTable({ range }: { range: Range }) {
-  const list = useLoad<Page<PersonFigures>>((signal) => api.get('/reports/people', { from: range.from, to: range.to }, { signal }), [range.from, range.to]);
-  return (
-    <Loaded of={list} rows={8}>
-      {({ items }) => items.length === 0 ? <EmptyState icon="users" title={t('noPeople')} /> : (
-        <Table<PersonFigures>
-          caption={t('people')} rows={[...items].sort((a, b) => b.jobs - a.jobs || b.offers - a.offers)} id={(row) => row.id}
-          columns={[
-            { key: 'name', head: t('name'), cell: (row) => <><strong>{row.name}</strong> <span class="muted small">{row.org.name}</span></> },
-            { key: 'offers', head: t('offers'), cell: (row) => number(row.offers), align: 'right' },
-            { key: 'accepted', head: t('accepted'), cell: (row) => number(row.accepted), align: 'right' },
-            { key: 'declined', head: t('declined'), cell: (row) => number(row.declined), align: 'right' },
-            { key: 'expired', head: t('expired'), cell: (row) => number(row.expired), align: 'right' },
-            { key: 'answer', head: t('answerP50'), cell: (row) => duration(row.answer_p50_s), align: 'right' },
-            { key: 'jobs', head: t('completed'), cell: (row) => `${number(row.completed)} / ${number(row.jobs)}`, align: 'right' },
-            { key: 'contact', head: t('contactPct'), cell: (row) => <Kept of={row.contact_kept_pct} />, align: 'right' },
-            { key: 'arrival', head: t('arrivalPct'), cell: (row) => <Kept of={row.arrival_kept_pct} />, align: 'right' },
-            { key: 'returned', head: t('returnedPct'), cell: (row) => percent(row.photos_returned_pct), align: 'right' },
-            { key: 'rating', head: t('rating'), cell: (row) => (row.rating_avg === null ? '—' : <span class="nowrap"><Icon name="star" size={13} /> {row.rating_avg.toFixed(1)} <span class="muted small">({number(row.ratings)})</span></span>), align: 'right' },
-          ]}
-        />
-      )}
-    </Loaded>
-  );
-}
-
 function LegPage({ range }: { range: Range }) {
   const [by, setBy] = useState<By>('day');
   const [leg, setLeg] = useState<LegName>('report_contact');
   const split = useLoad<Legs>((signal) => api.get('/reports/legs', query(range, by), { signal }), [range.from, range.to, by]);
   return (
     <div class="stack">
-      {split.data && (split.data.totals.some((one) => one.count) ? <Tiles legs={split.data.totals} /> : <EmptyState icon="chart" title={t('noFigures')}>{t('noFigures2')}</EmptyState>)}
+      {split.data &&
+        (split.data.totals.some((one) => one.count) ? (
+          <Tiles legs={split.data.totals} />
+        ) : (
+          <EmptyState icon="chart" title={t('noFigures')}>
+            {t('noFigures2')}
+          </EmptyState>
+        ))}
       <div class="row wrap">
         <Choose label={t('by')} value={by} choices={BYS.map((value) => ({ value, label: t(`by_${value}`) }))} onPick={setBy} />
         <Choose label={t('leg')} value={leg} choices={LEGS.map((value) => ({ value, label: legWord(value) }))} onPick={setLeg} />
@@ -133,11 +165,21 @@ function LegPage({ range }: { range: Range }) {
         {(data) => (
           <>
             {by !== 'none' && <Charts legs={data.legs} by={by} leg={leg} />}
-            <section class="panel list"><LegTable legs={by === 'none' ? data.legs : data.legs.filter((one) => one.leg === leg)} by={by} chosen={leg} onPick={setLeg} /></section>
+            <section class="panel list">
+              <LegTable
+                legs={by === 'none' ? data.legs : data.legs.filter((one) => one.leg === leg)}
+                by={by}
+                chosen={leg}
+                onPick={setLeg}
+              />
+            </section>
           </>
         )}
       </Loaded>
-      <a class="button csv" href={withQuery(`${BASE}/reports/legs.csv`, { ...query(range, by), lang: lang.value })} download><Icon name="download" size={15} />{t('csv')}</a>
+      <a class="button csv" href={withQuery(`${BASE}/reports/legs.csv`, { ...query(range, by), lang: lang.value })} download>
+        <Icon name="download" size={15} />
+        {t('csv')}
+      </a>
     </div>
   );
 }
@@ -149,13 +191,62 @@ export function Reports() {
   return (
     <div class="page scroll stack">
       <header class="row wrap">
-        <h1>{t('reports')}</h1><span class="grow" />
-        <label class="row small">{t('from')}<input class="input" type="date" value={range.from} max={range.to} onChange={(event) => setRange({ ...range, from: event.currentTarget.value })} /></label>
-        <label class="row small">{t('to')}<input class="input" type="date" value={range.to} min={range.from} onChange={(event) => setRange({ ...range, to: event.currentTarget.value })} /></label>
-        {([1, 7, 30] as const).map((days) => <Button key={days} size="small" onClick={() => setRange(daysBack(days))}>{t(days === 1 ? 'today' : days === 7 ? 'last7' : 'last30')}</Button>)}
+        <h1>{t('reports')}</h1>
+        <span class="grow" />
+        <label class="row small">
+          {t('from')}
+          <input
+            class="input"
+            type="date"
+            value={range.from}
+            max={range.to}
+            onChange={(event) => setRange({ ...range, from: event.currentTarget.value })}
+          />
+        </label>
+        <label class="row small">
+          {t('to')}
+          <input
+            class="input"
+            type="date"
+            value={range.to}
+            min={range.from}
+            onChange={(event) => setRange({ ...range, to: event.currentTarget.value })}
+          />
+        </label>
+        {([1, 7, 30] as const).map((days) => (
+          <Button key={days} size="small" onClick={() => setRange(daysBack(days))}>
+            {t(days === 1 ? 'today' : days === 7 ? 'last7' : 'last30')}
+          </Button>
+        ))}
       </header>
-      <Tabs label={t('reports')} active={tab} onPick={setTab} tabs={[{ key: 'legs', label: t('legs') }, { key: 'people', label: t('people') }]} />
-      {wrong ? <Banner kind="error">{t('badRange')}</Banner> : tab === 'legs' ? <LegPage range={range} /> : <div class="stack"><section class="panel list"><PeopleTable range={range} /></section><a class="button csv" href={withQuery(`${BASE}/reports/people.csv`, { from: range.from, to: range.to, lang: lang.value })} download><Icon name="download" size={15} />{t('csv')}</a></div>}
+      <Tabs
+        label={t('reports')}
+        active={tab}
+        onPick={setTab}
+        tabs={[
+          { key: 'legs', label: t('legs') },
+          { key: 'people', label: t('people') },
+        ]}
+      />
+      {wrong ? (
+        <Banner kind="error">{t('badRange')}</Banner>
+      ) : tab === 'legs' ? (
+        <LegPage range={range} />
+      ) : (
+        <div class="stack">
+          <section class="panel list">
+            <PeopleTable range={range} />
+          </section>
+          <a
+            class="button csv"
+            href={withQuery(`${BASE}/reports/people.csv`, { from: range.from, to: range.to, lang: lang.value })}
+            download
+          >
+            <Icon name="download" size={15} />
+            {t('csv')}
+          </a>
+        </div>
+      )}
     </div>
   );
 }

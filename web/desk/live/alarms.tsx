@@ -21,39 +21,79 @@ const STAGE_TONE = { warn_1: 'amber', warn_2: 'amber', breach: 'red', branch_hea
 export function Alarms() {
   const [withOld, setWithOld] = useState(false);
   const [busy, setBusy] = useState('');
-  const list = useLoad<Page<Escalation>>((signal) => api.get('/escalations', { limit: 200, all: withOld }, { signal }), [withOld, clockTurns.value]);
+  const list = useLoad<Page<Escalation>>(
+    (signal) => api.get('/escalations', { limit: 200, all: withOld }, { signal }),
+    [withOld, clockTurns.value],
+  );
   const waiting = list.data?.items.filter((one) => !one.acknowledged_at).length ?? 0;
   useEffect(() => void (open.value = waiting), [waiting]);
   const acknowledge = (one: Escalation) => {
     setBusy(one.id);
-    api.post(`/escalations/${one.id}/acknowledge`).then(list.reload, tellError).finally(() => setBusy(''));
+    api
+      .post(`/escalations/${one.id}/acknowledge`)
+      .then(list.reload, tellError)
+      .finally(() => setBusy(''));
   };
   return (
     <div class="alarms">
       <div class="row wrap alarm-tools">
-        <Button size="small" kind="quiet" icon={view.value.sound ? 'bell' : 'bell-off'} aria-pressed={view.value.sound} onClick={() => { change({ sound: !view.value.sound }); if (view.value.sound) beep(); }}>{view.value.sound ? t('soundOn') : t('soundOff')}</Button>
-        <Button size="small" kind="quiet" icon="monitor" aria-pressed={view.value.notify} onClick={() => void toggleNotify()}>{view.value.notify ? t('notifyOn') : t('notifyOff')}</Button>
+        <Button
+          size="small"
+          kind="quiet"
+          icon={view.value.sound ? 'bell' : 'bell-off'}
+          aria-pressed={view.value.sound}
+          onClick={() => {
+            change({ sound: !view.value.sound });
+            if (view.value.sound) beep();
+          }}
+        >
+          {view.value.sound ? t('soundOn') : t('soundOff')}
+        </Button>
+        <Button size="small" kind="quiet" icon="monitor" aria-pressed={view.value.notify} onClick={() => void toggleNotify()}>
+          {view.value.notify ? t('notifyOn') : t('notifyOff')}
+        </Button>
         <Check label={t('showAcknowledged')} checked={withOld} onChange={(event) => setWithOld(event.currentTarget.checked)} />
       </div>
       <Loaded of={list}>
-        {(page) => page.items.length === 0
-          ? <EmptyState icon="ok" title={t('noAlarms')}>{t('noAlarmsNote')}</EmptyState>
-          : page.items.map((one) => (
-            <article key={one.id} class={`alarm ${one.acknowledged_at ? 'old' : ''}`}>
-              <div class="row wrap">
-                <Badge tone={STAGE_TONE[one.stage] ?? 'grey'} icon="warning">{clockKind(one.clock.kind)} · {t(`stage_${one.stage}`)}</Badge>
-                <a class="mono" href={`#/live/claim/${one.claim_id}`} onClick={() => go('live', 'claim', one.claim_id)}>{one.report_no}</a>
-                <span class="grow" /><span class="muted small nowrap">{dayTime(one.fired_at)}</span>
-              </div>
-              <div class="row">
-                {one.task && <TaskBadge state={one.task.state} />}
-                <span class="muted small grow">{one.clock.stopped_at ? t('stopped', { t: clockTime(one.clock.stopped_at) }) : t('dueAt', { t: clockTime(one.clock.due_at) })}</span>
-                {one.acknowledged_at
-                  ? <span class="muted small">{t('acknowledgedBy', { name: one.acknowledged_by ?? '' })}</span>
-                  : may('dispatcher', 'supervisor') && <Button size="small" icon="check" busy={busy === one.id} onClick={() => acknowledge(one)}>{t('acknowledge')}</Button>}
-              </div>
-            </article>
-          ))}
+        {(page) =>
+          page.items.length === 0 ? (
+            <EmptyState icon="ok" title={t('noAlarms')}>
+              {t('noAlarmsNote')}
+            </EmptyState>
+          ) : (
+            page.items.map((one) => (
+              <article key={one.id} class={`alarm ${one.acknowledged_at ? 'old' : ''}`}>
+                <div class="row wrap">
+                  <Badge tone={STAGE_TONE[one.stage] ?? 'grey'} icon="warning">
+                    {clockKind(one.clock.kind)} · {t(`stage_${one.stage}`)}
+                  </Badge>
+                  <a class="mono" href={`#/live/claim/${one.claim_id}`} onClick={() => go('live', 'claim', one.claim_id)}>
+                    {one.report_no}
+                  </a>
+                  <span class="grow" />
+                  <span class="muted small nowrap">{dayTime(one.fired_at)}</span>
+                </div>
+                <div class="row">
+                  {one.task && <TaskBadge state={one.task.state} />}
+                  <span class="muted small grow">
+                    {one.clock.stopped_at
+                      ? t('stopped', { t: clockTime(one.clock.stopped_at) })
+                      : t('dueAt', { t: clockTime(one.clock.due_at) })}
+                  </span>
+                  {one.acknowledged_at ? (
+                    <span class="muted small">{t('acknowledgedBy', { name: one.acknowledged_by ?? '' })}</span>
+                  ) : (
+                    may('dispatcher', 'supervisor') && (
+                      <Button size="small" icon="check" busy={busy === one.id} onClick={() => acknowledge(one)}>
+                        {t('acknowledge')}
+                      </Button>
+                    )
+                  )}
+                </div>
+              </article>
+            ))
+          )
+        }
       </Loaded>
     </div>
   );
@@ -64,7 +104,10 @@ let sounds: AudioContext | null = null;
 /** Two short tones, made here: no sound file to fetch. */
 function beep(): void {
   sounds ??= new AudioContext();
-  for (const [at, pitch] of [[0, 880], [0.18, 660]] as const) {
+  for (const [at, pitch] of [
+    [0, 880],
+    [0.18, 660],
+  ] as const) {
     const tone = sounds.createOscillator();
     const volume = sounds.createGain();
     tone.frequency.value = pitch;
@@ -85,13 +128,17 @@ async function toggleNotify(): Promise<void> {
 export function watchAlarms(): () => void {
   let known: Set<string> | null = null;
   return effect(() => {
-    const needy = new Map([...unassigned.value.map((card) => [`u${card.id}`, t('notifyUnassigned', { no: card.report_no })] as const), ...overdue.value.map((card) => [`o${card.id}`, t('notifyBreach', { no: card.report_no })] as const)]);
+    const needy = new Map([
+      ...unassigned.value.map((card) => [`u${card.id}`, t('notifyUnassigned', { no: card.report_no })] as const),
+      ...overdue.value.map((card) => [`o${card.id}`, t('notifyBreach', { no: card.report_no })] as const),
+    ]);
     if (!ready.value) return;
     const fresh = known === null ? [] : [...needy].filter(([key]) => !known?.has(key));
     known = new Set(needy.keys());
     const first = fresh[0];
     if (!first) return;
     if (view.peek().sound) beep();
-    if (view.peek().notify && document.hidden && 'Notification' in window && Notification.permission === 'granted') new Notification(t('desk'), { body: first[1], tag: first[0] });
+    if (view.peek().notify && document.hidden && 'Notification' in window && Notification.permission === 'granted')
+      new Notification(t('desk'), { body: first[1], tag: first[0] });
   });
 }

@@ -8,7 +8,16 @@ const KIND = 'application/x-chakan-task';
 /** The job in the air, so that targets can light up (a drop's data is hidden until it lands). */
 export const dragged = signal<TaskCard | null>(null);
 
-export const ASSIGNABLE = new Set<TaskCard['state']>(['pending', 'offered', 'unassigned', 'accepted', 'contacted', 'en_route', 'on_scene', 'returned']);
+export const ASSIGNABLE = new Set<TaskCard['state']>([
+  'pending',
+  'offered',
+  'unassigned',
+  'accepted',
+  'contacted',
+  'en_route',
+  'on_scene',
+  'returned',
+]);
 
 export function startDrag(event: DragEvent, card: TaskCard): void {
   event.dataTransfer?.setData(KIND, card.id);

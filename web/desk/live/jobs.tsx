@@ -17,17 +17,34 @@ function Who({ card }: { card: TaskCard }) {
   if (card.offer) {
     return (
       <span class="job-who">
-        <Icon name="radio" size={14} /><span class="clip">{t('asking', { name: card.offer.surveyor.name })}</span>
+        <Icon name="radio" size={14} />
+        <span class="clip">{t('asking', { name: card.offer.surveyor.name })}</span>
         <Countdown until={card.offer.expires_at} warnS={20} />
       </span>
     );
   }
-  if (card.state === 'unassigned') return <span class="job-who warn"><Icon name="user-x" size={14} /><span class="clip">{unassignedReason(card.unassigned_reason)}</span></span>;
+  if (card.state === 'unassigned')
+    return (
+      <span class="job-who warn">
+        <Icon name="user-x" size={14} />
+        <span class="clip">{unassignedReason(card.unassigned_reason)}</span>
+      </span>
+    );
   if (card.surveyor) {
     const home = card.surveyor.on_duty === false && card.state !== 'submitted';
-    return <span class={`job-who ${home ? 'warn' : ''}`} title={home ? t('offDutyHolder') : undefined}><Icon name={home ? 'moon' : 'user'} size={14} {...(home ? { label: t('offDutyHolder') } : {})} /><span class="clip">{card.surveyor.name}</span></span>;
+    return (
+      <span class={`job-who ${home ? 'warn' : ''}`} title={home ? t('offDutyHolder') : undefined}>
+        <Icon name={home ? 'moon' : 'user'} size={14} {...(home ? { label: t('offDutyHolder') } : {})} />
+        <span class="clip">{card.surveyor.name}</span>
+      </span>
+    );
   }
-  return <span class="job-who muted"><Icon name="clock" size={14} />{t('waitingFor')}</span>;
+  return (
+    <span class="job-who muted">
+      <Icon name="clock" size={14} />
+      {t('waitingFor')}
+    </span>
+  );
 }
 
 export function JobCard({ card }: { card: TaskCard }) {
@@ -42,20 +59,36 @@ export function JobCard({ card }: { card: TaskCard }) {
   });
   return (
     <article
-      class={look.value} id={`job-${card.id}`} tabIndex={0} draggable={ASSIGNABLE.has(card.state)}
-      title={ASSIGNABLE.has(card.state) ? t('dropHere') : undefined} onClick={() => go('live', 'claim', card.claim_id)} onFocus={() => void (cursor.value = card.id)}
-      onKeyDown={(event) => event.key === 'Enter' && go('live', 'claim', card.claim_id)} onDragStart={(event) => startDrag(event, card)} onDragEnd={endDrag}
+      class={look.value}
+      id={`job-${card.id}`}
+      tabIndex={0}
+      draggable={ASSIGNABLE.has(card.state)}
+      title={ASSIGNABLE.has(card.state) ? t('dropHere') : undefined}
+      onClick={() => go('live', 'claim', card.claim_id)}
+      onFocus={() => void (cursor.value = card.id)}
+      onKeyDown={(event) => event.key === 'Enter' && go('live', 'claim', card.claim_id)}
+      onDragStart={(event) => startDrag(event, card)}
+      onDragEnd={endDrag}
     >
       <div class="job-head">
         <span class="mono job-no">{card.report_no}</span>
-        {card.duplicate && <Badge tone="amber" icon="copy" title={t('duplicate')}><span class="unseen">{t('duplicate')}</span></Badge>}
+        {card.duplicate && (
+          <Badge tone="amber" icon="copy" title={t('duplicate')}>
+            <span class="unseen">{t('duplicate')}</span>
+          </Badge>
+        )}
         <span class="grow" />
         {clock ? <ClockBadge clock={clock} /> : <TaskBadge state={card.state} />}
       </div>
-      <div class="job-place clip" title={card.place ?? ''}><Icon name="pin" size={14} />{card.place || t('noPlace')}</div>
+      <div class="job-place clip" title={card.place ?? ''}>
+        <Icon name="pin" size={14} />
+        {card.place || t('noPlace')}
+      </div>
       <div class="job-foot">
         <Who card={card} />
-        <span class="job-what muted clip">{[card.plate, cause(card.cause) || line(card.line), clockTime(card.reported_at)].filter(Boolean).join(' · ')}</span>
+        <span class="job-what muted clip">
+          {[card.plate, cause(card.cause) || line(card.line), clockTime(card.reported_at)].filter(Boolean).join(' · ')}
+        </span>
       </div>
     </article>
   );
@@ -69,10 +102,16 @@ function Group({ name, cards }: { name: GroupKey; cards: TaskCard[] }) {
   return (
     <section class={`group ${name}`} aria-label={t(`group_${name}`)}>
       <button type="button" class="group-head" aria-expanded={!folded} onClick={fold}>
-        <Icon name={folded ? 'chevron-right' : 'chevron-down'} size={16} />{t(`group_${name}`)}<span class="count">{cards.length}</span>
+        <Icon name={folded ? 'chevron-right' : 'chevron-down'} size={16} />
+        {t(`group_${name}`)}
+        <span class="count">{cards.length}</span>
       </button>
       {!folded && shown.map((card) => <JobCard key={card.id} card={card} />)}
-      {!folded && shown.length < cards.length && <Button size="small" kind="quiet" onClick={() => setWhole(true)}>{t('showAll', { n: cards.length })}</Button>}
+      {!folded && shown.length < cards.length && (
+        <Button size="small" kind="quiet" onClick={() => setWhole(true)}>
+          {t('showAll', { n: cards.length })}
+        </Button>
+      )}
     </section>
   );
 }
@@ -80,7 +119,9 @@ function Group({ name, cards }: { name: GroupKey; cards: TaskCard[] }) {
 /** The jobs in the order they stand on the screen; j and k walk along it. */
 export function jobsInOrder(): TaskCard[] {
   const all = [...tasks.value.values()].filter(wantsJob).sort(byUrgency);
-  return (Object.keys(GROUPS) as GroupKey[]).filter((key) => !view.value.folded.includes(key)).flatMap((key) => all.filter((card) => groupOf(card) === key));
+  return (Object.keys(GROUPS) as GroupKey[])
+    .filter((key) => !view.value.folded.includes(key))
+    .flatMap((key) => all.filter((card) => groupOf(card) === key));
 }
 
 export function Jobs({ columns }: { columns?: boolean }) {
@@ -92,8 +133,23 @@ export function Jobs({ columns }: { columns?: boolean }) {
   });
   const keys = (Object.keys(GROUPS) as GroupKey[]).filter((key) => columns || groups.value[key].length);
   if (!keys.length || (columns && tasks.value.size === 0)) {
-    if (filtered()) return <EmptyState icon="filter" title={t('noMatch')}><Button onClick={clearFilter}>{t('clearFilter')}</Button></EmptyState>;
-    return <EmptyState icon="clipboard" title={t('noJobs')}>{t('noJobsNote')}</EmptyState>;
+    if (filtered())
+      return (
+        <EmptyState icon="filter" title={t('noMatch')}>
+          <Button onClick={clearFilter}>{t('clearFilter')}</Button>
+        </EmptyState>
+      );
+    return (
+      <EmptyState icon="clipboard" title={t('noJobs')}>
+        {t('noJobsNote')}
+      </EmptyState>
+    );
   }
-  return <div class={columns ? 'columns' : 'groups'}>{keys.map((key) => <Group key={key} name={key} cards={groups.value[key]} />)}</div>;
+  return (
+    <div class={columns ? 'columns' : 'groups'}>
+      {keys.map((key) => (
+        <Group key={key} name={key} cards={groups.value[key]} />
+      ))}
+    </div>
+  );
 }

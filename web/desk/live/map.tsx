@@ -43,7 +43,10 @@ function drawChoice(map: GlMap): void {
   chooseJob(map, job?.id ?? null);
   chooseSurveyor(map, openSurveyor.value ?? person?.id ?? null);
   drawLink(map, job, person ? (surveyors.value.get(person.id) ?? null) : null);
-  drawTrack(map, track.value && track.value.surveyor === openSurveyor.value ? track.value.points.map((point) => [point.lon, point.lat]) : []);
+  drawTrack(
+    map,
+    track.value && track.value.surveyor === openSurveyor.value ? track.value.points.map((point) => [point.lon, point.lat]) : [],
+  );
 }
 
 function hit(map: GlMap, at: PointLike, layers: string[]): MapGeoJSONFeature | undefined {
@@ -57,7 +60,12 @@ function pick(map: GlMap, event: MapMouseEvent): void {
   const person = hit(map, event.point, ['surveyor']);
   if (person) return go('live', 'surveyor', String(person.properties.id));
   const cluster = hit(map, event.point, ['cluster']);
-  if (cluster) return void openCluster(map, Number(cluster.properties.cluster_id), (cluster.geometry as GeoJSON.Point).coordinates as [number, number]);
+  if (cluster)
+    return void openCluster(
+      map,
+      Number(cluster.properties.cluster_id),
+      (cluster.geometry as GeoJSON.Point).coordinates as [number, number],
+    );
 }
 
 /** Brings the chosen job into view, unless it is comfortably there already. */
@@ -69,14 +77,21 @@ function seeChoice(map: GlMap): void {
   const box = map.getCanvas().getBoundingClientRect();
   const point = map.project([at.lon, at.lat]);
   const margin = 70;
-  if (point.x < margin || point.y < margin || point.x > box.width - margin || point.y > box.height - margin) map.easeTo({ center: [at.lon, at.lat], duration: 400 });
+  if (point.x < margin || point.y < margin || point.x > box.width - margin || point.y > box.height - margin)
+    map.easeTo({ center: [at.lon, at.lat], duration: 400 });
 }
 
 function follow(map: GlMap): () => void {
   let dirty = true;
   const stops = [
-    effect(() => { void [surveyors.value, tasks.value, view.value, dark.value]; dirty = true; }),
-    effect(() => { drawChoice(map); seeChoice(map); }),
+    effect(() => {
+      void [surveyors.value, tasks.value, view.value, dark.value];
+      dirty = true;
+    }),
+    effect(() => {
+      drawChoice(map);
+      seeChoice(map);
+    }),
   ];
   let turns = 0;
   let notBefore = 0;
@@ -88,7 +103,9 @@ function follow(map: GlMap): () => void {
     if (document.hidden || begun < notBefore || (!dirty && turns % 10)) return;
     dirty = false;
     notBefore = begun + LONGEST_REST_MS;
-    void map.once('idle', () => { notBefore = Math.min(notBefore, performance.now() + 3 * (performance.now() - begun)); });
+    void map.once('idle', () => {
+      notBefore = Math.min(notBefore, performance.now() + 3 * (performance.now() - begun));
+    });
     drawAll(map);
   }, REDRAW_MS);
   map.on('click', (event) => pick(map, event));
@@ -96,38 +113,76 @@ function follow(map: GlMap): () => void {
     map.on('mouseenter', layer, () => void (map.getCanvas().style.cursor = 'pointer'));
     map.on('mouseleave', layer, () => void (map.getCanvas().style.cursor = ''));
   }
-  return () => { stops.forEach((stop) => stop()); clearInterval(timer); };
+  return () => {
+    stops.forEach((stop) => stop());
+    clearInterval(timer);
+  };
 }
 
 function fitAll(map: GlMap): void {
   const bounds = new LngLatBounds();
-  for (const card of surveyors.peek().values()) if (card.position && wantsSurveyor(card)) bounds.extend([card.position.lon, card.position.lat]);
-  for (const card of tasks.peek().values()) if (card.lon !== null && card.lat !== null && wantsJob(card)) bounds.extend([card.lon, card.lat]);
+  for (const card of surveyors.peek().values())
+    if (card.position && wantsSurveyor(card)) bounds.extend([card.position.lon, card.position.lat]);
+  for (const card of tasks.peek().values())
+    if (card.lon !== null && card.lat !== null && wantsJob(card)) bounds.extend([card.lon, card.lat]);
   if (!bounds.isEmpty()) map.fitBounds(bounds, { padding: 60, maxZoom: 15, duration: 400 });
 }
 
 export default function LiveMap({ info }: { info: MapInfo }) {
   const map = useRef<GlMap | null>(null);
   const [lit, setLit] = useState<string | null>(null);
-  useEffect(() => { if (!dragged.value) setLit(null); }, [dragged.value]);
+  useEffect(() => {
+    if (!dragged.value) setLit(null);
+  }, [dragged.value]);
   const under = (event: DragEvent) => {
     const box = map.current?.getCanvas().getBoundingClientRect();
     if (!map.current || !box) return null;
     const [x, y, reach] = [event.clientX - box.left, event.clientY - box.top, 14];
-    const found = hit(map.current, [[x - reach, y - reach], [x + reach, y + reach]] as unknown as PointLike, ['surveyor']);
+    const found = hit(
+      map.current,
+      [
+        [x - reach, y - reach],
+        [x + reach, y + reach],
+      ] as unknown as PointLike,
+      ['surveyor'],
+    );
     return found ? (surveyors.peek().get(String(found.properties.id)) ?? null) : null;
   };
   return (
     <div
       class="live-map"
-      onDragOver={(event) => { const person = under(event); if (person && over(event)) setLit(person.name); else setLit(null); }}
-      onDrop={(event) => { const person = under(event); const job = dropped(event); setLit(null); if (person && job) askAssign(job.claim_id, job, { id: person.id, name: person.name }); }}
+      onDragOver={(event) => {
+        const person = under(event);
+        if (person && over(event)) setLit(person.name);
+        else setLit(null);
+      }}
+      onDrop={(event) => {
+        const person = under(event);
+        const job = dropped(event);
+        setLit(null);
+        if (person && job) askAssign(job.claim_id, job, { id: person.id, name: person.name });
+      }}
     >
       <MapView
-        info={info} label={t('mapLabel')} onMap={(made) => { map.current = made; return follow(made); }}
-        onStyle={(made) => { addShapes(made, dark.peek()); addLinks(made, dark.peek()); addSurveyors(made, dark.peek()); addJobs(made, dark.peek()); drawAll(made); }}
+        info={info}
+        label={t('mapLabel')}
+        onMap={(made) => {
+          map.current = made;
+          return follow(made);
+        }}
+        onStyle={(made) => {
+          addShapes(made, dark.peek());
+          addLinks(made, dark.peek());
+          addSurveyors(made, dark.peek());
+          addJobs(made, dark.peek());
+          drawAll(made);
+        }}
       />
-      <div class="map-tools"><Button icon="maximize" size="small" onClick={() => map.current && fitAll(map.current)}>{t('fit')}</Button></div>
+      <div class="map-tools">
+        <Button icon="maximize" size="small" onClick={() => map.current && fitAll(map.current)}>
+          {t('fit')}
+        </Button>
+      </div>
       <Legend />
       {dragged.value && <div class="drop-hint">{lit ? t('assignTo', { name: lit }) : t('dropHere')}</div>}
     </div>

@@ -18,32 +18,64 @@ const LiveMap = lazy(() => import('./map'));
 
 function LayoutSwitch() {
   const columns = view.value.layout === 'columns';
-  return <Button size="small" kind="quiet" icon={columns ? 'map' : 'columns'} aria-label={columns ? t('map') : t('board')} title={`${columns ? t('map') : t('board')} (M)`} onClick={() => change({ layout: columns ? 'map' : 'columns' })} />;
+  return (
+    <Button
+      size="small"
+      kind="quiet"
+      icon={columns ? 'map' : 'columns'}
+      aria-label={columns ? t('map') : t('board')}
+      title={`${columns ? t('map') : t('board')} (M)`}
+      onClick={() => change({ layout: columns ? 'map' : 'columns' })}
+    />
+  );
 }
 
 function Filters() {
-  const areas = [...new Set([...tasks.value.values()].map((card) => card.area).filter((one): one is string => Boolean(one)))].sort((a, b) => a.localeCompare(b, 'zh'));
+  const areas = [
+    ...new Set([...tasks.value.values()].map((card) => card.area).filter((one): one is string => Boolean(one))),
+  ].sort((a, b) => a.localeCompare(b, 'zh'));
   const { area, riskOnly, showOff } = view.value;
   return (
     <div class="filters">
       <label class="search">
         <Icon name="search" size={16} />
-        <input class="input" id="search" type="search" placeholder={t('search')} aria-label={t('search')} value={text.value} onInput={(event) => void (text.value = event.currentTarget.value)} />
+        <input
+          class="input"
+          id="search"
+          type="search"
+          placeholder={t('search')}
+          aria-label={t('search')}
+          value={text.value}
+          onInput={(event) => void (text.value = event.currentTarget.value)}
+        />
         <kbd>/</kbd>
       </label>
       <div class="row">
-        {tab.value === 'people'
-          ? <Check label={t('showOff')} checked={showOff} onChange={(event) => change({ showOff: event.currentTarget.checked })} />
-          : (
-            <>
-              <select class="input grow" aria-label={t('filterArea')} value={area} onChange={(event) => change({ area: event.currentTarget.value })}>
-                <option value="">{t('allAreas')}</option>
-                {[...new Set([...areas, ...(area ? [area] : [])])].map((name) => <option key={name} value={name}>{name}</option>)}
-              </select>
-              <Check label={t('riskOnly')} checked={riskOnly} onChange={(event) => change({ riskOnly: event.currentTarget.checked })} />
-              <LayoutSwitch />
-            </>
-          )}
+        {tab.value === 'people' ? (
+          <Check label={t('showOff')} checked={showOff} onChange={(event) => change({ showOff: event.currentTarget.checked })} />
+        ) : (
+          <>
+            <select
+              class="input grow"
+              aria-label={t('filterArea')}
+              value={area}
+              onChange={(event) => change({ area: event.currentTarget.value })}
+            >
+              <option value="">{t('allAreas')}</option>
+              {[...new Set([...areas, ...(area ? [area] : [])])].map((name) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+            <Check
+              label={t('riskOnly')}
+              checked={riskOnly}
+              onChange={(event) => change({ riskOnly: event.currentTarget.checked })}
+            />
+            <LayoutSwitch />
+          </>
+        )}
       </div>
     </div>
   );
@@ -55,14 +87,43 @@ function Side() {
   const first = unassigned.value[0];
   return (
     <aside class="side" aria-label={t('board')}>
-      {waiting > 0 && <Banner kind="error"><button type="button" class="plain-link" onClick={() => first && go('live', 'claim', first.claim_id)}>{t('unassignedNow', { n: waiting })}</button></Banner>}
+      {waiting > 0 && (
+        <Banner kind="error">
+          <button type="button" class="plain-link" onClick={() => first && go('live', 'claim', first.claim_id)}>
+            {t('unassignedNow', { n: waiting })}
+          </button>
+        </Banner>
+      )}
       {waiting === 0 && late > 0 && <Banner kind="warning">{t('overdueNow', { n: late })}</Banner>}
       <Tabs
-        label={t('board')} active={tab.value} onPick={(key) => void (tab.value = key)}
+        label={t('board')}
+        active={tab.value}
+        onPick={(key) => void (tab.value = key)}
         tabs={[
-          { key: 'jobs', label: <>{t('jobs')} <span class="count">{tasks.value.size}</span></> },
-          { key: 'people', label: <>{t('people')} <span class="count">{[...surveyors.value.values()].filter((card) => card.on_duty).length}</span></> },
-          { key: 'alarms', label: <>{t('alarms')} {openAlarms.value > 0 && <span class="count hot">{openAlarms.value}</span>}</> },
+          {
+            key: 'jobs',
+            label: (
+              <>
+                {t('jobs')} <span class="count">{tasks.value.size}</span>
+              </>
+            ),
+          },
+          {
+            key: 'people',
+            label: (
+              <>
+                {t('people')} <span class="count">{[...surveyors.value.values()].filter((card) => card.on_duty).length}</span>
+              </>
+            ),
+          },
+          {
+            key: 'alarms',
+            label: (
+              <>
+                {t('alarms')} {openAlarms.value > 0 && <span class="count hot">{openAlarms.value}</span>}
+              </>
+            ),
+          },
         ]}
       />
       {tab.value !== 'alarms' && <Filters />}
@@ -77,12 +138,19 @@ function Drawer() {
   const claim = openClaim.value;
   const person = openSurveyor.value ? surveyors.value.get(openSurveyor.value) : undefined;
   const box = useRef<HTMLElement>(null);
-  useEffect(() => { if (claim || person) box.current?.focus({ preventScroll: true }); }, [claim, person?.id]);
+  useEffect(() => {
+    if (claim || person) box.current?.focus({ preventScroll: true });
+  }, [claim, person?.id]);
   if (!claim && !person) return null;
-  const title = claim ? ([...tasks.value.values()].find((card) => card.claim_id === claim)?.report_no ?? '') : (person?.name ?? '');
+  const title = claim
+    ? ([...tasks.value.values()].find((card) => card.claim_id === claim)?.report_no ?? '')
+    : (person?.name ?? '');
   return (
     <aside class="drawer" ref={box} tabIndex={-1} aria-label={title}>
-      <header class="drawer-head"><h2 class={claim ? 'mono' : ''}>{title}</h2><Button kind="quiet" icon="x" aria-label={t('keyClose')} onClick={() => go('live')} /></header>
+      <header class="drawer-head">
+        <h2 class={claim ? 'mono' : ''}>{title}</h2>
+        <Button kind="quiet" icon="x" aria-label={t('keyClose')} onClick={() => go('live')} />
+      </header>
       {claim ? <ClaimView key={claim} id={claim} /> : person && <Person card={person} />}
     </aside>
   );
@@ -117,10 +185,25 @@ export function Live() {
   const columns = view.value.layout === 'columns';
   return (
     <div class={`live ${columns ? 'as-columns' : ''}`}>
-      {columns ? <div class="columns-page"><div class="columns-tools"><Filters /></div>{ready.value ? <Jobs columns /> : <Spinner />}</div> : (
+      {columns ? (
+        <div class="columns-page">
+          <div class="columns-tools">
+            <Filters />
+          </div>
+          {ready.value ? <Jobs columns /> : <Spinner />}
+        </div>
+      ) : (
         <>
           <Side />
-          <div class="live-centre"><Loaded of={info}>{(facts) => <Suspense fallback={<Spinner />}><LiveMap info={facts} /></Suspense>}</Loaded></div>
+          <div class="live-centre">
+            <Loaded of={info}>
+              {(facts) => (
+                <Suspense fallback={<Spinner />}>
+                  <LiveMap info={facts} />
+                </Suspense>
+              )}
+            </Loaded>
+          </div>
         </>
       )}
       <DropTray />

@@ -24,36 +24,68 @@ function Seen({ card }: { card: SurveyorCard }) {
   const fresh = freshnessOf(card, now.value);
   const age = ageOf(card, now.value);
   if (fresh === 'fresh') return <span class="muted small">{t('lastSeen', { t: duration(age) })}</span>;
-  return <Badge tone={TONE[fresh]} icon={fresh === 'never' ? 'signal-off' : 'signal'} title={freshness(fresh)}>{age === null ? t('never') : t('lastSeen', { t: duration(age) })}</Badge>;
+  return (
+    <Badge tone={TONE[fresh]} icon={fresh === 'never' ? 'signal-off' : 'signal'} title={freshness(fresh)}>
+      {age === null ? t('never') : t('lastSeen', { t: duration(age) })}
+    </Badge>
+  );
 }
 
 function PersonRow({ card }: { card: SurveyorCard }) {
   const [lit, setLit] = useState(false);
   return (
     <article
-      class={`person ${lit ? 'lit' : ''} ${dragged.value ? 'target' : ''} ${openSurveyor.value === card.id ? 'chosen' : ''}`} tabIndex={0} data-surveyor={card.id}
-      onClick={() => go('live', 'surveyor', card.id)} onKeyDown={(event) => event.key === 'Enter' && go('live', 'surveyor', card.id)}
-      onDragOver={(event) => setLit(over(event))} onDragLeave={() => setLit(false)}
-      onDrop={(event) => { setLit(false); const job = dropped(event); if (job) askAssign(job.claim_id, job, { id: card.id, name: card.name }); }}
+      class={`person ${lit ? 'lit' : ''} ${dragged.value ? 'target' : ''} ${openSurveyor.value === card.id ? 'chosen' : ''}`}
+      tabIndex={0}
+      data-surveyor={card.id}
+      onClick={() => go('live', 'surveyor', card.id)}
+      onKeyDown={(event) => event.key === 'Enter' && go('live', 'surveyor', card.id)}
+      onDragOver={(event) => setLit(over(event))}
+      onDragLeave={() => setLit(false)}
+      onDrop={(event) => {
+        setLit(false);
+        const job = dropped(event);
+        if (job) askAssign(job.claim_id, job, { id: card.id, name: card.name });
+      }}
     >
       <SurveyorBadge state={card.state} />
       <strong class="clip grow">{card.name}</strong>
-      <span class="small tabular" title={t('openJobs', { n: card.open_jobs, max: card.max_open })}><Icon name="clipboard" size={13} /> {card.open_jobs}/{card.max_open}</span>
+      <span class="small tabular" title={t('openJobs', { n: card.open_jobs, max: card.max_open })}>
+        <Icon name="clipboard" size={13} /> {card.open_jobs}/{card.max_open}
+      </span>
       <Seen card={card} />
     </article>
   );
 }
 
 export function People() {
-  const shown = useComputed(() => [...surveyors.value.values()].filter(wantsSurveyor).sort((a, b) => ORDER[a.state] - ORDER[b.state] || a.name.localeCompare(b.name, 'zh')));
-  if (!shown.value.length) return <EmptyState icon="users" title={filtered() ? t('noMatch') : t('noPeople')}>{filtered() && <Button onClick={clearFilter}>{t('clearFilter')}</Button>}</EmptyState>;
-  return <div class="persons">{shown.value.slice(0, 400).map((card) => <PersonRow key={card.id} card={card} />)}</div>;
+  const shown = useComputed(() =>
+    [...surveyors.value.values()]
+      .filter(wantsSurveyor)
+      .sort((a, b) => ORDER[a.state] - ORDER[b.state] || a.name.localeCompare(b.name, 'zh')),
+  );
+  if (!shown.value.length)
+    return (
+      <EmptyState icon="users" title={filtered() ? t('noMatch') : t('noPeople')}>
+        {filtered() && <Button onClick={clearFilter}>{t('clearFilter')}</Button>}
+      </EmptyState>
+    );
+  return (
+    <div class="persons">
+      {shown.value.slice(0, 400).map((card) => (
+        <PersonRow key={card.id} card={card} />
+      ))}
+    </div>
+  );
 }
 
 async function showTrack(card: SurveyorCard): Promise<void> {
   const to = new Date(now.peek());
   const from = new Date(to.getTime() - 3_600_000);
-  const answer = await api.get<{ items?: Track['points']; points?: Track['points'] }>(`/surveyors/${card.id}/track`, { from: from.toISOString(), to: to.toISOString() });
+  const answer = await api.get<{ items?: Track['points']; points?: Track['points'] }>(`/surveyors/${card.id}/track`, {
+    from: from.toISOString(),
+    to: to.toISOString(),
+  });
   const points = answer.items ?? answer.points ?? [];
   if (points.length < 2) tell('info', t('trackNone'));
   track.value = { surveyor: card.id, points };
@@ -76,20 +108,50 @@ export function Person({ card }: { card: SurveyorCard }) {
   const his = [...tasks.value.values()].filter((job) => job.surveyor?.id === card.id || job.offer?.surveyor.id === card.id);
   const run = (name: string, act: () => Promise<unknown>) => {
     setBusy(name);
-    act().catch(tellError).finally(() => setBusy(''));
+    act()
+      .catch(tellError)
+      .finally(() => setBusy(''));
   };
   return (
     <div class="drawer-body stack">
-      <div class="row wrap"><SurveyorBadge state={card.state} /><Seen card={card} /><Badge icon="clipboard">{t('openJobs', { n: card.open_jobs, max: card.max_open })}</Badge></div>
-      <Facts card={card} />
-      <p class="row wrap small"><span class="muted">{t('skills')}</span>{card.skills.map((one) => <Badge key={one}>{skill(one)}</Badge>)}</p>
       <div class="row wrap">
-        {may('dispatcher', 'supervisor', 'admin') && <Button icon="history" busy={busy === 'track'} title={t('trackLogged')} onClick={() => run('track', () => showTrack(card))}>{t('track')}</Button>}
+        <SurveyorBadge state={card.state} />
+        <Seen card={card} />
+        <Badge icon="clipboard">{t('openJobs', { n: card.open_jobs, max: card.max_open })}</Badge>
+      </div>
+      <Facts card={card} />
+      <p class="row wrap small">
+        <span class="muted">{t('skills')}</span>
+        {card.skills.map((one) => (
+          <Badge key={one}>{skill(one)}</Badge>
+        ))}
+      </p>
+      <div class="row wrap">
+        {may('dispatcher', 'supervisor', 'admin') && (
+          <Button
+            icon="history"
+            busy={busy === 'track'}
+            title={t('trackLogged')}
+            onClick={() => run('track', () => showTrack(card))}
+          >
+            {t('track')}
+          </Button>
+        )}
         {may('dispatcher', 'admin') && (
-          <Button icon="power" busy={busy === 'shift'} onClick={() => run('shift', () => api.post(`/surveyors/${card.id}/shift`, { on: !card.on_duty }))}>{card.on_duty ? t('shiftOff') : t('shiftOn')}</Button>
+          <Button
+            icon="power"
+            busy={busy === 'shift'}
+            onClick={() => run('shift', () => api.post(`/surveyors/${card.id}/shift`, { on: !card.on_duty }))}
+          >
+            {card.on_duty ? t('shiftOff') : t('shiftOn')}
+          </Button>
         )}
       </div>
-      {track.value?.surveyor === card.id && <p class="muted small">{t('trackPoints', { n: track.value.points.length })} · {t('trackLogged')}</p>}
+      {track.value?.surveyor === card.id && (
+        <p class="muted small">
+          {t('trackPoints', { n: track.value.points.length })} · {t('trackLogged')}
+        </p>
+      )}
       <h3>{t('hisJobs')}</h3>
       {his.length ? his.map((job) => <JobCard key={job.id} card={job} />) : <p class="muted">{t('noHisJobs')}</p>}
     </div>

@@ -23,11 +23,20 @@ function Target({ card, away }: { card: SurveyorCard; away: number | null }) {
   const [lit, setLit] = useState(false);
   return (
     <li
-      class={`target ${lit ? 'lit' : ''}`} data-drop={card.id} onDragOver={(event) => setLit(over(event))} onDragLeave={() => setLit(false)}
-      onDrop={(event) => { const job = dropped(event); if (job) askAssign(job.claim_id, job, { id: card.id, name: card.name }); }}
+      class={`target ${lit ? 'lit' : ''}`}
+      data-drop={card.id}
+      onDragOver={(event) => setLit(over(event))}
+      onDragLeave={() => setLit(false)}
+      onDrop={(event) => {
+        const job = dropped(event);
+        if (job) askAssign(job.claim_id, job, { id: card.id, name: card.name });
+      }}
     >
-      <SurveyorBadge state={card.state} /><strong class="grow clip">{card.name}</strong>
-      <span class="small tabular"><Icon name="clipboard" size={13} /> {card.open_jobs}/{card.max_open}</span>
+      <SurveyorBadge state={card.state} />
+      <strong class="grow clip">{card.name}</strong>
+      <span class="small tabular">
+        <Icon name="clipboard" size={13} /> {card.open_jobs}/{card.max_open}
+      </span>
       <span class="tabular">{distance(away)}</span>
     </li>
   );
@@ -36,7 +45,16 @@ function Target({ card, away }: { card: SurveyorCard; away: number | null }) {
 export function DropTray() {
   const job = dragged.value;
   if (!job) return null;
-  const near = [...surveyors.value.values()].filter((card) => card.on_duty && card.id !== job.surveyor?.id).map((card) => ({ card, away: metres(job, card) }))
-    .sort((a, b) => (a.away ?? Infinity) - (b.away ?? Infinity)).slice(0, SHOWN);
-  return <ul class="drop-tray" aria-label={t('dropHere')}>{near.map(({ card, away }) => <Target key={card.id} card={card} away={away} />)}</ul>;
+  const near = [...surveyors.value.values()]
+    .filter((card) => card.on_duty && card.id !== job.surveyor?.id)
+    .map((card) => ({ card, away: metres(job, card) }))
+    .sort((a, b) => (a.away ?? Infinity) - (b.away ?? Infinity))
+    .slice(0, SHOWN);
+  return (
+    <ul class="drop-tray" aria-label={t('dropHere')}>
+      {near.map(({ card, away }) => (
+        <Target key={card.id} card={card} away={away} />
+      ))}
+    </ul>
+  );
 }

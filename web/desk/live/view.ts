@@ -4,7 +4,15 @@ import { cause, line, taskState } from '@shared/words';
 import type { SurveyorCard, TaskCard } from '@shared/types';
 import { leadingClock, urgencyOf } from '@shared/ui';
 
-interface Kept { area: string; riskOnly: boolean; showOff: boolean; layout: 'map' | 'columns'; sound: boolean; notify: boolean; folded: string[] }
+interface Kept {
+  area: string;
+  riskOnly: boolean;
+  showOff: boolean;
+  layout: 'map' | 'columns';
+  sound: boolean;
+  notify: boolean;
+  folded: string[];
+}
 const KEPT = 'chakan.desk.view';
 const FIRST: Kept = { area: '', riskOnly: false, showOff: false, layout: 'map', sound: false, notify: false, folded: [] };
 
@@ -32,7 +40,10 @@ effect(() => {
 
 export const change = (part: Partial<Kept>): void => void (view.value = { ...view.peek(), ...part });
 export const filtered = (): boolean => Boolean(text.value || view.value.area || view.value.riskOnly);
-export const clearFilter = (): void => { text.value = ''; change({ area: '', riskOnly: false }); };
+export const clearFilter = (): void => {
+  text.value = '';
+  change({ area: '', riskOnly: false });
+};
 
 const has = (needle: string, ...hay: (string | null | undefined)[]) => hay.some((one) => one?.toLowerCase().includes(needle));
 
@@ -44,7 +55,21 @@ export function wantsJob(card: TaskCard): boolean {
     if (card.state !== 'unassigned' && (!clock || urgencyOf(clock) === 'ok')) return false;
   }
   const needle = text.value.trim().toLowerCase();
-  return !needle || has(needle, card.report_no, card.plate, card.place, card.surveyor?.name, card.offer?.surveyor.name, card.area, cause(card.cause), line(card.line), taskState(card.state));
+  return (
+    !needle ||
+    has(
+      needle,
+      card.report_no,
+      card.plate,
+      card.place,
+      card.surveyor?.name,
+      card.offer?.surveyor.name,
+      card.area,
+      cause(card.cause),
+      line(card.line),
+      taskState(card.state),
+    )
+  );
 }
 
 export function wantsSurveyor(card: SurveyorCard): boolean {

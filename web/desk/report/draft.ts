@@ -6,8 +6,26 @@ import { fromLocalInput } from '@shared/format';
 import type { ClaimIn, Datum, Item, Line } from '@shared/types';
 
 export interface Draft {
-  phone: string; name: string; relation: string; line: Line; plate: string; third: string; vin: string; policy: string; item: string; cause: string; lossAt: string; injured: string;
-  movable: '' | 'yes' | 'no'; sceneLeft: '' | 'yes' | 'no'; place: string; lon: number | null; lat: number | null; datum: Datum; typed: string; note: string;
+  phone: string;
+  name: string;
+  relation: string;
+  line: Line;
+  plate: string;
+  third: string;
+  vin: string;
+  policy: string;
+  item: string;
+  cause: string;
+  lossAt: string;
+  injured: string;
+  movable: '' | 'yes' | 'no';
+  sceneLeft: '' | 'yes' | 'no';
+  place: string;
+  lon: number | null;
+  lat: number | null;
+  datum: Datum;
+  typed: string;
+  note: string;
   /** When the first key was pressed: the start of the call, as far as this screen can know. */
   startedAt: string | null;
   endedAt: string | null;
@@ -16,8 +34,29 @@ export interface Draft {
 }
 
 const EMPTY: Draft = {
-  phone: '', name: '', relation: 'insured', line: 'motor', plate: '', third: '', vin: '', policy: '', item: '', cause: 'collision', lossAt: '', injured: '0', movable: '', sceneLeft: '', place: '', lon: null, lat: null, datum: 'wgs84', typed: '', note: '',
-  startedAt: null, endedAt: null, sent: null,
+  phone: '',
+  name: '',
+  relation: 'insured',
+  line: 'motor',
+  plate: '',
+  third: '',
+  vin: '',
+  policy: '',
+  item: '',
+  cause: 'collision',
+  lossAt: '',
+  injured: '0',
+  movable: '',
+  sceneLeft: '',
+  place: '',
+  lon: null,
+  lat: null,
+  datum: 'wgs84',
+  typed: '',
+  note: '',
+  startedAt: null,
+  endedAt: null,
+  sent: null,
 };
 const KEPT = 'chakan.report';
 
@@ -53,7 +92,8 @@ const said = (answer: '' | 'yes' | 'no'): boolean | null => (answer === '' ? nul
 function items(of: Draft): Item[] {
   const list: Item[] = [];
   if (of.line === 'motor' || of.line === 'assist') {
-    if (of.plate.trim() || of.vin.trim()) list.push({ kind: 'own_vehicle', plate: of.plate.trim() || null, vin: of.vin.trim().toUpperCase() || null });
+    if (of.plate.trim() || of.vin.trim())
+      list.push({ kind: 'own_vehicle', plate: of.plate.trim() || null, vin: of.vin.trim().toUpperCase() || null });
     for (const plate of of.third.split(/[\s,，、;；]+/).filter(Boolean)) list.push({ kind: 'third_vehicle', plate, vin: null });
   } else if (of.item.trim()) {
     list.push({ kind: of.line === 'agri' ? 'field' : 'property', plate: null, vin: null, description: of.item.trim() });
@@ -71,9 +111,18 @@ function bodyOf(of: Draft): ClaimIn {
     loss: {
       at: lossAt ? lossAt.toISOString() : null,
       position: of.lon !== null && of.lat !== null ? { lon: of.lon, lat: of.lat, datum: of.datum } : null,
-      place: of.place.trim() || null, cause: of.cause || null, injured: Number(of.injured) || 0, movable: said(of.movable), scene_left: said(of.sceneLeft),
+      place: of.place.trim() || null,
+      cause: of.cause || null,
+      injured: Number(of.injured) || 0,
+      movable: said(of.movable),
+      scene_left: said(of.sceneLeft),
     },
-    line: of.line, policy_no: of.policy.trim() || null, items: items(of), needs: null, external_no: null, note: of.note.trim(),
+    line: of.line,
+    policy_no: of.policy.trim() || null,
+    items: items(of),
+    needs: null,
+    external_no: null,
+    note: of.note.trim(),
   };
 }
 
@@ -93,7 +142,8 @@ export function parcel(): { key: string; body: ClaimIn } {
 export const forgetSent = (): void => void (draft.value = { ...draft.peek(), sent: null });
 
 const MAINLAND = /^(?:\+?86)?1[3-9]\d{9}$|^0\d{2,3}\d{7,8}$/;
-const PLATE = /^[\u4e00-\u9fa5][A-HJ-NP-Z](?:[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]|(?:[A-HJK][A-HJ-NP-Z0-9]\d{4}|\d{5}[A-HJK]))$/;
+const PLATE =
+  /^[\u4e00-\u9fa5][A-HJ-NP-Z](?:[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]|(?:[A-HJK][A-HJ-NP-Z0-9]\d{4}|\d{5}[A-HJK]))$/;
 const tidy = (text: string) => text.replace(/[\s·.\-()（）]/g, '').toUpperCase();
 
 export const oddPhone = (text: string): boolean => text !== '' && !MAINLAND.test(tidy(text));

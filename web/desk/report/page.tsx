@@ -34,7 +34,11 @@ function walk(event: KeyboardEvent, form: HTMLFormElement): void {
   const from = event.target as HTMLElement;
   if (event.key !== 'Enter' || event.ctrlKey || event.shiftKey || event.isComposing || from.tagName === 'BUTTON') return;
   event.preventDefault();
-  const stops = [...form.querySelectorAll<HTMLElement>('input:not([type=radio]), select, textarea, input[type=radio]:checked, button[type=submit]')].filter((one) => !(one as HTMLInputElement).disabled && one.offsetParent !== null);
+  const stops = [
+    ...form.querySelectorAll<HTMLElement>(
+      'input:not([type=radio]), select, textarea, input[type=radio]:checked, button[type=submit]',
+    ),
+  ].filter((one) => !(one as HTMLInputElement).disabled && one.offsetParent !== null);
   const next = stops[stops.indexOf(from) + 1];
   next?.focus();
   if (next instanceof HTMLInputElement && next.type !== 'radio') next.select();
@@ -56,8 +60,16 @@ function Call() {
   return (
     <div class="row call" title={t('callHint')}>
       <Icon name={of.endedAt ? 'phone-off' : 'phone-call'} size={16} />
-      <span class="tabular">{of.endedAt ? t('hungUp', { t: clockTimeS(of.endedAt) }) : t('callTook', { t: countdown((end - Date.parse(of.startedAt)) / 1000) })}</span>
-      {!of.endedAt && <Button size="small" hotkey="F4" onClick={hangUp}>{t('hangUp')}</Button>}
+      <span class="tabular">
+        {of.endedAt
+          ? t('hungUp', { t: clockTimeS(of.endedAt) })
+          : t('callTook', { t: countdown((end - Date.parse(of.startedAt)) / 1000) })}
+      </span>
+      {!of.endedAt && (
+        <Button size="small" hotkey="F4" onClick={hangUp}>
+          {t('hangUp')}
+        </Button>
+      )}
     </div>
   );
 }
@@ -72,21 +84,39 @@ function Where({ done }: { done: boolean }) {
       <Loaded of={info}>
         {(facts) => (
           <Suspense fallback={<Spinner />}>
-            <PinMap id={MAP_ID} info={facts} label={t('pinLabel')} at={at} fixed={done} others={done ? (seen.value?.others ?? []) : []} onMove={(to) => type({ lon: to.lon, lat: to.lat, datum: 'wgs84', typed: '' })} onDone={back} />
+            <PinMap
+              id={MAP_ID}
+              info={facts}
+              label={t('pinLabel')}
+              at={at}
+              fixed={done}
+              others={done ? (seen.value?.others ?? []) : []}
+              onMove={(to) => type({ lon: to.lon, lat: to.lat, datum: 'wgs84', typed: '' })}
+              onDone={back}
+            />
           </Suspense>
         )}
       </Loaded>
       <div class="row report-pin">
         <Icon name="pin" size={15} />
-        <span class="grow small">{at ? t('pinAt', { lon: at.lon.toFixed(5), lat: at.lat.toFixed(5) }) : done ? '' : t('pinNone')}</span>
-        {at && !done && <Button size="small" kind="quiet" icon="x" onClick={() => type({ lon: null, lat: null, typed: '' })}>{t('removePin')}</Button>}
+        <span class="grow small">
+          {at ? t('pinAt', { lon: at.lon.toFixed(5), lat: at.lat.toFixed(5) }) : done ? '' : t('pinNone')}
+        </span>
+        {at && !done && (
+          <Button size="small" kind="quiet" icon="x" onClick={() => type({ lon: null, lat: null, typed: '' })}>
+            {t('removePin')}
+          </Button>
+        )}
         {!done && <kbd>F2</kbd>}
       </div>
     </div>
   );
 }
 
-interface Done { id: Id; took: number }
+interface Done {
+  id: Id;
+  took: number;
+}
 
 function useSubmit(onDone: (done: Done) => void) {
   const [busy, setBusy] = useState(false);
@@ -116,11 +146,23 @@ function Trouble({ error, onNew }: { error: ApiError; onNew: () => void }) {
   if (error.code === 'idempotency_mismatch') {
     return (
       <Banner kind="warning">
-        {t('alreadySent')} <div class="row wrap"><Button size="small" onClick={() => go('claims', { q: draft.peek().phone })}>{t('findIt')}</Button><Button size="small" onClick={onNew}>{t('asNew')}</Button></div>
+        {t('alreadySent')}{' '}
+        <div class="row wrap">
+          <Button size="small" onClick={() => go('claims', { q: draft.peek().phone })}>
+            {t('findIt')}
+          </Button>
+          <Button size="small" onClick={onNew}>
+            {t('asNew')}
+          </Button>
+        </div>
       </Banner>
     );
   }
-  return <Banner kind="error">{explain(error)} {error.passing && t('maybeSent')}</Banner>;
+  return (
+    <Banner kind="error">
+      {explain(error)} {error.passing && t('maybeSent')}
+    </Banner>
+  );
 }
 
 export function Report() {
@@ -132,10 +174,17 @@ export function Report() {
   const tryIt = () => {
     const found = problems();
     setWrong(found);
-    if (Object.keys(found).length) requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus());
+    if (Object.keys(found).length)
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus());
     else void submit();
   };
-  const fresh = () => { clear(); setDone(null); setWrong({}); forgive(); requestAnimationFrame(() => document.getElementById('report-phone')?.focus()); };
+  const fresh = () => {
+    clear();
+    setDone(null);
+    setWrong({});
+    forgive();
+    requestAnimationFrame(() => document.getElementById('report-phone')?.focus());
+  };
   const latest = useRef({ tryIt, fresh, done });
   latest.current = { tryIt, fresh, done };
   useEffect(() => {
@@ -151,22 +200,72 @@ export function Report() {
     const again = () => latest.current.done && latest.current.fresh();
     window.addEventListener('keydown', keys);
     window.addEventListener('chakan-new-report', again);
-    return () => { window.removeEventListener('keydown', keys); window.removeEventListener('chakan-new-report', again); };
+    return () => {
+      window.removeEventListener('keydown', keys);
+      window.removeEventListener('chakan-new-report', again);
+    };
   }, []);
   const of = draft.value;
   const at = pinOf(of);
   return (
     <div class="report">
-      {done ? <div class="report-form after-wrap"><After id={done.id} took={done.took} onNew={fresh} /></div> : (
-        <form ref={form} class="report-form" onSubmit={(event) => { event.preventDefault(); tryIt(); }} onKeyDown={(event) => form.current && walk(event, form.current)} noValidate>
-          <header class="row wrap"><h1>{t('title')}</h1><Call /><span class="grow" />{begun() && <Button size="small" kind={sure ? 'danger' : 'quiet'} onBlur={() => setSure(false)} onClick={() => (sure ? (setSure(false), fresh()) : setSure(true))}>{sure ? t('clearAsk') : t('clear')}</Button>}</header>
+      {done ? (
+        <div class="report-form after-wrap">
+          <After id={done.id} took={done.took} onNew={fresh} />
+        </div>
+      ) : (
+        <form
+          ref={form}
+          class="report-form"
+          onSubmit={(event) => {
+            event.preventDefault();
+            tryIt();
+          }}
+          onKeyDown={(event) => form.current && walk(event, form.current)}
+          noValidate
+        >
+          <header class="row wrap">
+            <h1>{t('title')}</h1>
+            <Call />
+            <span class="grow" />
+            {begun() && (
+              <Button
+                size="small"
+                kind={sure ? 'danger' : 'quiet'}
+                onBlur={() => setSure(false)}
+                onClick={() => (sure ? (setSure(false), fresh()) : setSure(true))}
+              >
+                {sure ? t('clearAsk') : t('clear')}
+              </Button>
+            )}
+          </header>
           <Fields errors={wrong} />
-          <Hints phone={of.phone.trim()} plate={of.plate.trim()} at={at} lossAt={fromLocalInput(of.lossAt)?.toISOString() ?? null} />
-          {error && <Trouble error={error} onNew={() => { forgetSent(); void submit(); }} />}
+          <Hints
+            phone={of.phone.trim()}
+            plate={of.plate.trim()}
+            at={at}
+            lossAt={fromLocalInput(of.lossAt)?.toISOString() ?? null}
+          />
+          {error && (
+            <Trouble
+              error={error}
+              onNew={() => {
+                forgetSent();
+                void submit();
+              }}
+            />
+          )}
           <footer class="row wrap">
-            <Button type="submit" kind="primary" icon="send" busy={busy} hotkey="Ctrl+↵">{error?.passing ? t('again') : t('submit')}</Button>
-            {!at && of.place && <span class="small warn"><Icon name="info" size={14} /> {t('noPin')}</span>}
-            <span class="grow" /><span class="muted small">{t('tip')}</span>
+            <Button type="submit" kind="primary" icon="send" busy={busy} hotkey="Ctrl+↵">
+              {error?.passing ? t('again') : t('submit')}
+            </Button>
+            {!at && of.place && (
+              <span class="small warn">
+                <Icon name="info" size={14} /> {t('noPin')}
+              </span>
+            )}
+            <span class="grow" />
+            <span class="muted small">{t('tip')}</span>
           </footer>
         </form>
       )}

@@ -22,18 +22,34 @@ function Areas() {
   const kind = (one: string) => (one === 'urban' || one === 'suburb' || one === 'remote' ? t(one) : one);
   return (
     <section class="panel list">
-      <header class="tools"><Banner kind="info">{t('areaNote')}</Banner></header>
+      <header class="tools">
+        <Banner kind="info">{t('areaNote')}</Banner>
+      </header>
       <Loaded of={list}>
-        {({ items }) => items.length === 0 ? <EmptyState icon="map" title={t('noAreas')} /> : (
-          <Table<SettingArea>
-            caption={t('areas')} rows={items} id={(row) => row.id}
-            columns={[
-              { key: 'name', head: t('orgName'), cell: (row) => <strong>{either(row.name, row.name_en)}</strong> },
-              { key: 'kind', head: t('areaKind'), cell: (row) => <Badge tone={AREA_TONE[row.kind as keyof typeof AREA_TONE] ?? 'grey'} icon="map">{kind(row.kind)}</Badge> },
-              { key: 'org', head: t('org'), cell: (row) => row.org?.name ?? '' },
-            ]}
-          />
-        )}
+        {({ items }) =>
+          items.length === 0 ? (
+            <EmptyState icon="map" title={t('noAreas')} />
+          ) : (
+            <Table<SettingArea>
+              caption={t('areas')}
+              rows={items}
+              id={(row) => row.id}
+              columns={[
+                { key: 'name', head: t('orgName'), cell: (row) => <strong>{either(row.name, row.name_en)}</strong> },
+                {
+                  key: 'kind',
+                  head: t('areaKind'),
+                  cell: (row) => (
+                    <Badge tone={AREA_TONE[row.kind as keyof typeof AREA_TONE] ?? 'grey'} icon="map">
+                      {kind(row.kind)}
+                    </Badge>
+                  ),
+                },
+                { key: 'org', head: t('org'), cell: (row) => row.org?.name ?? '' },
+              ]}
+            />
+          )
+        }
       </Loaded>
     </section>
   );
@@ -45,15 +61,58 @@ function OrgDialog({ orgs, onDone }: { orgs: Organisation[]; onDone: (changed: b
   const submit = (event: Event) => {
     event.preventDefault();
     setBusy(true);
-    api.post('/organisations', typed).then(() => { tell('ok', t('added')); onDone(true); }, (error: unknown) => { tellError(error); setBusy(false); });
+    api.post('/organisations', typed).then(
+      () => {
+        tell('ok', t('added'));
+        onDone(true);
+      },
+      (error: unknown) => {
+        tellError(error);
+        setBusy(false);
+      },
+    );
   };
   return (
-    <Dialog title={t('addOrg')} onClose={() => onDone(false)} actions={<><Button onClick={() => onDone(false)}>{common('cancel')}</Button><Button kind="primary" type="submit" form="org" busy={busy}>{common('save')}</Button></>}>
+    <Dialog
+      title={t('addOrg')}
+      onClose={() => onDone(false)}
+      actions={
+        <>
+          <Button onClick={() => onDone(false)}>{common('cancel')}</Button>
+          <Button kind="primary" type="submit" form="org" busy={busy}>
+            {common('save')}
+          </Button>
+        </>
+      }
+    >
       <form id="org" class="stack" onSubmit={submit}>
-        <Field label={t('orgName')} required maxLength={100} autofocus value={typed.name} onInput={(event) => setTyped({ ...typed, name: event.currentTarget.value })} />
-        <Field label={t('orgCode')} required maxLength={60} value={typed.code} onInput={(event) => setTyped({ ...typed, code: event.currentTarget.value })} />
-        <Select label={t('orgKind')} value={typed.kind} choices={KINDS.slice(1).map((value) => ({ value, label: t(`kind_${value}`) }))} onChange={(event) => setTyped({ ...typed, kind: event.currentTarget.value })} />
-        <Select label={t('orgParent')} value={typed.parent_id} choices={orgs.map((org) => ({ value: org.id, label: org.name }))} onChange={(event) => setTyped({ ...typed, parent_id: event.currentTarget.value })} />
+        <Field
+          label={t('orgName')}
+          required
+          maxLength={100}
+          autofocus
+          value={typed.name}
+          onInput={(event) => setTyped({ ...typed, name: event.currentTarget.value })}
+        />
+        <Field
+          label={t('orgCode')}
+          required
+          maxLength={60}
+          value={typed.code}
+          onInput={(event) => setTyped({ ...typed, code: event.currentTarget.value })}
+        />
+        <Select
+          label={t('orgKind')}
+          value={typed.kind}
+          choices={KINDS.slice(1).map((value) => ({ value, label: t(`kind_${value}`) }))}
+          onChange={(event) => setTyped({ ...typed, kind: event.currentTarget.value })}
+        />
+        <Select
+          label={t('orgParent')}
+          value={typed.parent_id}
+          choices={orgs.map((org) => ({ value: org.id, label: org.name }))}
+          onChange={(event) => setTyped({ ...typed, parent_id: event.currentTarget.value })}
+        />
       </form>
     </Dialog>
   );
@@ -65,21 +124,45 @@ function Organisations() {
   const kind = (one: string) => ((KINDS as readonly string[]).includes(one) ? t(`kind_${one as (typeof KINDS)[number]}`) : one);
   return (
     <section class="panel list">
-      {may('admin') && <header class="tools row"><span class="grow" /><Button kind="primary" icon="plus" disabled={!list.data} onClick={() => setOpen(true)}>{t('addOrg')}</Button></header>}
+      {may('admin') && (
+        <header class="tools row">
+          <span class="grow" />
+          <Button kind="primary" icon="plus" disabled={!list.data} onClick={() => setOpen(true)}>
+            {t('addOrg')}
+          </Button>
+        </header>
+      )}
       <Loaded of={list}>
         {({ items }) => {
-          const depth = (org: Organisation): number => { const parent = items.find((one) => one.id === org.parent_id); return parent ? depth(parent) + 1 : 0; };
+          const depth = (org: Organisation): number => {
+            const parent = items.find((one) => one.id === org.parent_id);
+            return parent ? depth(parent) + 1 : 0;
+          };
           return (
             <>
               <Table<Organisation>
-                caption={t('organisations')} rows={items} id={(row) => row.id}
+                caption={t('organisations')}
+                rows={items}
+                id={(row) => row.id}
                 columns={[
-                  { key: 'name', head: t('orgName'), cell: (row) => <strong style={{ paddingLeft: `${depth(row) * 22}px` }}>{row.name}</strong> },
+                  {
+                    key: 'name',
+                    head: t('orgName'),
+                    cell: (row) => <strong style={{ paddingLeft: `${depth(row) * 22}px` }}>{row.name}</strong>,
+                  },
                   { key: 'kind', head: t('orgKind'), cell: (row) => <Badge>{kind(row.kind)}</Badge> },
                   { key: 'code', head: t('orgCode'), cell: (row) => <span class="mono">{row.code}</span> },
                 ]}
               />
-              {open && <OrgDialog orgs={items} onDone={(changed) => { setOpen(false); if (changed) list.reload(); }} />}
+              {open && (
+                <OrgDialog
+                  orgs={items}
+                  onDone={(changed) => {
+                    setOpen(false);
+                    if (changed) list.reload();
+                  }}
+                />
+              )}
             </>
           );
         }}
@@ -95,13 +178,38 @@ function Tokens() {
   const make = (event: Event) => {
     event.preventDefault();
     setBusy(true);
-    api.post<{ id: string; token: string }>('/tokens', { label: label.trim() }).then((answer) => setMade(answer.token), tellError).finally(() => setBusy(false));
+    api
+      .post<{ id: string; token: string }>('/tokens', { label: label.trim() })
+      .then((answer) => setMade(answer.token), tellError)
+      .finally(() => setBusy(false));
   };
   return (
     <section class="panel padded stack">
       <p class="muted">{t('tokenNote')}</p>
-      <form class="row token-form" onSubmit={make}><Field label={t('label')} required maxLength={100} value={label} onInput={(event) => setLabel(event.currentTarget.value)} /><Button type="submit" kind="primary" icon="plus" busy={busy}>{t('make')}</Button></form>
-      {made && <Banner kind="warning">{t('tokenOnce')} <code class="token">{made}</code> <Button size="small" icon="copy" onClick={() => void navigator.clipboard.writeText(made).then(() => tell('ok', t('copied')), tellError)}>{common('copy')}</Button></Banner>}
+      <form class="row token-form" onSubmit={make}>
+        <Field
+          label={t('label')}
+          required
+          maxLength={100}
+          value={label}
+          onInput={(event) => setLabel(event.currentTarget.value)}
+        />
+        <Button type="submit" kind="primary" icon="plus" busy={busy}>
+          {t('make')}
+        </Button>
+      </form>
+      {made && (
+        <Banner kind="warning">
+          {t('tokenOnce')} <code class="token">{made}</code>{' '}
+          <Button
+            size="small"
+            icon="copy"
+            onClick={() => void navigator.clipboard.writeText(made).then(() => tell('ok', t('copied')), tellError)}
+          >
+            {common('copy')}
+          </Button>
+        </Banner>
+      )}
     </section>
   );
 }
@@ -112,7 +220,12 @@ export function Settings() {
   return (
     <div class="page scroll stack">
       <h1>{t('settings')}</h1>
-      <Tabs label={t('settings')} active={tab} onPick={(key) => go('settings', key)} tabs={TABS.map((key) => ({ key, label: t(key) }))} />
+      <Tabs
+        label={t('settings')}
+        active={tab}
+        onPick={(key) => go('settings', key)}
+        tabs={TABS.map((key) => ({ key, label: t(key) }))}
+      />
       {tab === 'people' && <People />}
       {tab === 'organisations' && <Organisations />}
       {tab === 'areas' && <Areas />}

@@ -14,27 +14,74 @@ const choice = labels(
   { report_end: '挂机（报案结束）', assigned: '派工', accepted: '接单' },
   { report_end: 'End of the call', assigned: 'Assignment', accepted: 'Acceptance' },
 );
-const unit = labels({ min: '分钟', s: '秒', h: '小时', d: '天', m: '米', km: '公里', 'm/s': '米/秒' }, { min: 'min', s: 's', h: 'h', d: 'd', m: 'm', km: 'km', 'm/s': 'm/s' });
-const shown = (rule: RuleRow, value: unknown): string => (rule.kind === 'bool' ? t(value ? 'on' : 'off') : rule.kind === 'choice' ? choice(String(value)) : `${String(value ?? '')}${rule.unit && value !== null ? ` ${unit(rule.unit)}` : ''}`);
+const unit = labels(
+  { min: '分钟', s: '秒', h: '小时', d: '天', m: '米', km: '公里', 'm/s': '米/秒' },
+  { min: 'min', s: 's', h: 'h', d: 'd', m: 'm', km: 'km', 'm/s': 'm/s' },
+);
+const shown = (rule: RuleRow, value: unknown): string =>
+  rule.kind === 'bool'
+    ? t(value ? 'on' : 'off')
+    : rule.kind === 'choice'
+      ? choice(String(value))
+      : `${String(value ?? '')}${rule.unit && value !== null ? ` ${unit(rule.unit)}` : ''}`;
 
 /** What was typed, as the kind the rule has; undefined when it cannot be. */
 function read(rule: RuleRow, text: string): unknown {
   if (rule.kind === 'bool') return text === 'true';
   if (rule.kind !== 'int') return text;
   const value = Number(text);
-  return text.trim() !== '' && Number.isInteger(value) && value >= (rule.least ?? -Infinity) && value <= (rule.most ?? Infinity) ? value : undefined;
+  return text.trim() !== '' && Number.isInteger(value) && value >= (rule.least ?? -Infinity) && value <= (rule.most ?? Infinity)
+    ? value
+    : undefined;
 }
 
-function Input({ rule, text, onText, onSave }: { rule: RuleRow; text: string; onText: (text: string) => void; onSave: () => void }) {
+function Input({
+  rule,
+  text,
+  onText,
+  onSave,
+}: {
+  rule: RuleRow;
+  text: string;
+  onText: (text: string) => void;
+  onSave: () => void;
+}) {
   const label = either(rule.zh, rule.en);
   const locked = !may('admin');
-  const choices: [string, string][] = rule.kind === 'bool' ? [['true', t('on')], ['false', t('off')]] : rule.choices.map((one) => [one, choice(one)]);
-  if (choices.length) return <select class="input" aria-label={label} disabled={locked} value={text} onChange={(event) => onText(event.currentTarget.value)}>{choices.map(([value, word]) => <option key={value} value={value}>{word}</option>)}</select>;
+  const choices: [string, string][] =
+    rule.kind === 'bool'
+      ? [
+          ['true', t('on')],
+          ['false', t('off')],
+        ]
+      : rule.choices.map((one) => [one, choice(one)]);
+  if (choices.length)
+    return (
+      <select
+        class="input"
+        aria-label={label}
+        disabled={locked}
+        value={text}
+        onChange={(event) => onText(event.currentTarget.value)}
+      >
+        {choices.map(([value, word]) => (
+          <option key={value} value={value}>
+            {word}
+          </option>
+        ))}
+      </select>
+    );
   return (
     <span class="row">
       <input
-        class="input" aria-label={label} readOnly={locked} value={text} inputMode={rule.kind === 'int' ? 'numeric' : 'text'} aria-invalid={read(rule, text) === undefined ? 'true' : undefined}
-        onInput={(event) => onText(event.currentTarget.value)} onKeyDown={(event) => event.key === 'Enter' && onSave()}
+        class="input"
+        aria-label={label}
+        readOnly={locked}
+        value={text}
+        inputMode={rule.kind === 'int' ? 'numeric' : 'text'}
+        aria-invalid={read(rule, text) === undefined ? 'true' : undefined}
+        onInput={(event) => onText(event.currentTarget.value)}
+        onKeyDown={(event) => event.key === 'Enter' && onSave()}
       />
       {rule.unit && <span class="muted small nowrap">{unit(rule.unit)}</span>}
     </span>
@@ -49,19 +96,60 @@ function Rule({ rule, org, onSaved }: { rule: RuleRow; org: string; onSaved: () 
   const path = `/settings/${encodeURIComponent(rule.key)}`;
   const run = (act: Promise<unknown>) => {
     setBusy(true);
-    act.then(() => { tell('ok', t('ruleSaved')); onSaved(); }, tellError).finally(() => setBusy(false));
+    act
+      .then(() => {
+        tell('ok', t('ruleSaved'));
+        onSaved();
+      }, tellError)
+      .finally(() => setBusy(false));
   };
-  const save = () => { if (value !== undefined && text !== was) run(api.put(path, { org_id: org, value })); };
+  const save = () => {
+    if (value !== undefined && text !== was) run(api.put(path, { org_id: org, value }));
+  };
   return (
     <tr>
-      <td><strong>{either(rule.zh, rule.en)}</strong><div class="muted small mono">{rule.key}</div></td>
-      <td class="rule-value"><Input rule={rule} text={text} onText={setText} onSave={save} /></td>
-      <td class="muted small">{t('default', { v: shown(rule, rule.default) })}{rule.kind === 'int' && rule.least !== null && rule.most !== null && <> · {t('bounds', { min: rule.least, max: rule.most })}</>}</td>
-      <td>{rule.set_here ? <Badge tone="blue" icon="check">{t('own')}</Badge> : rule.from_org && <Badge icon="arrow-down">{t('inherited', { org: rule.from_org.name })}</Badge>}</td>
-      <td class="right"><span class="row actions">
-        {may('admin') && text !== was && <Button size="small" kind="primary" busy={busy} disabled={value === undefined} onClick={save}>{common('save')}</Button>}
-        {may('admin') && rule.set_here && text === was && <Button size="small" kind="quiet" icon="rotate-left" busy={busy} onClick={() => run(api.del(path, { query: { org_id: org } }))}>{t('reset')}</Button>}
-      </span></td>
+      <td>
+        <strong>{either(rule.zh, rule.en)}</strong>
+        <div class="muted small mono">{rule.key}</div>
+      </td>
+      <td class="rule-value">
+        <Input rule={rule} text={text} onText={setText} onSave={save} />
+      </td>
+      <td class="muted small">
+        {t('default', { v: shown(rule, rule.default) })}
+        {rule.kind === 'int' && rule.least !== null && rule.most !== null && (
+          <> · {t('bounds', { min: rule.least, max: rule.most })}</>
+        )}
+      </td>
+      <td>
+        {rule.set_here ? (
+          <Badge tone="blue" icon="check">
+            {t('own')}
+          </Badge>
+        ) : (
+          rule.from_org && <Badge icon="arrow-down">{t('inherited', { org: rule.from_org.name })}</Badge>
+        )}
+      </td>
+      <td class="right">
+        <span class="row actions">
+          {may('admin') && text !== was && (
+            <Button size="small" kind="primary" busy={busy} disabled={value === undefined} onClick={save}>
+              {common('save')}
+            </Button>
+          )}
+          {may('admin') && rule.set_here && text === was && (
+            <Button
+              size="small"
+              kind="quiet"
+              icon="rotate-left"
+              busy={busy}
+              onClick={() => run(api.del(path, { query: { org_id: org } }))}
+            >
+              {t('reset')}
+            </Button>
+          )}
+        </span>
+      </td>
     </tr>
   );
 }
@@ -73,23 +161,62 @@ export function Rules() {
   return (
     <section class="panel list">
       <header class="tools row wrap">
-        <label class="row small">{t('orgChoose')}<select class="input" value={org} onChange={(event) => setOrg(event.currentTarget.value)}>{orgs.data?.items.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}</select></label>
-        <div class="grow"><Banner kind="info">{t('ruleNote')}</Banner></div>
+        <label class="row small">
+          {t('orgChoose')}
+          <select class="input" value={org} onChange={(event) => setOrg(event.currentTarget.value)}>
+            {orgs.data?.items.map((one) => (
+              <option key={one.id} value={one.id}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <div class="grow">
+          <Banner kind="info">{t('ruleNote')}</Banner>
+        </div>
       </header>
       <Loaded of={list} rows={10}>
-        {({ items, rooms }) => items.length === 0 ? <EmptyState icon="settings" title={t('noRules')} /> : (
-          <div class="table-wrap"><table class="table rules"><caption class="unseen">{t('rules')}</caption>
-            <thead><tr><th scope="col">{t('rule')}</th><th scope="col">{t('value')}</th><th scope="col" /><th scope="col" /><th scope="col" /></tr></thead>
-            {rooms.map((room) => (
-              <Fragment key={room.key}>
-                <tbody>
-                  <tr><th scope="rowgroup" colSpan={5} class="rule-room">{either(room.zh, room.en)}</th></tr>
-                  {items.filter((rule) => rule.room === room.key).map((rule) => <Rule key={`${org} ${rule.key} ${JSON.stringify(rule.value)} ${rule.set_here}`} rule={rule} org={org} onSaved={list.reload} />)}
-                </tbody>
-              </Fragment>
-            ))}
-          </table></div>
-        )}
+        {({ items, rooms }) =>
+          items.length === 0 ? (
+            <EmptyState icon="settings" title={t('noRules')} />
+          ) : (
+            <div class="table-wrap">
+              <table class="table rules">
+                <caption class="unseen">{t('rules')}</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">{t('rule')}</th>
+                    <th scope="col">{t('value')}</th>
+                    <th scope="col" />
+                    <th scope="col" />
+                    <th scope="col" />
+                  </tr>
+                </thead>
+                {rooms.map((room) => (
+                  <Fragment key={room.key}>
+                    <tbody>
+                      <tr>
+                        <th scope="rowgroup" colSpan={5} class="rule-room">
+                          {either(room.zh, room.en)}
+                        </th>
+                      </tr>
+                      {items
+                        .filter((rule) => rule.room === room.key)
+                        .map((rule) => (
+                          <Rule
+                            key={`${org} ${rule.key} ${JSON.stringify(rule.value)} ${rule.set_here}`}
+                            rule={rule}
+                            org={org}
+                            onSaved={list.reload}
+                          />
+                        ))}
+                    </tbody>
+                  </Fragment>
+                ))}
+              </table>
+            </div>
+          )
+        }
       </Loaded>
     </section>
   );

@@ -18,7 +18,12 @@ setWorkerUrl(workerUrl);
 
 const t = words(
   { none: '这台电脑不能显示地图（没有 WebGL），列表照常可用。', zoomIn: '放大', zoomOut: '缩小', toggle: '版权信息' },
-  { none: 'This computer cannot draw the map (no WebGL); the lists work as usual.', zoomIn: 'Zoom in', zoomOut: 'Zoom out', toggle: 'Attribution' },
+  {
+    none: 'This computer cannot draw the map (no WebGL); the lists work as usual.',
+    zoomIn: 'Zoom in',
+    zoomOut: 'Zoom out',
+    toggle: 'Attribution',
+  },
 );
 
 export interface MapViewProps {
@@ -38,7 +43,9 @@ function build(box: HTMLElement, { info, ownKeys }: MapViewProps): GlMap {
   const map = new GlMap({
     container: box,
     style: baseStyle(info, dark.peek()),
-    ...(bbox ? { bounds: bbox, fitBoundsOptions: { padding: 24 } } : { center: centre ?? { lon: 104, lat: 35 }, zoom: centre ? 11 : 3.4 }),
+    ...(bbox
+      ? { bounds: bbox, fitBoundsOptions: { padding: 24 } }
+      : { center: centre ?? { lon: 104, lat: 35 }, zoom: centre ? 11 : 3.4 }),
     maxZoom: 19,
     minZoom: 2,
     dragRotate: false,
@@ -48,7 +55,11 @@ function build(box: HTMLElement, { info, ownKeys }: MapViewProps): GlMap {
     attributionControl: false,
     fadeDuration: 0,
     renderWorldCopies: false,
-    locale: { 'NavigationControl.ZoomIn': t('zoomIn'), 'NavigationControl.ZoomOut': t('zoomOut'), 'AttributionControl.ToggleAttribution': t('toggle') },
+    locale: {
+      'NavigationControl.ZoomIn': t('zoomIn'),
+      'NavigationControl.ZoomOut': t('zoomOut'),
+      'AttributionControl.ToggleAttribution': t('toggle'),
+    },
     transformRequest: (url) => (url.startsWith(`${location.origin}/api/`) ? { url, headers: headers('GET') } : { url }),
   });
   map.touchZoomRotate.disableRotation();
@@ -91,7 +102,12 @@ export function MapView(props: MapViewProps) {
       map.remove();
     };
   }, []);
-  if (impossible) return <div class={`map ${props.class ?? ''}`}><EmptyState icon="map" title={t('none')} /></div>;
+  if (impossible)
+    return (
+      <div class={`map ${props.class ?? ''}`}>
+        <EmptyState icon="map" title={t('none')} />
+      </div>
+    );
   return <div ref={box} class={`map ${props.class ?? ''}`} role="application" aria-label={props.label} />;
 }
 export default MapView;

@@ -5,7 +5,12 @@ type Ring = GeoJSON.Position[];
 const GRID = 12;
 
 function doubleArea(ring: Ring): number {
-  return Math.abs(ring.reduce((sum, [x = 0, y = 0], n) => { const [u = 0, v = 0] = ring[(n + 1) % ring.length] ?? []; return sum + x * v - u * y; }, 0));
+  return Math.abs(
+    ring.reduce((sum, [x = 0, y = 0], n) => {
+      const [u = 0, v = 0] = ring[(n + 1) % ring.length] ?? [];
+      return sum + x * v - u * y;
+    }, 0),
+  );
 }
 
 function inside(ring: Ring, x: number, y: number): boolean {
@@ -34,7 +39,12 @@ function middle(ring: Ring): GeoJSON.Position {
   return best;
 }
 
-const outerRings = (shape: GeoJSON.Geometry): Ring[] => (shape.type === 'Polygon' ? shape.coordinates.slice(0, 1) : shape.type === 'MultiPolygon' ? shape.coordinates.flatMap((one) => one.slice(0, 1)) : []);
+const outerRings = (shape: GeoJSON.Geometry): Ring[] =>
+  shape.type === 'Polygon'
+    ? shape.coordinates.slice(0, 1)
+    : shape.type === 'MultiPolygon'
+      ? shape.coordinates.flatMap((one) => one.slice(0, 1))
+      : [];
 
 function write(map: GlMap): void {
   const biggest = new Map<string, { ring: Ring; size: number; properties: GeoJSON.GeoJsonProperties }>();
@@ -42,10 +52,15 @@ function write(map: GlMap): void {
     const name = String(feature.properties.name ?? '');
     for (const ring of outerRings(feature.geometry)) {
       const size = doubleArea(ring);
-      if (name && size > (biggest.get(name)?.size ?? 0)) biggest.set(name, { ring, size, properties: { name, name_en: feature.properties.name_en } });
+      if (name && size > (biggest.get(name)?.size ?? 0))
+        biggest.set(name, { ring, size, properties: { name, name_en: feature.properties.name_en } });
     }
   }
-  const features = [...biggest.values()].map((one): GeoJSON.Feature => ({ type: 'Feature', properties: one.properties, geometry: { type: 'Point', coordinates: middle(one.ring) } }));
+  const features = [...biggest.values()].map((one): GeoJSON.Feature => ({
+    type: 'Feature',
+    properties: one.properties,
+    geometry: { type: 'Point', coordinates: middle(one.ring) },
+  }));
   void map.getSource<GeoJSONSource>('names')?.setData({ type: 'FeatureCollection', features });
 }
 
@@ -55,7 +70,9 @@ export function keepNames(map: GlMap): void {
   map.on('sourcedata', (event) => {
     if (event.sourceId !== 'wide' || !event.isSourceLoaded || !event.tile) return;
     clearTimeout(timer);
-    timer = window.setTimeout(() => { if (map.getSource('wide')) write(map); }, 120);
+    timer = window.setTimeout(() => {
+      if (map.getSource('wide')) write(map);
+    }, 120);
   });
   map.on('remove', () => clearTimeout(timer));
 }

@@ -48,17 +48,24 @@ export default function PinMap(props: PinMapProps) {
       return;
     }
     if (!marker.current) {
-      marker.current = new Marker({ color: '#b3261e', draggable: !latest.current.fixed }).setLngLat([at.lon, at.lat]).addTo(map.current);
+      marker.current = new Marker({ color: '#b3261e', draggable: !latest.current.fixed })
+        .setLngLat([at.lon, at.lat])
+        .addTo(map.current);
       marker.current.on('dragend', () => marker.current && latest.current.onMove(put(marker.current.getLngLat())));
     }
     marker.current.setLngLat([at.lon, at.lat]).setDraggable(!latest.current.fixed);
-    if (far || !map.current.getBounds().contains([at.lon, at.lat])) map.current.easeTo({ center: [at.lon, at.lat], zoom: Math.max(map.current.getZoom(), 14), duration: 300 });
+    if (far || !map.current.getBounds().contains([at.lon, at.lat]))
+      map.current.easeTo({ center: [at.lon, at.lat], zoom: Math.max(map.current.getZoom(), 14), duration: 300 });
   };
 
   useEffect(() => show(props.at, false), [props.at?.lon, props.at?.lat]);
   useEffect(() => {
     dots.current.forEach((one) => one.remove());
-    dots.current = map.current ? (props.others ?? []).map((one) => new Marker({ element: dot() }).setLngLat([one.lon, one.lat]).addTo(map.current as GlMap)) : [];
+    dots.current = map.current
+      ? (props.others ?? []).map((one) =>
+          new Marker({ element: dot() }).setLngLat([one.lon, one.lat]).addTo(map.current as GlMap),
+        )
+      : [];
   }, [JSON.stringify(props.others)]);
 
   const keys = (event: KeyboardEvent) => {
@@ -81,13 +88,20 @@ export default function PinMap(props: PinMapProps) {
   return (
     <div class="pin-map" id={props.id} tabIndex={0} role="group" aria-label={props.label} onKeyDownCapture={keys}>
       <MapView
-        info={props.info} label={props.label} ownKeys
+        info={props.info}
+        label={props.label}
+        ownKeys
         onMap={(made) => {
           map.current = made;
           made.getCanvas().tabIndex = -1;
-          made.on('click', (event) => { if (!latest.current.fixed) latest.current.onMove(put(event.lngLat)); });
+          made.on('click', (event) => {
+            if (!latest.current.fixed) latest.current.onMove(put(event.lngLat));
+          });
           show(latest.current.at, true);
-          return () => { map.current = null; marker.current = null; };
+          return () => {
+            map.current = null;
+            marker.current = null;
+          };
         }}
       />
     </div>

@@ -23,8 +23,13 @@ export function Dialog({ title, onClose, children, actions, wide }: Props) {
   }, []);
   return (
     <dialog
-      ref={box} class={`dialog ${wide ? 'wide' : ''}`} aria-labelledby={titleId}
-      onCancel={(event) => { event.preventDefault(); onClose(); }}
+      ref={box}
+      class={`dialog ${wide ? 'wide' : ''}`}
+      aria-labelledby={titleId}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
       onMouseDown={(event) => event.target === box.current && onClose()}
     >
       <div class="dialog-box">

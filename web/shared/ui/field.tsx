@@ -19,51 +19,109 @@ function Frame({ label, hint, error, access, wide, id, children }: Wrap & { id: 
         {access && <kbd>Alt+{access}</kbd>}
       </label>
       {children}
-      {error ? <p class="field-error" id={`${id}-note`} role="alert">{error}</p> : hint && <p class="field-hint" id={`${id}-note`}>{hint}</p>}
+      {error ? (
+        <p class="field-error" id={`${id}-note`} role="alert">
+          {error}
+        </p>
+      ) : (
+        hint && (
+          <p class="field-hint" id={`${id}-note`}>
+            {hint}
+          </p>
+        )
+      )}
     </div>
   );
 }
 
-const described = (id: string, { hint, error }: Wrap) => ({ 'aria-describedby': hint || error ? `${id}-note` : undefined, 'aria-invalid': error ? ('true' as const) : undefined });
+const described = (id: string, { hint, error }: Wrap) => ({
+  'aria-describedby': hint || error ? `${id}-note` : undefined,
+  'aria-invalid': error ? ('true' as const) : undefined,
+});
 
-export function Field({ label, hint, error, access, wide, ...input }: Wrap & Omit<JSX.IntrinsicElements['input'], 'label' | 'size'>) {
+export function Field({
+  label,
+  hint,
+  error,
+  access,
+  wide,
+  ...input
+}: Wrap & Omit<JSX.IntrinsicElements['input'], 'label' | 'size'>) {
   const made = useId();
   const id = typeof input.id === 'string' ? input.id : made;
   const wrap = { label, hint, error: error ?? null, ...(access ? { access } : {}), ...(wide ? { wide } : {}) };
   return (
     <Frame {...wrap} id={id}>
-      <input autocomplete="off" {...(input as object)} id={id} {...(access ? { accesskey: access.toLowerCase() } : {})} {...described(id, wrap)} />
+      <input
+        autocomplete="off"
+        {...(input as object)}
+        id={id}
+        {...(access ? { accesskey: access.toLowerCase() } : {})}
+        {...described(id, wrap)}
+      />
     </Frame>
   );
 }
 
-export function TextArea({ label, hint, error, access, wide, ...input }: Wrap & Omit<JSX.IntrinsicElements['textarea'], 'label'>) {
+export function TextArea({
+  label,
+  hint,
+  error,
+  access,
+  wide,
+  ...input
+}: Wrap & Omit<JSX.IntrinsicElements['textarea'], 'label'>) {
   const made = useId();
   const id = typeof input.id === 'string' ? input.id : made;
   const wrap = { label, hint, error: error ?? null, ...(access ? { access } : {}), ...(wide ? { wide } : {}) };
   return (
     <Frame {...wrap} id={id}>
-      <textarea rows={2} {...(input as object)} id={id} {...(access ? { accesskey: access.toLowerCase() } : {})} {...described(id, wrap)} />
+      <textarea
+        rows={2}
+        {...(input as object)}
+        id={id}
+        {...(access ? { accesskey: access.toLowerCase() } : {})}
+        {...described(id, wrap)}
+      />
     </Frame>
   );
 }
 
-export interface Choice { value: string; label: string; disabled?: boolean }
+export interface Choice {
+  value: string;
+  label: string;
+  disabled?: boolean;
+}
 
-export function Select({ label, hint, error, access, wide, choices, ...input }: Wrap & { choices: Choice[] } & Omit<JSX.IntrinsicElements['select'], 'label' | 'size'>) {
+export function Select({
+  label,
+  hint,
+  error,
+  access,
+  wide,
+  choices,
+  ...input
+}: Wrap & { choices: Choice[] } & Omit<JSX.IntrinsicElements['select'], 'label' | 'size'>) {
   const made = useId();
   const id = typeof input.id === 'string' ? input.id : made;
   const wrap = { label, hint, error: error ?? null, ...(access ? { access } : {}), ...(wide ? { wide } : {}) };
   return (
     <Frame {...wrap} id={id}>
       <select {...(input as object)} id={id} {...(access ? { accesskey: access.toLowerCase() } : {})} {...described(id, wrap)}>
-        {choices.map((choice) => <option key={choice.value} value={choice.value} disabled={choice.disabled}>{choice.label}</option>)}
+        {choices.map((choice) => (
+          <option key={choice.value} value={choice.value} disabled={choice.disabled}>
+            {choice.label}
+          </option>
+        ))}
       </select>
     </Frame>
   );
 }
 
-export function Check({ label, ...input }: { label: ComponentChildren } & Omit<JSX.IntrinsicElements['input'], 'label' | 'type'>) {
+export function Check({
+  label,
+  ...input
+}: { label: ComponentChildren } & Omit<JSX.IntrinsicElements['input'], 'label' | 'type'>) {
   return (
     <label class="check">
       <input type="checkbox" {...(input as object)} />
@@ -73,7 +131,19 @@ export function Check({ label, ...input }: { label: ComponentChildren } & Omit<J
 }
 
 /** One of a few, all visible; arrow keys move. */
-export function Choose<V extends string>({ label, value, choices, onPick, name }: { label: string; value: V; choices: { value: V; label: string }[]; onPick: (value: V) => void; name?: string }) {
+export function Choose<V extends string>({
+  label,
+  value,
+  choices,
+  onPick,
+  name,
+}: {
+  label: string;
+  value: V;
+  choices: { value: V; label: string }[];
+  onPick: (value: V) => void;
+  name?: string;
+}) {
   const made = useId();
   return (
     <fieldset class="choose">
@@ -81,7 +151,13 @@ export function Choose<V extends string>({ label, value, choices, onPick, name }
       <div class="choose-row">
         {choices.map((choice) => (
           <label key={choice.value} class={choice.value === value ? 'on' : ''}>
-            <input type="radio" name={name ?? made} value={choice.value} checked={choice.value === value} onChange={() => onPick(choice.value)} />
+            <input
+              type="radio"
+              name={name ?? made}
+              value={choice.value}
+              checked={choice.value === value}
+              onChange={() => onPick(choice.value)}
+            />
             {choice.label}
           </label>
         ))}

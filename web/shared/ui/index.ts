@@ -1,5 +1,18 @@
 /** Everything a page needs from the shared layer's look. */
-export { Badge, ClockBadge, Countdown, leadingClock, SURVEYOR_LOOK, SurveyorBadge, TASK_LOOK, TaskBadge, type Tone, type Urgency, urgencyOf, VerdictBadge } from './badge';
+export {
+  Badge,
+  ClockBadge,
+  Countdown,
+  leadingClock,
+  SURVEYOR_LOOK,
+  SurveyorBadge,
+  TASK_LOOK,
+  TaskBadge,
+  type Tone,
+  type Urgency,
+  urgencyOf,
+  VerdictBadge,
+} from './badge';
 export { Button } from './button';
 export { Dialog } from './dialog';
 export { Check, Choose, type Choice, Field, Select, TextArea } from './field';

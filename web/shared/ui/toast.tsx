@@ -5,18 +5,29 @@ import { common, explain } from '../words';
 import { Button } from './button';
 import { Icon } from './icon';
 
-interface Told { id: number; kind: 'ok' | 'info' | 'error' | 'warning'; text: string; action?: { label: string; run: () => void } }
+interface Told {
+  id: number;
+  kind: 'ok' | 'info' | 'error' | 'warning';
+  text: string;
+  action?: { label: string; run: () => void };
+}
 
 const told = signal<Told[]>([]);
 let last = 0;
 
-export interface TellOptions { action?: { label: string; run: () => void }; seconds?: number }
+export interface TellOptions {
+  action?: { label: string; run: () => void };
+  seconds?: number;
+}
 
 /** Says something in the corner for a few seconds; errors stay longer. */
 export function tell(kind: Told['kind'], text: string, options: TellOptions = {}): void {
   last += 1;
   const id = last;
-  told.value = [...told.value.filter((one) => one.text !== text).slice(-3), { id, kind, text, ...(options.action ? { action: options.action } : {}) }];
+  told.value = [
+    ...told.value.filter((one) => one.text !== text).slice(-3),
+    { id, kind, text, ...(options.action ? { action: options.action } : {}) },
+  ];
   setTimeout(() => hush(id), (options.seconds ?? (kind === 'error' ? 10 : 5)) * 1000);
 }
 
@@ -39,7 +50,18 @@ export function Toasts() {
         <div key={one.id} class={`toast ${one.kind}`}>
           <Icon name={ICON[one.kind]} />
           <span>{one.text}</span>
-          {one.action && <Button kind="quiet" size="small" onClick={() => { one.action?.run(); hush(one.id); }}>{one.action.label}</Button>}
+          {one.action && (
+            <Button
+              kind="quiet"
+              size="small"
+              onClick={() => {
+                one.action?.run();
+                hush(one.id);
+              }}
+            >
+              {one.action.label}
+            </Button>
+          )}
           <Button kind="quiet" size="small" icon="x" aria-label={common('close')} onClick={() => hush(one.id)} />
         </div>
       ))}

@@ -10,14 +10,34 @@ export const JOB_LAYER = 'job';
 export function addJobs(map: GlMap, dark: boolean): void {
   map.addSource('jobs', { type: 'geojson', data: { type: 'FeatureCollection', features: [] } });
   map.addLayer({
-    id: 'job-chosen', type: 'circle', source: 'jobs', filter: ['==', ['get', 'id'], ''],
-    paint: { 'circle-radius': 24, 'circle-translate': [0, -22], 'circle-color': dark ? '#e8eef2' : '#16222b', 'circle-opacity': 0.22, 'circle-stroke-width': 2.5, 'circle-stroke-color': dark ? '#e8eef2' : '#16222b' },
+    id: 'job-chosen',
+    type: 'circle',
+    source: 'jobs',
+    filter: ['==', ['get', 'id'], ''],
+    paint: {
+      'circle-radius': 24,
+      'circle-translate': [0, -22],
+      'circle-color': dark ? '#e8eef2' : '#16222b',
+      'circle-opacity': 0.22,
+      'circle-stroke-width': 2.5,
+      'circle-stroke-color': dark ? '#e8eef2' : '#16222b',
+    },
   });
   map.addLayer({
-    id: JOB_LAYER, type: 'symbol', source: 'jobs',
+    id: JOB_LAYER,
+    type: 'symbol',
+    source: 'jobs',
     layout: {
-      'icon-image': ['concat', 'job-', ['get', 'look']], 'icon-anchor': 'bottom', 'icon-offset': [0, 5], 'icon-allow-overlap': true, 'symbol-sort-key': ['get', 'order'],
-      'text-field': ['get', 'label'], 'text-font': LABEL_FONT, 'text-size': 13, 'text-offset': [0, -1.85], 'text-allow-overlap': true,
+      'icon-image': ['concat', 'job-', ['get', 'look']],
+      'icon-anchor': 'bottom',
+      'icon-offset': [0, 5],
+      'icon-allow-overlap': true,
+      'symbol-sort-key': ['get', 'order'],
+      'text-field': ['get', 'label'],
+      'text-font': LABEL_FONT,
+      'text-size': 13,
+      'text-offset': [0, -1.85],
+      'text-allow-overlap': true,
     },
     paint: { 'text-color': dark ? '#08131a' : '#ffffff' },
   });
@@ -48,7 +68,8 @@ export function drawJobs(map: GlMap, cards: Iterable<TaskCard>, nowMs: number): 
     if (card.lon === null || card.lat === null) continue;
     const { look, label, order } = lookOf(card);
     features.push({
-      type: 'Feature', geometry: { type: 'Point', coordinates: [card.lon, card.lat] },
+      type: 'Feature',
+      geometry: { type: 'Point', coordinates: [card.lon, card.lat] },
       properties: { id: card.id, claim: card.claim_id, look, label: label || minutes(card, nowMs), order },
     });
   }

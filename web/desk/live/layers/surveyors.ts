@@ -10,29 +10,85 @@ export const SURVEYOR_LAYERS = ['surveyor', 'surveyor-chosen'] as const;
 export function addSurveyors(map: GlMap, dark: boolean): void {
   const ink = dark ? '#e8eef2' : '#16222b';
   const halo = dark ? '#10171c' : '#ffffff';
-  map.addSource('surveyors', { type: 'geojson', data: { type: 'FeatureCollection', features: [] }, cluster: true, clusterMaxZoom: 11, clusterRadius: 38, clusterMinPoints: 4 });
-  map.addLayer({
-    id: 'cluster', type: 'circle', source: 'surveyors', filter: ['has', 'point_count'],
-    paint: { 'circle-color': COLOURS[dark ? 'dark' : 'light'].state.busy, 'circle-opacity': 0.85, 'circle-stroke-color': halo, 'circle-stroke-width': 2, 'circle-radius': ['step', ['get', 'point_count'], 14, 10, 18, 50, 23, 200, 30] },
+  map.addSource('surveyors', {
+    type: 'geojson',
+    data: { type: 'FeatureCollection', features: [] },
+    cluster: true,
+    clusterMaxZoom: 11,
+    clusterRadius: 38,
+    clusterMinPoints: 4,
   });
   map.addLayer({
-    id: 'cluster-count', type: 'symbol', source: 'surveyors', filter: ['has', 'point_count'],
-    layout: { 'text-field': ['get', 'point_count_abbreviated'], 'text-font': LABEL_FONT, 'text-size': 13, 'text-allow-overlap': true }, paint: { 'text-color': dark ? '#08131a' : '#ffffff' },
-  });
-  map.addLayer({
-    id: 'surveyor-heading', type: 'symbol', source: 'surveyors', filter: ['all', ['!', ['has', 'point_count']], ['>=', ['get', 'heading'], 0]], minzoom: 11,
-    layout: { 'icon-image': 'heading', 'icon-rotate': ['get', 'heading'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true, 'icon-ignore-placement': true }, paint: { 'icon-opacity': ['get', 'opacity'] },
-  });
-  map.addLayer({
-    id: 'surveyor', type: 'symbol', source: 'surveyors', filter: ['!', ['has', 'point_count']],
-    layout: {
-      'icon-image': ['concat', 'surveyor-', ['get', 'state']], 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'order'],
-      'text-field': ['step', ['zoom'], '', 11.5, ['get', 'label']], 'text-font': LABEL_FONT, 'text-size': 11, 'text-offset': [0, 1.25], 'text-anchor': 'top', 'text-optional': true,
+    id: 'cluster',
+    type: 'circle',
+    source: 'surveyors',
+    filter: ['has', 'point_count'],
+    paint: {
+      'circle-color': COLOURS[dark ? 'dark' : 'light'].state.busy,
+      'circle-opacity': 0.85,
+      'circle-stroke-color': halo,
+      'circle-stroke-width': 2,
+      'circle-radius': ['step', ['get', 'point_count'], 14, 10, 18, 50, 23, 200, 30],
     },
-    paint: { 'icon-opacity': ['get', 'opacity'], 'text-opacity': ['get', 'opacity'], 'text-color': ink, 'text-halo-color': halo, 'text-halo-width': 1.5 },
   });
   map.addLayer({
-    id: 'surveyor-chosen', type: 'circle', source: 'surveyors', filter: ['==', ['get', 'id'], ''],
+    id: 'cluster-count',
+    type: 'symbol',
+    source: 'surveyors',
+    filter: ['has', 'point_count'],
+    layout: {
+      'text-field': ['get', 'point_count_abbreviated'],
+      'text-font': LABEL_FONT,
+      'text-size': 13,
+      'text-allow-overlap': true,
+    },
+    paint: { 'text-color': dark ? '#08131a' : '#ffffff' },
+  });
+  map.addLayer({
+    id: 'surveyor-heading',
+    type: 'symbol',
+    source: 'surveyors',
+    filter: ['all', ['!', ['has', 'point_count']], ['>=', ['get', 'heading'], 0]],
+    minzoom: 11,
+    layout: {
+      'icon-image': 'heading',
+      'icon-rotate': ['get', 'heading'],
+      'icon-rotation-alignment': 'map',
+      'icon-allow-overlap': true,
+      'icon-ignore-placement': true,
+    },
+    paint: { 'icon-opacity': ['get', 'opacity'] },
+  });
+  map.addLayer({
+    id: 'surveyor',
+    type: 'symbol',
+    source: 'surveyors',
+    filter: ['!', ['has', 'point_count']],
+    layout: {
+      'icon-image': ['concat', 'surveyor-', ['get', 'state']],
+      'icon-allow-overlap': true,
+      'icon-ignore-placement': true,
+      'symbol-sort-key': ['get', 'order'],
+      'text-field': ['step', ['zoom'], '', 11.5, ['get', 'label']],
+      'text-font': LABEL_FONT,
+      'text-size': 11,
+      'text-offset': [0, 1.25],
+      'text-anchor': 'top',
+      'text-optional': true,
+    },
+    paint: {
+      'icon-opacity': ['get', 'opacity'],
+      'text-opacity': ['get', 'opacity'],
+      'text-color': ink,
+      'text-halo-color': halo,
+      'text-halo-width': 1.5,
+    },
+  });
+  map.addLayer({
+    id: 'surveyor-chosen',
+    type: 'circle',
+    source: 'surveyors',
+    filter: ['==', ['get', 'id'], ''],
     paint: { 'circle-radius': 17, 'circle-color': 'transparent', 'circle-stroke-color': ink, 'circle-stroke-width': 2.5 },
   });
 }
@@ -55,7 +111,11 @@ export function drawSurveyors(map: GlMap, cards: Iterable<SurveyorCard>, nowMs: 
       type: 'Feature',
       geometry: { type: 'Point', coordinates: [card.position.lon, card.position.lat] },
       properties: {
-        id: card.id, state, opacity: opacityOf(age), heading: moving ? card.position.heading_deg : -1, order: state === 'idle' ? 3 : state === 'offered' ? 4 : 2,
+        id: card.id,
+        state,
+        opacity: opacityOf(age),
+        heading: moving ? card.position.heading_deg : -1,
+        order: state === 'idle' ? 3 : state === 'offered' ? 4 : 2,
         label: age !== null && age >= 120 ? `${card.name} · ${Math.floor(age / 60)}′` : card.name,
       },
     });

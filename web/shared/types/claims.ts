@@ -1,0 +1,172 @@
+/** Claims, their jobs, and why somebody was sent. */
+import type { Cause, ClaimState, Clock, Id, Instant, Line, Named, OfferState, Position, TaskState } from './base';
+
+export interface Item {
+  id?: Id;
+  kind: string;
+  plate: string | null;
+  vin: string | null;
+  description?: string;
+}
+export interface Duplicate {
+  claim_id: Id;
+  report_no: string;
+  reasons: string[];
+}
+export interface DuplicateHint extends Duplicate {
+  reported_at: Instant;
+  place: string | null;
+  state: ClaimState;
+}
+export interface Reporter {
+  name: string | null;
+  phone: string;
+  relation: string | null;
+}
+
+export interface ClaimRow {
+  id: Id;
+  report_no: string;
+  line: Line;
+  state: ClaimState;
+  reported_at: Instant;
+  place: string | null;
+  area: string | null;
+  reporter: { name: string | null; phone: string };
+  plate: string | null;
+  task: { id: Id; state: TaskState } | null;
+  surveyor: Named | null;
+  clocks: Clock[];
+}
+
+export interface OfferRow {
+  id: Id;
+  surveyor: Named;
+  state: OfferState;
+  made_at: Instant;
+  expires_at: Instant;
+  settled_at: Instant | null;
+  decline_reason: string | null;
+  distance_m: number;
+  eta_s: number;
+  round: number;
+}
+export interface AssignmentRow {
+  id: Id;
+  surveyor: Named;
+  accepted_at: Instant;
+  contacted_at: Instant | null;
+  departed_at: Instant | null;
+  arrived_at: Instant | null;
+  appointment_at?: Instant | null;
+  completed_at: Instant | null;
+  ended_at: Instant | null;
+  end_reason: string | null;
+  reason: string | null;
+}
+export interface ContactRow {
+  result: string;
+  channel: string;
+  at: Instant;
+  surveyor?: Named;
+  marks?: string[];
+}
+export interface TaskDetail {
+  id: Id;
+  state: TaskState;
+  round: number;
+  unassigned_reason: string | null;
+  offers: OfferRow[];
+  assignments: AssignmentRow[];
+  contacts: ContactRow[];
+}
+export interface LossIn {
+  at: Instant | null;
+  position: Position | null;
+  place: string | null;
+  cause: Cause | null;
+  injured: number;
+  movable: boolean | null;
+  scene_left: boolean | null;
+}
+export interface ClaimDetail {
+  id: Id;
+  report_no: string;
+  state: ClaimState;
+  org: Named;
+  area: Named | string | null;
+  reported_at: Instant;
+  call_ended_at: Instant | null;
+  reporter: Reporter;
+  loss: LossIn;
+  line: Line;
+  policy_no: string | null;
+  items: Item[];
+  needs: string[];
+  external_no: string | null;
+  note: string;
+  clocks: Clock[];
+  task: TaskDetail | null;
+  duplicates: Duplicate[];
+  marks: string[];
+  customer_link: string | null;
+  version?: number;
+}
+export interface ClaimIn {
+  reported_at: Instant;
+  call_ended_at: Instant | null;
+  reporter: Reporter;
+  loss: LossIn;
+  line: Line;
+  policy_no: string | null;
+  items: Item[];
+  needs: string[] | null;
+  external_no: string | null;
+  note: string;
+}
+export interface Opened {
+  id: Id;
+  report_no: string;
+  state: ClaimState;
+  clocks: Clock[];
+  duplicates: Duplicate[];
+}
+
+export interface TimelineEvent {
+  id: Id;
+  at: Instant;
+  device_at: Instant | null;
+  kind: string;
+  actor: { id: Id | null; name: string | null; kind: 'person' | 'device' | 'system' | 'customer' } | null;
+  facts: Record<string, unknown>;
+}
+export interface Candidate {
+  surveyor: Named;
+  rank: number | null;
+  distance_m: number | null;
+  eta_s: number | null;
+  age_s: number | null;
+  outcome: 'chosen' | 'passed_over';
+  reason: string | null;
+}
+export interface Decision {
+  id: Id;
+  at: Instant;
+  kind: 'auto' | 'manual';
+  provider: string;
+  radius_m: number | null;
+  reason: string | null;
+  chosen: Named | null;
+  candidates: Candidate[];
+}
+export interface Near {
+  surveyor: Named;
+  distance_m: number | null;
+  eta_s: number | null;
+  age_s: number | null;
+  reason: string | null;
+  rank?: number | null;
+  outcome?: 'able' | 'passed_over';
+  open_jobs?: number;
+  reasons?: string[];
+}

@@ -1,0 +1,148 @@
+/** Messages, figures, the map, devices, settings. */
+import type { Clock, ClockKind, Datum, Id, Instant, Named, Page, Role, TaskState } from './base';
+
+export interface Message {
+  id: Id;
+  claim_id: Id | null;
+  report_no?: string | null;
+  audience: string;
+  channel: string;
+  address: string;
+  template: string;
+  text: string;
+  state: 'waiting' | 'sent' | 'failed' | 'dropped';
+  attempts: number;
+  created_at: Instant;
+  sent_at: Instant | null;
+  last_error: string | null;
+}
+/** `judged` cases had a promise to keep; `excused` ones are held apart and never counted against anybody. */
+export interface Leg {
+  leg: string;
+  group: string | null;
+  count: number;
+  p50_s: number | null;
+  p90_s: number | null;
+  p99_s: number | null;
+  judged: number;
+  kept: number | null;
+  kept_pct: number | null;
+  excused: number;
+}
+export interface Legs {
+  legs: Leg[];
+  totals: Leg[];
+  by: string | null;
+  from: Instant;
+  to: Instant;
+}
+export interface PersonFigures {
+  id: Id;
+  name: string;
+  org: Named;
+  offers: number;
+  accepted: number;
+  declined: number;
+  expired: number;
+  accepted_pct: number | null;
+  answer_p50_s: number | null;
+  jobs: number;
+  completed: number;
+  contact_kept_pct: number | null;
+  arrival_kept_pct: number | null;
+  photos: number;
+  photos_returned_pct: number | null;
+  ratings: number;
+  rating_avg: number | null;
+}
+
+export interface MapInfo {
+  label: string;
+  label_en?: string;
+  centre: { lon: number; lat: number } | null;
+  bbox: [number, number, number, number] | null;
+  raster: { name: string; url: string; datum: Datum }[];
+}
+export interface Pairing {
+  code: string;
+  expires_at: Instant;
+  qr_svg: string;
+  url: string;
+}
+export interface Paired {
+  token: string;
+  device: { id: Id };
+  surveyor: Named;
+  owntracks: { url: string; username: string; password: string };
+  traccar: { url: string; id: string };
+  overland: { url: string; token: string };
+}
+
+/** A rung of a clock's ladder that fired. */
+export interface Escalation {
+  id: Id;
+  stage: 'warn_1' | 'warn_2' | 'breach' | 'branch_head';
+  due_at: Instant;
+  fired_at: Instant;
+  acknowledged_at: Instant | null;
+  acknowledged_by: string | null;
+  claim_id: Id;
+  report_no: string;
+  task: { id: Id; state: TaskState } | null;
+  clock: { id: Id; kind: ClockKind; due_at: Instant; stopped_at: Instant | null; state: Clock['state'] };
+}
+
+/** Settings. */
+export interface SettingArea {
+  id: Id;
+  name: string;
+  name_en: string;
+  kind: string;
+  org?: Named;
+  org_id?: Id;
+}
+export interface PersonRow {
+  id: Id;
+  username: string;
+  name: string;
+  roles: Role[];
+  org: Named;
+  authority_fen: number;
+  disabled_at: Instant | null;
+  surveyor: { skills: string[]; max_open: number; on_duty: boolean; devices: number } | null;
+}
+export interface DeviceRow {
+  id: Id;
+  label: string;
+  paired_at: Instant;
+  seen_at: Instant | null;
+  revoked_at: Instant | null;
+  refused_today: Record<string, number>;
+}
+export interface Organisation {
+  id: Id;
+  parent_id: Id | null;
+  kind: string;
+  code: string;
+  name: string;
+}
+export interface RuleRow {
+  key: string;
+  room: string;
+  kind: 'int' | 'bool' | 'choice' | 'text';
+  zh: string;
+  en: string;
+  unit: string;
+  least: number | null;
+  most: number | null;
+  choices: string[];
+  default: unknown;
+  value: unknown;
+  set_here: boolean;
+  from_org: Named | null;
+  changed_at: Instant | null;
+}
+export interface Rules extends Page<RuleRow> {
+  org: Named;
+  rooms: { key: string; zh: string; en: string }[];
+}
