@@ -16,6 +16,11 @@ from redis import RedisError
 from sqlalchemy import text
 
 # A foreign key names a table of another room: SQLAlchemy must have seen every room before the first flush.
+import claims.models  # noqa: F401
+import dispatch.models  # noqa: F401
+import geo.models  # noqa: F401
+import media.models  # noqa: F401
+import notify.models  # noqa: F401
 import staff.models  # noqa: F401
 from core import database, live, logs, metrics, outbox, queues, wiring
 from core.loops import Loop

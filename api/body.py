@@ -1,19 +1,18 @@
 """The bytes of a request as they arrive, without letting a silent sender hold the request.
 
 A WSGI server's `read` blocks until it has what was asked for or the connection ends; over a half-open connection
-that is never. So a thread reads and the request waits for it with a limit: when a phone falls silent the request
+is never. So a thread of its own reads and writes, and the request watches it with a limit: when a phone falls silent the request
 ends, what arrived is kept, and only the reading thread stays behind until the connection dies (U-04, U-30).
 """
 
 import functools
 import os
-import queue
 import socket
 import stat
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +21,7 @@ from core.errors import Busy
 from media.errors import TooSlow
 
 # Small pieces for slow phones, so that little is lost and slowness is noticed; larger ones for fast lines.
-LEAST_PIECE, FIRST_PIECE, MOST_PIECE, RACING_PIECE = 256, 4 * 1024, 64 * 1024, 256 * 1024
+LEAST_PIECE, FIRST_PIECE, MOST_PIECE, RACING_PIECE = 256, 4 * 1024, 64 * 1024, 1024 * 1024
 RACING_S, QUICK_S, SLOW_S = 0.005, 0.05, 1.0
 STALL_S = 30.0
 # A 2G phone sends about 2,500 bytes a second; below a tenth of that somebody is only holding the door.
@@ -33,6 +32,9 @@ MAX_RECEIVING, MAX_RECEIVING_EACH = 40, 6
 MAX_READERS = 512
 # A peer that is gone without a word is noticed after 30 + 3 × 10 s.
 IDLE_S, PROBE_S, PROBES = 30, 10, 3
+
+
+Sink = Callable[[bytes], None]
 
 
 class Input(Protocol):
@@ -74,28 +76,32 @@ def length_of(environ: dict[str, Any]) -> int | None:
     return int(given) if given.isascii() and given.isdigit() else None
 
 
-def pieces(environ: dict[str, Any], who: str, *, stall_s: float = STALL_S) -> Generator[bytes, None, None]:
-    """The body in pieces, ending with it or with the connection. Raises TooSlow, or Busy when too many are sending."""
+def pump(environ: dict[str, Any], who: str, sink: Sink, *, stall_s: float = STALL_S) -> None:
+    """Hands the body to `sink` piece by piece, until its end or the connection's.
+
+    Raises TooSlow, Busy when too many are sending, and whatever `sink` raises.
+    """
     length = length_of(environ)
     if length == 0 or (length is None and not environ.get("wsgi.input_terminated")):
         return
     notice_dead_peers()
     with _slots.one(who):
-        reader = Reader(environ["wsgi.input"], length)
+        reader = Reader(environ["wsgi.input"], length, sink)
         reader.start()
-        try:
-            yield from reader.pieces(stall_s)
-        finally:
-            reader.stopped = True
+        reader.watch(stall_s)
 
 
 class Reader:
-    """Reads in its own thread, a few pieces ahead."""
+    """Reads and hands on in its own thread; the request only watches that it gets on."""
 
-    def __init__(self, source: Input, length: int | None) -> None:
-        self.source, self.left = source, length
-        self.ready: queue.Queue[bytes | None] = queue.Queue(maxsize=4)
+    def __init__(self, source: Input, length: int | None, sink: Sink) -> None:
+        self.source, self.left, self.sink = source, length, sink
+        self.turn = threading.Lock()
+        self.done = threading.Event()
         self.stopped = False
+        self.taken = 0
+        self.heard_at = time.monotonic()
+        self.failure: BaseException | None = None
 
     def start(self) -> None:
         """Starts the thread. Raises Busy when too many are still stuck on dead connections."""
@@ -111,56 +117,59 @@ class Reader:
         """Reads until the end, the loss of the connection, or nobody wants more."""
         try:
             self._read()
-        except (OSError, ValueError):
-            # A server's own way to say that the connection is gone; the sender resumes from what arrived.
-            self.left = 0
+        except BaseException as error:  # noqa: BLE001 - carried over to the request's own thread, which raises it
+            self.failure = error
         finally:
             _readers.release()
-            self._hand_on(None)
+            self.done.set()
 
     def _read(self) -> None:
         size = FIRST_PIECE
-        while not self.stopped and self.left != 0:
+        while self.left != 0:
             begun = time.monotonic()
+            piece = self._next(size)
+            with self.turn:
+                if not piece or self.stopped:
+                    return
+                self.sink(piece)
+            self.heard_at = time.monotonic()
+            self.taken += len(piece)
+            size = next_size(size, self.heard_at - begun)
+
+    def _next(self, size: int) -> bytes:
+        try:
             piece = self.source.read(size if self.left is None else min(size, self.left))
-            if not piece:
-                return
-            if self.left is not None:
-                self.left -= len(piece)
-            self._hand_on(piece)
-            size = next_size(size, time.monotonic() - begun)
+        except (OSError, ValueError):
+            # A server's own way to say that the connection is gone; the sender resumes from what arrived.
+            return b""
+        if self.left is not None:
+            self.left -= len(piece)
+        return piece
 
-    def _hand_on(self, piece: bytes | None) -> None:
-        while not self.stopped:
-            try:
-                self.ready.put(piece, timeout=0.5)
-                return
-            except queue.Full:
-                continue
+    def watch(self, stall_s: float) -> None:
+        """Waits for the end. Raises TooSlow after `stall_s` of silence or a window below the least rate."""
+        window_began, before = time.monotonic(), 0
+        while not self.done.wait(timeout=min(stall_s, 1.0)):
+            now = time.monotonic()
+            if now - self.heard_at > stall_s:
+                self._stop("the sender fell silent; go on from Upload-Offset")
+            if now - window_began > WINDOW_S:
+                if self.taken - before < MIN_BYTES_PER_S * (now - window_began):
+                    self._stop("the sender is too slow; go on from Upload-Offset")
+                window_began, before = now, self.taken
+        if self.failure is not None:
+            raise self.failure
 
-    def pieces(self, stall_s: float) -> Iterator[bytes]:
-        """The pieces as they come. Raises TooSlow after `stall_s` of silence or a window below the least rate."""
-        window_began, in_window = time.monotonic(), 0
-        while True:
-            try:
-                piece = self.ready.get(timeout=stall_s)
-            except queue.Empty:
-                raise TooSlow("the sender fell silent; go on from Upload-Offset", retry_after_s=1) from None
-            if piece is None:
-                return
-            yield piece
-            in_window += len(piece)
-            spent = time.monotonic() - window_began
-            if spent > WINDOW_S:
-                if in_window < MIN_BYTES_PER_S * spent:
-                    raise TooSlow("the sender is too slow; go on from Upload-Offset", retry_after_s=1)
-                window_began, in_window = time.monotonic(), 0
+    def _stop(self, why: str) -> None:
+        with self.turn:  # whatever the thread still reads goes nowhere
+            self.stopped = True
+        raise TooSlow(why, retry_after_s=1)
 
 
 def next_size(size: int, took_s: float) -> int:
     """The next piece: larger after a quick one, smaller after a slow one."""
     if took_s < RACING_S:
-        return min(size * 8, RACING_PIECE)
+        return min(size * 16, RACING_PIECE)
     if took_s < QUICK_S:
         return min(size * 4, MOST_PIECE)
     if took_s > SLOW_S:

@@ -4,7 +4,6 @@ The same functions serve the customer's link (`answer` with a customer's `Sender
 """
 
 import functools
-from contextlib import closing
 from http import HTTPStatus
 from typing import Any
 
@@ -192,22 +191,21 @@ def append(sender: Sender, key: str) -> Response:
 def _receive(sessions: Sessions, settings: Settings, sender: Sender, key: str, offset: int) -> Standing:
     given = request.headers.get("Upload-Checksum")
     patching = request.method == "PATCH" or "X-HTTP-Method-Override" in request.headers
-    with closing(body.pieces(request.environ, sender.name)) as pieces:
-        return service.receive(
-            sessions,
-            settings.uploads,
-            parts().storage,
-            sender,
-            key,
-            offset,
-            pieces,
-            max_bytes=settings.max_upload_bytes,
-            announced=body.length_of(request.environ),
-            length=upload.whole_number(request.headers.get("Upload-Length"), "Upload-Length")
-            if patching
-            else None,
-            checksum=Checksum(given) if given else None,
-        )
+    return service.receive(
+        sessions,
+        settings.uploads,
+        parts().storage,
+        sender,
+        key,
+        offset,
+        functools.partial(body.pump, request.environ, sender.name),
+        max_bytes=settings.max_upload_bytes,
+        announced=body.length_of(request.environ),
+        length=upload.whole_number(request.headers.get("Upload-Length"), "Upload-Length")
+        if patching
+        else None,
+        checksum=Checksum(given) if given else None,
+    )
 
 
 def show(standing: Standing, code: int) -> Response:

@@ -263,7 +263,8 @@ def installed(home: Path) -> bool:
 @contextmanager
 def running(command: list[str], env: dict[str, str], port: int) -> Iterator[None]:
     """A server process from its first answer to its end."""
-    process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
         deadline = time.monotonic() + 60
         while True:

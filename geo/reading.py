@@ -53,6 +53,11 @@ def place(lon: Any, lat: Any, *, path: str = "") -> tuple[float, float]:
     return float(lon), float(lat)
 
 
+def thousandth(value: float | None) -> float | None:
+    """Rounded to the thousandth; None stays None."""
+    return None if value is None else round(value, 3)
+
+
 def fix(
     fixed_at: datetime,
     lon: float,
@@ -66,17 +71,20 @@ def fix(
     battery: Any = None,
     seq: int | None = None,
 ) -> Fix:
-    """A Fix whose optional readings are sane or None. `battery` is percent; accuracy 0 means unknown."""
-    speed = scaled(speed_mps, 1)
-    heading = scaled(heading_deg, 1)
-    altitude = number(altitude_m)
+    """A Fix whose optional readings are sane or None. `battery` is percent; accuracy 0 means unknown.
+
+    Readings are kept to the thousandth: PostgreSQL refuses a `real` as small as 1e-60, and no phone means one.
+    """
+    speed = thousandth(scaled(speed_mps, 1))
+    heading = thousandth(scaled(heading_deg, 1))
+    altitude = thousandth(number(altitude_m))
     charge = scaled(battery, 1)
     return Fix(
         fixed_at=fixed_at,
         received_at=None,
         lon=lon,
         lat=lat,
-        accuracy_m=min(scaled(accuracy_m, 1) or 0.0, 1e9) or None,
+        accuracy_m=min(thousandth(scaled(accuracy_m, 1)) or 0.0, 1e9) or None,
         speed_mps=speed if speed is not None and speed <= MOST_SPEED_MPS else None,
         heading_deg=heading % 360 if heading is not None and heading <= 360 else None,
         altitude_m=altitude

@@ -14,6 +14,9 @@ import numpy as np
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+import claims.models  # noqa: F401
+import dispatch.models  # noqa: F401
+import media.models  # noqa: F401
 import notify.models  # noqa: F401
 from core import clock, database
 from core.errors import ChakanError

@@ -70,7 +70,7 @@ def findings(places: Places, told: dict[str, str]) -> Iterator[Finding]:
     yield Finding(
         "front end",
         built,
-        "web/dist is there" if built else "web/dist is missing: cd web && npm ci && npm run build",
+        "web/dist is there" if built else "web/dist is missing: cd web && npm install && npm run build",
     )
 
 

@@ -11,7 +11,7 @@ from launch.site import Site, held, open_site, start_engines
 from launch.supervise import Program, Supervisor
 
 PATIENCE_S = 8.0
-DEFAULT = ("-n", "2", "--dist", "loadgroup")
+DEFAULT = ("-n", "2", "--dist", "loadgroup", "-m", "not slow")
 
 
 def test(arguments: list[str]) -> int:

@@ -21,6 +21,7 @@ from launch.supervise import Supervisor
 SET_UP_S = 600.0
 READY_S = 90.0
 HOPELESS_STARTS = 4
+SHOWN_CHARACTERS = 240
 LOUD = re.compile(
     r'"level": ?"(warning|error|critical)"|^Traceback|^[\w.]*(Error|Exception)\b|\b(ERROR|FATAL|PANIC|WARNING)\b'
 )
@@ -151,7 +152,8 @@ class Run:
     def hear(self, name: str, line: str) -> None:
         """Shows a line of a process: all of them with --logs, otherwise what a person should know."""
         if self.options.logs or name == "supervisor" or (not self.quiet and LOUD.search(line)):
-            print(f"{name:>15} | {line}", file=sys.stderr, flush=True)
+            shown = line if self.options.logs else line[:SHOWN_CHARACTERS]  # the log has the whole traceback
+            print(f"{name:>15} | {shown}", file=sys.stderr, flush=True)
 
     def save(self) -> None:
         """Writes down what runs, for `chakan doctor` and the administration commands."""

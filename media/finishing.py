@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from claims import timeline
-from core import clock, outbox
+from core import outbox
 from core.database import Sessions
 from media import header, queries
 from media.errors import HashMismatch, NotAPhoto, OffsetConflict, TooManyPhotos, UnreadablePhoto
@@ -78,7 +78,7 @@ def _refuse(sessions: Sessions, upload_id: int) -> None:
 def _store_photo(
     sessions: Sessions,
     sender: Sender,
-    given: Upload,
+    row: Upload,
     declared: Declared,
     sha256: bytes,
     found: Header,
@@ -86,12 +86,10 @@ def _store_photo(
 ) -> int:
     """The photo, its timeline event and its outbox row in one commit. The same bytes for the same task are one photo."""
     with sessions.begin() as session:
-        row = queries.upload_for_update(session, given.id)
-        if row.photo_id is not None:
-            return row.photo_id
-        # A length that came with the last bytes is in no row yet.
-        row.length, row.received = given.length, given.length or 0
-        now = clock.read(session, now)
+        held = queries.lock_upload(session, row.id)
+        if held.photo_id is not None:
+            return int(held.photo_id)
+        now = now or held.now
         stored = queries.insert_photo(session, _values(row, declared, sha256, found, now))
         if stored is None:
             photo_id = _known(session, row.task_id, sha256, now)
@@ -100,7 +98,8 @@ def _store_photo(
         else:
             photo_id = stored.id
             _tell(session, sender, stored.claim_id, row.task_id, photo_id, declared, now)
-        row.state, row.photo_id = "done", photo_id
+        # A length that came with the last bytes is in no row yet.
+        queries.close_upload(session, row.id, photo_id, row.length or 0)
         return photo_id
 
 
@@ -137,9 +136,7 @@ def _tell(
     now: datetime,
 ) -> None:
     """The retake's answer to a send-back, the custody facts (digest at the shutter = digest here), and the event."""
-    answered = queries.unanswered_send_back(session, task_id, declared.shot)
-    if answered is not None:
-        answered.answered_by = photo_id
+    answered = queries.answer_send_back(session, task_id, declared.shot, photo_id)
     timeline.record(
         session,
         claim_id,
@@ -152,6 +149,6 @@ def _tell(
         photo_id=str(photo_id),
         shot=declared.shot,
         sha256=declared.sha256,
-        retake_of=str(answered.photo_id) if answered else None,
+        retake_of=str(answered) if answered else None,
     )
     outbox.append(session, "photo.stored", claim_id=claim_id, task_id=task_id, photo_id=photo_id)

@@ -105,6 +105,7 @@ class Writer:
     def __init__(self, part: int, lock: int, token: bytes, offset: int) -> None:
         self._part, self._lock, self._token = part, lock, token
         self.position = offset
+        self._alive_at = time.monotonic()
         self._closed = False
 
     def __enter__(self) -> "Writer":
@@ -128,7 +129,9 @@ class Writer:
                 written = os.pwrite(self._part, view, self.position)
                 self.position += written
                 view = view[written:]
-            os.utime(self._lock)
+            if time.monotonic() - self._alive_at > QUIET_S / 4:
+                self._alive_at = time.monotonic()
+                os.utime(self._lock)
 
     def sync(self) -> int:
         """Puts everything written on disk and returns the position up to which it is safe."""

@@ -11,7 +11,7 @@ from claims.models import Claim, Task
 from geo import store
 from geo.fix import LonLat
 from media import shots
-from media.models import Annotation, Assessment, Photo, PhotoReview, ShotWaiver, Upload
+from media.models import Annotation, Assessment, Photo, ShotWaiver, Upload
 
 Rows = Sequence[Row[Any]]
 # FOR NO KEY UPDATE: a plain FOR UPDATE would block, and deadlock with, every insert that refers to the row.
@@ -36,6 +36,24 @@ def upload_and_time(session: Session, key: str) -> tuple[Upload, int, datetime] 
 def upload_for_update(session: Session, upload_id: int) -> Upload:
     """The upload under a row lock."""
     return session.get_one(Upload, upload_id, with_for_update=LOCK, populate_existing=True)
+
+
+def lock_upload(session: Session, upload_id: int) -> Row[Any]:
+    """Locks an upload; tells the photo it has become, if any, and the database's time, in one trip."""
+    return session.execute(
+        text("SELECT photo_id, clock_timestamp() AS now FROM upload WHERE id = :id FOR NO KEY UPDATE"),
+        {"id": upload_id},
+    ).one()
+
+
+def close_upload(session: Session, upload_id: int, photo_id: int, length: int) -> None:
+    """Records that an upload has become a photo."""
+    session.execute(
+        text(
+            "UPDATE upload SET state = 'done', photo_id = :photo_id, received = :length, length = :length WHERE id = :id"
+        ),
+        {"id": upload_id, "photo_id": photo_id, "length": length},
+    )
 
 
 def photo_for_update(session: Session, photo_id: int) -> Photo:
@@ -105,22 +123,25 @@ def photo_of_bytes(session: Session, task_id: int, sha256: bytes) -> Photo:
     return session.scalars(select(Photo).where(Photo.task_id == task_id, Photo.sha256 == sha256)).one()
 
 
-def unanswered_send_back(session: Session, task_id: int, shot: str) -> PhotoReview | None:
-    """The oldest send-back of a shot that no retake has answered yet, locked."""
-    return session.scalars(
-        select(PhotoReview)
-        .join(Photo, Photo.id == PhotoReview.photo_id)
-        .where(
-            Photo.task_id == task_id,
-            Photo.shot == shot,
-            Photo.verdict == "sent_back",
-            PhotoReview.verdict == "sent_back",
-            PhotoReview.answered_by.is_(None),
-        )
-        .order_by(PhotoReview.at, PhotoReview.id)
-        .limit(1)
-        .with_for_update(of=PhotoReview, skip_locked=True)
-    ).one_or_none()
+ANSWER_SEND_BACK = """
+UPDATE photo_review SET answered_by = :answer
+ WHERE id = (SELECT r.id
+               FROM photo_review AS r
+               JOIN photo AS f ON f.id = r.photo_id
+              WHERE f.task_id = :task_id AND f.shot = :shot AND f.verdict = 'sent_back'
+                AND r.verdict = 'sent_back' AND r.answered_by IS NULL
+              ORDER BY r.at, r.id
+              LIMIT 1
+                FOR NO KEY UPDATE OF r SKIP LOCKED)
+RETURNING photo_id
+"""
+
+
+def answer_send_back(session: Session, task_id: int, shot: str, photo_id: int) -> int | None:
+    """Lets a new photo answer the oldest send-back of its shot; returns the photo that had been sent back."""
+    given = {"task_id": task_id, "shot": shot, "answer": photo_id}
+    found: int | None = session.execute(text(ANSWER_SEND_BACK), given).scalar_one_or_none()
+    return found
 
 
 DUE_PHOTOS = """

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,18 @@ MAX_OPEN_UPLOADS = 400
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 CHECKPOINT_S = 2.0
 LEASE = timedelta(seconds=30)
+
+Pump = Callable[[Callable[[bytes], None]], None]
+
+
+def each(pieces: Iterable[bytes]) -> Pump:
+    """A pump of pieces that are here already."""
+
+    def pump(take: Callable[[bytes], None]) -> None:
+        for piece in pieces:
+            take(piece)
+
+    return pump
 
 
 def begin_upload(
@@ -137,7 +149,7 @@ def receive(
     sender: Sender,
     key: str,
     offset: int,
-    pieces: Iterable[bytes],
+    pump: Pump,
     *,
     max_bytes: int,
     announced: int | None = None,
@@ -147,7 +159,8 @@ def receive(
 ) -> Standing:
     """Appends bytes to a transfer and finishes it with the last one. What arrived before a broken connection is kept.
 
-    `announced` is the Content-Length, `length` the Upload-Length of a transfer that began without one.
+    `pump` hands the body to the function it is given, piece by piece. `announced` is the Content-Length, `length` the
+    Upload-Length of a transfer that began without one.
     """
     row = find(sessions, sender, key, now)
     if row.state == "done":
@@ -163,7 +176,7 @@ def receive(
     if announced is not None and offset + announced > most:
         raise _beyond(row, max_bytes)
     with partial.writer(offset) as writer:
-        _append(sessions, writer, row, pieces, most, max_bytes, checksum)
+        _append(sessions, writer, row, pump, most, max_bytes, checksum)
         if row.length is None or writer.position < row.length:
             return standing(row, writer.position)
         writer.sync()
@@ -197,22 +210,26 @@ def _append(
     sessions: Sessions,
     writer: Writer,
     row: Upload,
-    pieces: Iterable[bytes],
+    pump: Pump,
     most: int,
     max_bytes: int,
     checksum: Checksum | None,
 ) -> None:
     start = saved = writer.position
     saved_at = time.monotonic()
+
+    def take(piece: bytes) -> None:
+        nonlocal saved, saved_at
+        if writer.position + len(piece) > most:
+            raise _beyond(row, max_bytes)
+        writer.write(piece)
+        if checksum is not None:
+            checksum.add(piece)
+        elif writer.position - saved >= CHECKPOINT_BYTES or time.monotonic() - saved_at >= CHECKPOINT_S:
+            saved, saved_at = _save(sessions, writer, row), time.monotonic()
+
     try:
-        for piece in pieces:
-            if writer.position + len(piece) > most:
-                raise _beyond(row, max_bytes)
-            writer.write(piece)
-            if checksum is not None:
-                checksum.add(piece)
-            elif writer.position - saved >= CHECKPOINT_BYTES or time.monotonic() - saved_at >= CHECKPOINT_S:
-                saved, saved_at = _save(sessions, writer, row), time.monotonic()
+        pump(take)
         if checksum is not None:
             checksum.check()
     except (TooSlow, StorageFull):

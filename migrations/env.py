@@ -4,6 +4,12 @@ from alembic import context
 from geoalchemy2 import alembic_helpers
 from sqlalchemy import create_engine, text
 
+import claims.models  # noqa: F401
+import core.models  # noqa: F401
+import dispatch.models  # noqa: F401
+import geo.models  # noqa: F401
+import media.models  # noqa: F401
+import notify.models  # noqa: F401
 import staff.models  # noqa: F401
 from core.database import Base
 

@@ -47,7 +47,7 @@ class Site:
             return
         process.wait(timeout=15)
 
-    def wait(self, seconds: float = 30) -> None:
+    def wait(self, seconds: float = 90) -> None:
         """Waits until the site takes reports and its sweeper beats."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -50,7 +50,15 @@ def begin(sessions, sender, job):
 def receive(sessions, settings, storage, sender):
     def receive(key, offset, pieces, by=sender, **given):
         return service.receive(
-            sessions, settings.uploads, storage, by, key, offset, pieces, max_bytes=MOST, **given
+            sessions,
+            settings.uploads,
+            storage,
+            by,
+            key,
+            offset,
+            service.each(pieces),
+            max_bytes=MOST,
+            **given,
         )
 
     return receive

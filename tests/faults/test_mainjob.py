@@ -15,7 +15,6 @@ SHORT = Script(phones=20, trips=20, claims=15, factor=15, longest=16, patience_s
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.slow,
     pytest.mark.timeout(300),
     pytest.mark.skipif(not TRIPS.exists(), reason=f"the recorded trips are not there: {TRIPS.name}"),
 ]

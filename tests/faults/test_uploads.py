@@ -374,10 +374,10 @@ def test_tus_js_client_uploads_through_a_line_that_breaks(server, token, job, se
     module = json.dumps(str(TUS_JS / "lib.esm" / "node" / "index.js"))
     (tmp_path / "send.mjs").write_text(SCRIPT % {"module": module, "early": early})
     said = {"task": str(job.task_id), "sha256": pictures.sha256(photo), "shot": "scene", "filename": "a.jpg"}
-    with Proxy(server.url, lambda n: Plan(cut_after=30_000) if n in (0, 2, 3) else Plan()) as proxy:
+    with Proxy(server.url, lambda n: Plan(cut_after=15_000) if n < 2 else Plan()) as proxy:
         told = {
             "endpoint": f"{proxy.url}/api/v1/uploads", "token": token, "file": str(tmp_path / "photo.jpg"),
-            "metadata": said, "chunk": 65_536,
+            "metadata": said, "chunk": 32_768,
         }  # fmt: skip
         run = subprocess.run(
             [node, str(tmp_path / "send.mjs"), json.dumps(told)],

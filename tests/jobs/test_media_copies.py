@@ -43,7 +43,7 @@ def arrived(session, sessions, storage, settings):
             Sender(who),
             standing.key,
             0,
-            [data],
+            service.each([data]),
             max_bytes=10**8,
             announced=len(data),
         )

@@ -199,3 +199,11 @@ class TestGpx:
     def test_times_of_any_zone_are_written_in_utc(self) -> None:
         local = Fix(AT.astimezone(timezone(timedelta(hours=8))), None, 1, 2, source="gpx")
         assert "2026-11-22T08:00:00.000Z" in gpx.write("t", [local])
+
+
+def test_readings_too_small_for_the_database_are_rounded_away():
+    read = reading.fix(
+        datetime(2026, 11, 22, tzinfo=UTC), 116.4, 39.9, source="phone", accuracy_m=1e-60, speed_mps=1e-300,
+        heading_deg=1e-99, altitude_m=-1e-200,
+    )  # fmt: skip
+    assert (read.accuracy_m, read.speed_mps, read.heading_deg, read.altitude_m) == (None, 0, 0, 0)

@@ -52,7 +52,7 @@ type Query = Record<string, string | number | boolean | null | undefined>;
 export interface Ask {
   query?: Query;
   body?: unknown;
-  /** Idempotency-Key; a POST without one gets a fresh key. Pass your own when the person may press twice or the page may reload. */
+  /** Idempotency-Key; a POST without one gets a fresh key, '' sends none. Pass your own when the person may press twice or the page may reload. */
   key?: string;
   signal?: AbortSignal;
   timeoutS?: number;

@@ -1,0 +1,130 @@
+"""Takes the pictures under docs/screens from a running demonstration: `python -m tests.screens.portraits DATA OUT`.
+
+DATA is the data folder of `./chakan up --demo` (it holds demo.json); OUT is docs/screens. Give it a minute of life first.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.screens.conftest import DESK, FLAGS, PHONE
+
+SETTLE_MS = 6000  # tiles, dots and pictures
+
+
+def signed(browser: Browser, given: dict[str, Any], role: str, **more: Any) -> Page:
+    """A page of somebody signed in, Chinese, in Shanghai."""
+    context = browser.new_context(
+        base_url=given["url"], locale="zh-CN", timezone_id="Asia/Shanghai", **({"viewport": DESK} | more)
+    )
+    user = given["users"][role]
+    context.request.post(
+        "/api/v1/session", data={"username": user["username"], "password": user["password"]}
+    )
+    return context.new_page()
+
+
+def shoot(page: Page, path: str, out: Path, name: str) -> None:
+    """Opens a page, lets it settle, keeps the picture."""
+    page.goto(path)
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=out / f"{name}.png")
+    print(name)
+
+
+def desk(browser: Browser, given: dict[str, Any], out: Path) -> None:
+    """Every page of the desk, by its own navigation."""
+    page = signed(browser, given, "dispatcher")
+    shoot(page, "/desk", out, "desk-live")
+    page.locator("[data-task], .job, .job-card").first.click()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=out / "desk-claim.png")
+    for label, name in (("报案", "desk-report"), ("案件", "desk-claims"), ("消息", "desk-messages"), ("报表", "desk-reports")):
+        page.goto("/desk")
+        page.get_by_role("navigation").get_by_role("link", name=label, exact=False).first.click()
+        page.wait_for_timeout(3000)
+        page.screenshot(path=out / f"{name}.png")
+        print(name)
+    admin = signed(browser, given, "admin")
+    admin.goto("/desk")
+    admin.get_by_role("navigation").get_by_role("link", name="设置", exact=False).first.click()
+    admin.wait_for_timeout(3000)
+    admin.screenshot(path=out / "desk-settings.png")
+
+
+def review(browser: Browser, given: dict[str, Any], out: Path) -> None:
+    """The review desk with a job that has photographs."""
+    page = signed(browser, given, "adjuster")
+    page.goto("/review")
+    page.locator(".r-row").filter(has_text="已提交").first.click()
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=out / "review.png")
+    print("review")
+
+
+def call(page: Page, token: str, method: str, path: str, body: Any = None) -> Any:
+    """One API call with a token."""
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
+    answer = page.context.request.fetch(f"/api/v1{path}", method=method, data=body, headers=headers)
+    return answer.json() if answer.ok else None
+
+
+def phone(browser: Browser, given: dict[str, Any], out: Path) -> None:
+    """A visitor's own phone: paired, on duty, asked, accepted; and the customer's page of the same claim."""
+    me = next(device for device in given["devices"] if not device["simulated"])
+    spot = {"longitude": 114.012, "latitude": 32.412, "accuracy": 8}
+    context = browser.new_context(
+        base_url=given["url"], locale="zh-CN", timezone_id="Asia/Shanghai", viewport=PHONE, device_scale_factor=2,
+        is_mobile=True, has_touch=True, permissions=["geolocation"], geolocation=spot,
+    )  # fmt: skip
+    page = context.new_page()
+    dispatcher, seat = (given["users"][role]["token"] for role in ("dispatcher", "seat"))
+    shoot(page, "/phone", out, "phone-pair")
+    code = call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/pairing")["code"]
+    call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/shift", {"on": True})
+    shoot(page, f"/phone#pair={code.replace('-', '')}", out, "phone-home")
+    page.reload()
+    loss = {"position": {"lon": 114.0125, "lat": 32.4125}, "place": "人民路与建设路路口", "cause": "collision"}
+    report = {"reporter": {"name": "报案人", "phone": "13800130000"}, "loss": loss, "line": "motor", "needs": ["motor"]}
+    claim = call(page, seat, "POST", "/claims", report)
+    offer = page.get_by_role("button", name="接单", exact=False).first
+    deadline = time.monotonic() + 60
+    while not offer.is_visible() and time.monotonic() < deadline:
+        page.wait_for_timeout(500)
+    page.screenshot(path=out / "phone-offer.png")
+    if offer.is_visible():
+        offer.click()
+        page.wait_for_timeout(4000)
+        page.screenshot(path=out / "phone-contact.png")
+    detail = call(page, dispatcher, "GET", f"/claims/{claim['id']}")
+    if detail and detail.get("customer_link"):
+        shoot(page, detail["customer_link"], out, "track")
+
+
+def main() -> None:
+    """Takes them all."""
+    data, out = Path(sys.argv[1]), Path(sys.argv[2])
+    out.mkdir(parents=True, exist_ok=True)
+    given = json.loads((data / "demo.json").read_text(encoding="utf-8"))
+    path = os.environ.get("CHAKAN_CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        stranger = browser.new_context(base_url=given["url"], locale="zh-CN", viewport=DESK).new_page()
+        shoot(stranger, "/", out, "sign-in")
+        for part in (desk, review, phone):
+            try:
+                part(browser, given, out)
+            except Exception as error:  # noqa: BLE001 - the other pictures are still wanted
+                print(f"{part.__name__}: {type(error).__name__}: {error}"[:400], file=sys.stderr)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
