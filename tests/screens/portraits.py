@@ -25,9 +25,7 @@ def signed(browser: Browser, given: dict[str, Any], role: str, **more: Any) -> P
         base_url=given["url"], locale="zh-CN", timezone_id="Asia/Shanghai", **({"viewport": DESK} | more)
     )
     user = given["users"][role]
-    context.request.post(
-        "/api/v1/session", data={"username": user["username"], "password": user["password"]}
-    )
+    context.request.post("/api/v1/session", data={"username": user["username"], "password": user["password"]})
     return context.new_page()
 
 
@@ -46,7 +44,12 @@ def desk(browser: Browser, given: dict[str, Any], out: Path) -> None:
     page.locator("[data-task], .job, .job-card").first.click()
     page.wait_for_timeout(2500)
     page.screenshot(path=out / "desk-claim.png")
-    for label, name in (("报案", "desk-report"), ("案件", "desk-claims"), ("消息", "desk-messages"), ("报表", "desk-reports")):
+    for label, name in (
+        ("报案", "desk-report"),
+        ("案件", "desk-claims"),
+        ("消息", "desk-messages"),
+        ("报表", "desk-reports"),
+    ):
         page.goto("/desk")
         page.get_by_role("navigation").get_by_role("link", name=label, exact=False).first.click()
         page.wait_for_timeout(3000)
@@ -91,8 +94,17 @@ def phone(browser: Browser, given: dict[str, Any], out: Path) -> None:
     call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/shift", {"on": True})
     shoot(page, f"/phone#pair={code.replace('-', '')}", out, "phone-home")
     page.reload()
-    loss = {"position": {"lon": 114.0125, "lat": 32.4125}, "place": "人民路与建设路路口", "cause": "collision"}
-    report = {"reporter": {"name": "报案人", "phone": "13800130000"}, "loss": loss, "line": "motor", "needs": ["motor"]}
+    loss = {
+        "position": {"lon": 114.0125, "lat": 32.4125},
+        "place": "人民路与建设路路口",
+        "cause": "collision",
+    }
+    report = {
+        "reporter": {"name": "报案人", "phone": "13800130000"},
+        "loss": loss,
+        "line": "motor",
+        "needs": ["motor"],
+    }
     claim = call(page, seat, "POST", "/claims", report)
     offer = page.get_by_role("button", name="接单", exact=False).first
     deadline = time.monotonic() + 60
