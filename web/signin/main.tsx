@@ -10,6 +10,8 @@ import { common, explain, role } from '@shared/words';
 import './style.css';
 import { t } from './words';
 
+const PATIENCE_MS = 1500;
+
 /** Where to go after signing in: only a path of this site, never another host. */
 function wanted(): string | null {
   const next = new URLSearchParams(location.search).get('next');
@@ -121,17 +123,21 @@ function SignIn() {
   const [ready, setReady] = useState(false);
   const [down, setDown] = useState(false);
   useEffect(() => {
-    whoAmI().then(
-      (who) => {
-        const next = wanted();
-        if (who && next) location.replace(next);
-        else setReady(true);
-      },
-      () => {
-        setDown(true);
-        setReady(true);
-      },
-    );
+    // A server that does not answer must not keep anybody from typing his name.
+    const patience = setTimeout(() => setReady(true), PATIENCE_MS);
+    whoAmI()
+      .then(
+        (who) => {
+          const next = wanted();
+          if (who && next) location.replace(next);
+          else setReady(true);
+        },
+        () => {
+          setDown(true);
+          setReady(true);
+        },
+      )
+      .finally(() => clearTimeout(patience));
   }, []);
   const go = (who: Me) => location.assign(wanted() ?? homeOf(who));
   return (
