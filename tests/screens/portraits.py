@@ -1,4 +1,4 @@
-"""Takes the pictures under docs/screens from a running demonstration: `python -m tests.screens.portraits DATA OUT`.
+"""Takes the pictures under docs/screens from a running demonstration: `python -m tests.screens.portraits DATA OUT [PART …]`.
 
 DATA is the data folder of `./chakan up --demo` (it holds demo.json); OUT is docs/screens. Give it a minute of life first.
 """
@@ -41,7 +41,7 @@ def desk(browser: Browser, given: dict[str, Any], out: Path) -> None:
     """Every page of the desk, by its own navigation."""
     page = signed(browser, given, "dispatcher")
     shoot(page, "/desk", out, "desk-live")
-    page.locator("[data-task], .job, .job-card").first.click()
+    page.get_by_text("CK2", exact=False).first.click()
     page.wait_for_timeout(2500)
     page.screenshot(path=out / "desk-claim.png")
     for label, name in (
@@ -66,7 +66,7 @@ def review(browser: Browser, given: dict[str, Any], out: Path) -> None:
     """The review desk with a job that has photographs."""
     page = signed(browser, given, "adjuster")
     page.goto("/review")
-    page.locator(".r-row").filter(has_text="已提交").first.click()
+    page.locator(".r-row").first.click()
     page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=out / "review.png")
     print("review")
@@ -92,8 +92,8 @@ def phone(browser: Browser, given: dict[str, Any], out: Path) -> None:
     shoot(page, "/phone", out, "phone-pair")
     code = call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/pairing")["code"]
     call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/shift", {"on": True})
+    page.goto("about:blank")  # the same page with another fragment would not load anew
     shoot(page, f"/phone#pair={code.replace('-', '')}", out, "phone-home")
-    page.reload()
     loss = {
         "position": {"lon": 114.0125, "lat": 32.4125},
         "place": "人民路与建设路路口",
@@ -130,7 +130,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         stranger = browser.new_context(base_url=given["url"], locale="zh-CN", viewport=DESK).new_page()
         shoot(stranger, "/", out, "sign-in")
-        for part in (desk, review, phone):
+        for part in [p for p in (desk, review, phone) if not sys.argv[3:] or p.__name__ in sys.argv[3:]]:
             try:
                 part(browser, given, out)
             except Exception as error:  # noqa: BLE001 - the other pictures are still wanted
