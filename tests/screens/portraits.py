@@ -93,7 +93,10 @@ def phone(browser: Browser, given: dict[str, Any], out: Path) -> None:
     code = call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/pairing")["code"]
     call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/shift", {"on": True})
     page.goto("about:blank")  # the same page with another fragment would not load anew
-    shoot(page, f"/phone#pair={code.replace('-', '')}", out, "phone-home")
+    shoot(page, f"/phone#pair={code.replace('-', '')}", out, "phone-pair")
+    page.get_by_role("button", name="配对这台手机").click()
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=out / "phone-home.png")
     loss = {
         "position": {"lon": 114.0125, "lat": 32.4125},
         "place": "人民路与建设路路口",
