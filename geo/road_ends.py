@@ -164,7 +164,7 @@ def direct(
     share = np.where(places.edge[rows] == other.edge, places.share[rows], 1.0 - places.share[rows])
     ahead = other.share - share if leaving else share - other.share
     along, against = (_along(weights, edge, np.abs(ahead)) for edge in (other.edge, twin))
-    return rows, np.where(ahead >= 0, along, against)
+    return rows, np.minimum(np.where(ahead >= 0, along, np.inf), np.where(ahead <= 0, against, np.inf))
 
 
 def _along(weights: Weights, edge: int, shares: Floats) -> Floats:
