@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from geo.errors import NoRoads
 
-FORMAT = 1  # counts up when arrays change their meaning; an older build is then refused, not misread
+FORMAT = 2  # counts up when arrays change their meaning; an older build is then refused, not misread
 CURRENT, ABOUT = "current", "about.json"
 Arrays = dict[str, NDArray[Any]]
 

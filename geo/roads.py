@@ -20,6 +20,7 @@ from geo.fix import LonLat
 from geo.network import Floats, Network
 from geo.reach import Reach
 from geo.road_ends import Ends, Entries, Pins, Weights
+from geo.road_matrix import Matrices
 from geo.route import Route, route
 from geo.snaps import Snap, SnapCache, Snaps
 
@@ -40,7 +41,8 @@ class Roads:
         self._cch = cch.CCH(order.tolist(), states.tail.tolist(), states.head.tolist(), False)
         self._weights = self._weigh(network.seconds)
         self._everywhere = Pins.everywhere(len(states.state_node))
-        self._own = _Own()
+        self.own = _Own()
+        self._matrices = Matrices(self)
 
     @classmethod
     def open(cls, folder: Path) -> "Roads":
@@ -86,7 +88,7 @@ class Roads:
         if target is None or not len(starts):
             return np.full(len(starts), np.inf)
         ends = road_ends.pins(starts, self, weights, leaving=True)
-        found = self._own.to_pinned(ends, weights, road_ends.arriving(target, self, weights))
+        found = self.own.to_pinned(ends, weights, road_ends.arriving(target, self, weights))
         return ends.seconds(found, road_ends.direct(starts, target, self, weights, leaving=True))
 
     def seconds_from(self, source: Snap | None, targets: Sequence[Snap | None]) -> Floats:
@@ -95,7 +97,7 @@ class Roads:
         if source is None or not len(goals):
             return np.full(len(goals), np.inf)
         ends = road_ends.pins(goals, self, weights, leaving=False)
-        found = self._own.from_pinned(ends, weights, road_ends.leaving(source, self, weights))
+        found = self.own.from_pinned(ends, weights, road_ends.leaving(source, self, weights))
         return ends.seconds(found, road_ends.direct(goals, source, self, weights, leaving=False))
 
     def many_to_one(self, sources: Sequence[Snap | None], target: Snap | None) -> list[float | None]:
@@ -110,15 +112,7 @@ class Roads:
         """Seconds, shape [len(sources), len(targets)], infinite where there is no way.
 
         The longer side is pinned and the shorter one asked, place by place."""
-        starts, goals = Snaps.of(sources), Snaps.of(targets)
-        found = np.full((len(starts), len(goals)), np.inf)
-        if len(starts) >= len(goals):
-            for column, goal in enumerate(goals):
-                found[:, column] = self.seconds_to(starts, goal)
-        else:
-            for row, start in enumerate(starts):
-                found[row] = self.seconds_from(start, goals)
-        return found
+        return self._matrices.seconds(Snaps.of(sources), Snaps.of(targets), self._weights)
 
     def path(self, source: Snap | None, target: Snap | None) -> Route | None:
         """The quickest way from source to target; None when there is none."""
@@ -139,7 +133,7 @@ class Roads:
                 begun[state] = min(begun.get(state, ms + int(wait_ms[number])), ms + int(wait_ms[number]))
         if not begun:
             return np.full(len(self.network.start), np.inf)
-        found = self._own.from_pinned(self._everywhere, weights, list(begun.items()))
+        found = self.own.from_pinned(self._everywhere, weights, list(begun.items()))
         middle = self.entries.least(road_ends.numbers(found)) + weights.edge_ms / 2
         rows = np.flatnonzero(starts.edge >= 0)
         own, twin = starts.edge[rows], self.network.twin
@@ -162,12 +156,12 @@ class Roads:
         weights = self._weights
         if towards:
             pairs = road_ends.arriving(at, self, weights)
-            found = road_ends.numbers(self._own.to_pinned(self._everywhere, weights, pairs))
+            found = road_ends.numbers(self.own.to_pinned(self._everywhere, weights, pairs))
             ms_end = found[self.network.states.after]
             ms_start = ms_end + weights.edge_ms
         else:
             pairs = road_ends.leaving(at, self, weights)
-            found = road_ends.numbers(self._own.from_pinned(self._everywhere, weights, pairs))
+            found = road_ends.numbers(self.own.from_pinned(self._everywhere, weights, pairs))
             ms_start = self.entries.least(found)
             ms_end = ms_start + weights.edge_ms
         return Reach(
