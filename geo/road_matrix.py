@@ -60,9 +60,7 @@ class Matrices:
         for row, place in enumerate(asked):
             if place is not None and pins.states:
                 reached[row] = road_ends.numbers(sweep(pins, weights, ends(place, roads, weights)))
-        ms = np.full((len(asked), len(pinned)), np.inf)
-        if len(pins.owners):
-            ms[:, pins.owners] = np.minimum.reduceat(reached[:, pins.at] + pins.ms, pins.first, axis=1)
+        ms = pins.least(reached)
         for row, place in self._neighbours(pinned, asked):
             columns, along = road_ends.direct(pinned, place, roads, weights, leaving=leaving)
             ms[row, columns] = np.minimum(ms[row, columns], along)
