@@ -129,7 +129,7 @@ def towards(lon: float, lat: float, heading_deg: float | None, to_lon: float, to
     if heading_deg is None or (east == 0 and north == 0):
         return None
     heading = math.radians(heading_deg)
-    return (math.sin(heading) * east + math.cos(heading) * north) / math.hypot(east, north)
+    return float(math.sin(heading) * east + math.cos(heading) * north) / math.hypot(east, north)
 
 
 def contact_in_time(answers: float, ask_s: float, left_s: float) -> float:
