@@ -69,14 +69,10 @@ def serving(extract: Path, *, prepare: bool) -> Iterator[Osrm | None]:
     """OSRM over the extract; None, with a word why, when it is not there and may not (or cannot) be prepared."""
     home = Path(os.environ.get("CHAKAN_BENCH_PEERS") or ROOT / ".chakan" / "peers") / "osrm"
     data = home / extract.name.split(".")[0]
-    if not (data / "done").exists():
-        if not prepare or not _prepared(home, data, extract):
-            print(
-                f"no peer: OSRM is not prepared for {extract.name} (run without --quick once)",
-                file=sys.stderr,
-            )
-            yield None
-            return
+    if not (data / "done").exists() and not (prepare and _prepared(home, data, extract)):
+        print(f"no peer: OSRM is not prepared for {extract.name} (run without --quick once)", file=sys.stderr)
+        yield None
+        return
     port = free_port()
     command = [
         str(_program(home, "routed")),
@@ -105,15 +101,11 @@ def _prepared(home: Path, data: Path, extract: Path) -> bool:
     shutil.copy(extract, data / ("city.osm.pbf" if extract.suffix == ".pbf" else "city.osm"))
     source = next(data.glob("city.osm*"))
     profile = home / "osrm" / "share" / "profiles" / "car.lua"
-    for command in (
-        [_program(home, "extract"), "-p", profile, source],
-        [_program(home, "contract"), data / "city.osrm"],
-    ):
-        done = subprocess.run(
-            [str(word) for word in command], capture_output=True, check=False, timeout=PREPARE_S, cwd=data
-        )
+    extracting = [str(_program(home, "extract")), "-p", str(profile), str(source)]
+    for command in (extracting, [str(_program(home, "contract")), str(data / "city.osrm")]):
+        done = subprocess.run(command, capture_output=True, check=False, timeout=PREPARE_S, cwd=data)
         if done.returncode != 0:
-            print(f"{command[0].name} failed: {done.stdout[-300:]!r}", file=sys.stderr)
+            print(f"{command[0]} failed: {done.stdout[-300:]!r}", file=sys.stderr)
             return False
     (data / "done").touch()
     return True

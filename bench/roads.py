@@ -34,6 +34,7 @@ GOAL_ONE, GOAL_MANY, GOAL_ALL_MS, GOAL_METRIC_MS, GOAL_OPEN_MS, GOAL_QUALITY = (
     1000.0,
     1.01,
 )
+PEER = "OSRM CH /table over loopback"
 SPREAD_M = 150.0  # people stand beside roads, not on them
 
 
@@ -43,12 +44,12 @@ class Watch:
 
     rounds: dict[str, list[float]] = field(default_factory=dict)
 
-    def take(self, name: str, calls: Sequence[Callable[[], object]]) -> None:
-        """Times each call and keeps the median as this round's."""
+    def take(self, name: str, call: Callable[[LonLat], object], losses: Sequence[LonLat]) -> None:
+        """Times the call for each loss and keeps the median as this round's."""
         spent = []
-        for call in calls:
+        for loss in losses:
             began = time.perf_counter()
-            call()
+            call(loss)
             spent.append((time.perf_counter() - began) * 1000)
         self.rounds.setdefault(name, []).append(statistics.median(spent))
 
@@ -69,7 +70,7 @@ def main(quick: bool) -> dict[str, Any]:
         facts = built(Path(folder))
         watch = Watch()
         for _ in range(3 if quick else 7):
-            watch.take("open", [lambda: Roads.open(Path(folder))])
+            watch.take("open", lambda _: Roads.open(Path(folder)), [LonLat(0, 0)])
         roads = Roads.open(Path(folder))
         with serving(EXTRACT, prepare=not quick) if EXTRACT.exists() else no_peer() as osrm:
             crowd = Crowd(roads)
@@ -126,23 +127,19 @@ class Crowd:
             self.hints = osrm.hints(near)
             roads.seconds_to(self.all, self.all[0])  # both sides have answered before the clock runs
         jobs = roads.snap(fifty)
+        watch.take("1", lambda loss: roads.many_to_one(snaps, roads.snap([loss])[0]), losses)
+        watch.take("all", lambda loss: roads.seconds_to(self.all, roads.snap([loss])[0]), losses)
+        watch.take("50", lambda _: roads.matrix(jobs, snaps), losses[:3])
+        watch.take("50 snapped", lambda _: roads.matrix(roads.snap(fifty), snaps), losses[:3])
         watch.take(
-            "1", [lambda loss=loss: roads.many_to_one(snaps, roads.snap([loss])[0]) for loss in losses]
-        )  # type: ignore[misc]
-        watch.take(
-            "all", [lambda loss=loss: roads.seconds_to(self.all, roads.snap([loss])[0]) for loss in losses]
-        )  # type: ignore[misc]
-        watch.take("50", [lambda: roads.matrix(jobs, snaps) for _ in range(3)])
-        watch.take("50 snapped", [lambda: roads.matrix(roads.snap(fifty), snaps) for _ in range(3)])
-        watch.take("metric", [lambda: roads.customise(roads.network.seconds * (1 + number / 100))])
+            "metric", lambda _: roads.customise(roads.network.seconds * (1 + number / 100)), losses[:1]
+        )
         roads.customise(roads.network.seconds)
         if osrm is not None:
             few = losses[: max(3, each // 3)]
-            watch.take("1 osrm", [lambda loss=loss: osrm.table(near, [loss]) for loss in few])  # type: ignore[misc]
-            watch.take(
-                "1 osrm hints", [lambda loss=loss: osrm.table(near, [loss], self.hints) for loss in few]
-            )  # type: ignore[misc]
-            watch.take("50 osrm", [lambda: osrm.table(fifty, near) for _ in range(3)])
+            watch.take("1 osrm", lambda loss: osrm.table(near, [loss]), few)
+            watch.take("1 osrm hints", lambda loss: osrm.table(near, [loss], self.hints), few)
+            watch.take("50 osrm", lambda _: osrm.table(fifty, near), losses[:3])
 
 
 @dataclass(frozen=True)
@@ -218,11 +215,11 @@ def figure(
     metric: str, ours: float | None, unit: str, *, goal: float | None = None, peer: float | None = None
 ) -> dict[str, Any]:
     """One line of the result; smaller is better."""
-    ours = None if ours is None else round(ours, 3)
+    shown = None if ours is None else round(ours, 3)
     return {
-        "metric": metric, "unit": unit, "ours": ours, "peer": None if peer is None else round(peer, 3),
-        "peer_name": "OSRM CH /table over loopback", "goal": goal, "holds": None if goal is None or ours is None else ours <= goal,
-        "ratio": round(peer / ours, 2) if peer and ours else None,
+        "metric": metric, "unit": unit, "ours": shown, "peer": None if peer is None else round(peer, 3),
+        "peer_name": PEER, "ratio": round(peer / shown, 2) if peer and shown else None, "goal": goal,
+        "holds": None if goal is None or shown is None else shown <= goal,
     }  # fmt: skip
 
 
@@ -231,6 +228,6 @@ def beside(metric: str, ratio: float | None, goal: float | None) -> dict[str, An
     shown = None if ratio is None else round(ratio, 1)
     return {
         "metric": metric, "unit": "×", "ours": shown if shown is not None else "no peer", "peer": 1.0 if shown else None,
-        "peer_name": "OSRM CH /table over loopback", "ratio": shown, "goal": goal,
+        "peer_name": PEER, "ratio": shown, "goal": goal,
         "holds": None if shown is None or goal is None else shown >= goal,
     }  # fmt: skip
