@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from geo import network as networks
-from geo import osm_cars, road_files, road_order, snapping
+from geo import osm_cars, road_files, road_order, snapping, turns
 from geo.car_tags import CLASS_NO, CLASSES
 from geo.network import Made, Network
 from geo.road_files import Arrays
@@ -68,7 +69,8 @@ def store(
             **facts, **summary(made), "order_s": round(order_s, 1), "build_s": round(time.monotonic() - began, 1),
             "built_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }  # fmt: skip
-        return road_files.publish(folder, place, {**_arrays(network), "order": order, **_grid(grid)}, said)
+        network = replace(network, states=turns.in_order(network.states, order))
+        return road_files.publish(folder, place, {**_arrays(network), **_grid(grid)}, said)
 
 
 def summary(made: Made) -> dict[str, Any]:

@@ -5,14 +5,14 @@ Safe for threads: the weights in force are one object that is replaced as a whol
 of its own, because the library ties them to the thread that made them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import routingkit_cch as cch
-from numpy.typing import NDArray
 
-from geo import road_build, road_ends, road_files, road_queries, snapping
+from geo import road_build, road_ends, road_files, road_queries, snapping, turns
 from geo.car_tags import CLASS_NO
 from geo.errors import NoRoads
 from geo.fix import LonLat
@@ -29,15 +29,15 @@ __all__ = ["NoRoads", "Reach", "Roads", "Route", "Snap", "SnapCache", "Snaps"]
 class Roads:
     """The roads of one region, open for questions. Times are seconds; a place without a road reaches nothing."""
 
-    def __init__(
-        self, network: Network, grid: snapping.Grid, order: NDArray[np.uint32], facts: dict[str, Any]
-    ) -> None:
+    def __init__(self, network: Network, grid: snapping.Grid, facts: dict[str, Any]) -> None:
+        """`network` has its states in the order of contraction (turns.in_order)."""
         self.network, self.grid, self.facts = network, grid, facts
         self.version = str(facts.get("build", ""))
         states = network.states
         self.entries = Entries.of(states, len(network.start))
         # Not filtered by "always infinite" arcs: customise may close any road and open it again.
-        self._cch = cch.CCH(order.tolist(), states.tail.tolist(), states.head.tolist(), False)
+        order = list(range(len(states.state_node)))
+        self._cch = cch.CCH(order, states.tail.tolist(), states.head.tolist(), False)
         self._weights = self._weigh(network.seconds)
         self._everywhere = Pins.everywhere(len(states.state_node))
         self._matrices = Matrices(self)
@@ -46,7 +46,7 @@ class Roads:
     def open(cls, folder: Path) -> "Roads":
         """Opens the graph in force in `<data folder>/roads`. Raises NoRoads."""
         facts, arrays = road_files.load(folder)
-        return cls(road_build.network_of(arrays), road_build.grid_of(arrays), arrays["order"], facts)
+        return cls(road_build.network_of(arrays), road_build.grid_of(arrays), facts)
 
     @classmethod
     def of(cls, network: Network, facts: dict[str, Any] | None = None) -> "Roads":
@@ -57,7 +57,8 @@ class Roads:
             network.lat[states.state_node].tolist(), network.lon[states.state_node].tolist(),
         )  # fmt: skip
         grid = snapping.index(network, network.road_class != CLASS_NO["ferry"])
-        return cls(network, grid, np.array(order, dtype=np.uint32), facts or {})
+        ordered = turns.in_order(states, np.array(order, dtype=np.uint32))
+        return cls(replace(network, states=ordered), grid, facts or {})
 
     @staticmethod
     def current(folder: Path) -> str:

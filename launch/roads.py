@@ -19,7 +19,7 @@ ENDS_BYTES = (
     1 << 20
 )  # of a file's two ends: enough to tell one extract from another without reading a country
 BAR_CELLS = 20
-SECONDS_PER_MIB = {"reading": 0.35, "ordering": 0.4}  # of a city; it only steers the bar
+SECONDS_PER_MIB = {"reading": 0.8, "connecting": 0.25, "ordering": 1.0}  # of a city; it only steers the bar
 ABOUT = "about.json"
 
 
