@@ -59,8 +59,9 @@ def write(file: Path, errors: dict[str, Errors], ages: Ages, trips: int, *, quic
     by_age = [(f"{age} s", str(count), f"{share:.1%}") for age, count, share in ages.buckets]
     part = " (quick run: every other one)" if quick else ""
     body = f"""<h1>Drive times</h1>
-<p>{trips} real taxi trips, Porto, 1 July 2013, 00:00–10:35 UTC{part}. Each fifth of the taxis is judged by speeds and an age model learned from the other four fifths. A journey is a drive of two minutes and half a
-kilometre at least; it is direct when it is no longer than one and a half times its route.</p>
+<p>{trips} real taxi trips, Porto, 1 July 2013, 00:00–10:35 UTC{part}. Each fifth of the taxis is judged by speeds and
+an age model learned from the other four fifths. A journey is a drive of two minutes and half a kilometre at least; it is direct
+when it is no longer than one and a half times its route.</p>
 {_table(HEAD, rows(errors))}
 <h2>Old positions</h2>
 <p>A fix of some age, and where the taxi really was then. The interval said to hold 80 % held
