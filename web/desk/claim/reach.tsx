@@ -40,7 +40,7 @@ function Rings({ of }: { of: Reach }) {
     <div class="stack">
       <p class="muted small">{of.by === 'straight_line' ? t('reachCircles') : t('reachRoads')}</p>
       {minutes.map((limit, ring) => {
-        const people = of.people.filter((one) => ringOf(one) === ring);
+        const people = of.people.filter((one) => ringOf(one) === ring).sort((a, b) => (a.eta_s ?? 0) - (b.eta_s ?? 0));
         return (
           <section key={limit} class="ring">
             <h3>
