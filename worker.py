@@ -102,9 +102,12 @@ class Sweeper:
     """Three loops: dispatch and clocks; the outbox; chores. Several sweepers may run: rows are taken SKIP LOCKED."""
 
     def __init__(self, settings: Settings) -> None:
+        from dispatch import sweep
+
         self.settings = settings
         self.engine = wiring.sessions.kw["bind"]
         self.drive_times = DriveTimes.from_settings(settings)
+        self.pace = sweep.Pace()
         self.part = f"sweeper-{socket.gethostname()}-{os.getpid()}"
         self.done = threading.Event()
         self.redrawn = 0.0
@@ -135,7 +138,7 @@ class Sweeper:
         from dispatch import sweep
 
         with metrics.SWEEP.time():
-            return sweep.tick(wiring.sessions).more
+            return sweep.tick(wiring.sessions, self.drive_times, pace=self.pace).more
 
     def relay(self) -> bool:
         """Outbox → live picture and deliveries → workers."""

@@ -78,10 +78,15 @@ class Matched:
         )
 
 
-def match(jobs: Sequence[Waiting], people: Sequence[Standing], drives: Drives) -> Matched:
-    """Solves one window."""
+def match(
+    jobs: Sequence[Waiting], people: Sequence[Standing], drives: Drives, *, only: Sequence[int] | None = None
+) -> Matched:
+    """Solves one window. `only`: the jobs that may be given to somebody; the others are looked at and left."""
     ground = costs.survey(jobs, people)
     rows, cols = pairs(ground)
+    if only is not None and len(only) < len(jobs):
+        kept = np.isin(rows, np.array(only, dtype=np.int64))
+        rows, cols = rows[kept], cols[kept]
     drive = road_times(ground, rows, cols, drives)
     _bar_by_road(ground, rows, cols, drive)
     kept = ground.bars[rows, cols] == 0

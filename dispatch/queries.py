@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from claims.models import Claim, Task
+from claims.models import Claim, Clock, Task
 from core import outbox
-from dispatch.models import Assignment, Contact, Offer
+from dispatch.models import Assignment, Contact, Offer, ServiceTime
 from geo import store
 from staff.models import Organisation, Person
 
@@ -97,6 +97,55 @@ def job_for_update(session: Session, task_id: int) -> Any:
         .with_for_update(of=Task, key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def waiting_jobs(session: Session, task_ids: list[int]) -> list[Any]:
+    """What a window knows of the jobs that wait: task, place, path of its organisation, line, due times of its clocks."""
+    lon, lat = store.lonlat_of(Claim.place)
+
+    def due(kind: str) -> Any:
+        return (
+            select(Clock.due_at)
+            .where(Clock.claim_id == Task.claim_id, Clock.kind == kind, Clock.stopped_at.is_(None))
+            .scalar_subquery()
+            .label(f"{kind}_due")
+        )
+
+    return list(
+        session.execute(
+            select(
+                Task.id,
+                Task.org_id,
+                Task.state,
+                Task.unassigned_reason,
+                Task.round,
+                Task.needs,
+                Task.priority,
+                Task.created_at,
+                lon.label("lon"),
+                lat.label("lat"),
+                Organisation.path,
+                due("contact"),
+                due("arrival"),
+            )
+            .join(Claim, Claim.id == Task.claim_id)
+            .join(Organisation, Organisation.id == Task.org_id)
+            .where(Task.id.in_(task_ids))
+            .order_by(Task.priority.desc(), Task.created_at, Task.id)
+        ).all()
+    )
+
+
+def service_times(session: Session, root_ids: list[int]) -> dict[int, dict[str, int]]:
+    """Learned seconds on scene by insurer and line."""
+    found: dict[int, dict[str, int]] = {}
+    for row in session.execute(
+        select(ServiceTime.root_id, ServiceTime.line, ServiceTime.median_s).where(
+            ServiceTime.root_id.in_(root_ids)
+        )
+    ):
+        found.setdefault(row.root_id, {})[row.line] = row.median_s
+    return found
 
 
 # The question in one statement: offer, record, task, timeline, event, wake-up. Losing to another job is normal in a burst
