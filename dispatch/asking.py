@@ -50,14 +50,27 @@ def put(
         if row is None:
             return None
         at = now or row.now
-        offer_id = queries.ask(session, _question(row, rule, candidate, lines, at))
-        if offer_id is None:
-            raise Lost  # another job asked him in this very moment: the index said no
-        # The offer first, then the surveyor, as an accept does it: the other way round the two wait for each other.
-        if not candidates.hold(session, candidate.surveyor_id):
-            raise Lost
-        _offered(session, row, at)
-        return offer_id
+        return ask(session, row, rule, candidate, lines, at)
+
+
+def ask(
+    session: Session,
+    row: Any,
+    rule: Policy,
+    candidate: Candidate,
+    lines: Sequence[dict[str, Any]],
+    at: datetime,
+    **why: str,
+) -> int:
+    """The question itself, in the caller's transaction, which holds the task. Raises Lost: roll back."""
+    offer_id = queries.ask(session, _question(row, rule, candidate, lines, at) | why)
+    if offer_id is None:
+        raise Lost  # another job asked him in this very moment: the index said no
+    # The offer first, then the surveyor, as an accept does it: the other way round the two wait for each other.
+    if not candidates.hold(session, candidate.surveyor_id):
+        raise Lost
+    _offered(session, row, at)
+    return offer_id
 
 
 def _still_waiting(session: Session, task_id: int, round_seen: int) -> Any:

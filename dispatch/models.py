@@ -20,13 +20,15 @@ class Decision(Base):
     id: Mapped[Id]
     task_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"))
     at: Mapped[datetime]
-    kind: Mapped[str]  # auto | manual | switch
+    kind: Mapped[str]  # auto | manual | switch | proposal
     radius_m: Mapped[int | None]
     provider: Mapped[str]  # which ETA spoke: straight_line | roads | …
     chosen_id: Mapped[Ref | None]
     candidates: Mapped[list[Any]]
     made_by: Mapped[Ref | None]
     reason: Mapped[str | None]
+    # Of a switch or a proposal: from, clock, why, late_s, gain_s.
+    facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
 class Offer(Base):

@@ -158,8 +158,10 @@ WITH asked AS (
   RETURNING id
 ),
 recorded AS (
-  INSERT INTO decision (id, task_id, at, kind, radius_m, provider, chosen_id, candidates)
-  SELECT :decision_id, :task_id, :now, 'auto', :radius_m, :provider, :surveyor_id, CAST(:candidates AS jsonb) FROM asked
+  INSERT INTO decision (id, task_id, at, kind, radius_m, provider, chosen_id, candidates, reason, facts)
+  SELECT :decision_id, :task_id, :now, :kind, :radius_m, :provider, :surveyor_id, CAST(:candidates AS jsonb), :reason,
+         CAST(:facts AS jsonb)
+    FROM asked
 ),
 moved AS (
   UPDATE task SET state = 'offered', state_since = :now, round = :round, next_try_at = NULL, unassigned_reason = NULL
@@ -185,7 +187,8 @@ SELECT id, pg_notify(:channel, '') FROM asked
 
 def ask(session: Session, question: dict[str, Any]) -> int | None:
     """Puts the question; returns the offer's id, or None when somebody else's question is already open."""
-    row = session.execute(text(ASK), question | {"channel": outbox.CHANNEL}).one_or_none()
+    given = {"kind": "auto", "reason": None, "facts": "{}", "channel": outbox.CHANNEL} | question
+    row = session.execute(text(ASK), given).one_or_none()
     return None if row is None else int(row.id)
 
 
@@ -344,6 +347,43 @@ SELECT id
 def pending(session: Session, now: datetime, limit: int) -> list[int]:
     """The jobs that wait for a first or next candidate, oldest first within priority."""
     return [row.id for row in session.execute(text(PENDING), {"now": now, "limit": limit})]
+
+
+HELD = """
+SELECT t.id, t.claim_id, t.state, t.switches, t.switched_at, COALESCE(a.surveyor_id, f.surveyor_id) AS holder_id,
+       f.id AS offer_id, f.expires_at, a.id AS assignment_id, a.accepted_at, a.contacted_at, a.departed_at,
+       (SELECT k.predicted FROM clock AS k
+         WHERE k.claim_id = t.claim_id AND k.kind = 'arrival' AND k.state = 'running') AS arrival_predicted
+  FROM task AS t
+  LEFT JOIN offer AS f ON f.task_id = t.id AND f.state = 'open' AND f.expires_at > :now
+  LEFT JOIN assignment AS a ON a.task_id = t.id AND a.ended_at IS NULL
+ WHERE t.state IN ('offered', 'accepted', 'contacted', 'en_route') AND (f.id IS NOT NULL OR a.id IS NOT NULL)
+   AND EXISTS (SELECT FROM clock AS k
+                WHERE k.claim_id = t.claim_id AND k.kind IN ('contact', 'arrival') AND k.state = 'running' AND k.due_at > :now)
+ ORDER BY t.id
+ LIMIT :limit
+"""
+
+
+def held_jobs(session: Session, now: datetime, limit: int) -> list[Any]:
+    """Jobs somebody considers or holds, with a clock that can still be kept, and how they stand."""
+    return list(session.execute(text(HELD), {"now": now, "limit": limit}).all())
+
+
+SILENT = """
+UPDATE surveyor SET silences = silences + 1, silent_at = :now WHERE id = :id
+"""
+ANSWERED = "UPDATE surveyor SET silences = 0, silent_at = NULL WHERE id = :id AND silences > 0"
+
+
+def note_silence(session: Session, surveyor_id: int, now: datetime) -> None:
+    """He let an offer run out: the next choice counts with it."""
+    session.execute(text(SILENT), {"id": surveyor_id, "now": now})
+
+
+def note_answer(session: Session, surveyor_id: int) -> None:
+    """He answered: what was silent before is forgotten."""
+    session.execute(text(ANSWERED), {"id": surveyor_id})
 
 
 DUE_OFFERS = """

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,15 +202,24 @@ def _weigh(sessions: Sessions, task_ids: Sequence[int], engine: Engine, now: dat
 def read_jobs(session: Session, task_ids: Sequence[int], now: datetime) -> list[Seen]:
     """The jobs that still wait and have a place, most urgent first. One without goes to the dispatcher at once."""
     rows = queries.waiting_jobs(session, list(task_ids))
+    waits = [row for row in rows if asking.awaiting(row.state, row.unassigned_reason)]
+    for row in waits:
+        if row.lon is None:
+            asking.unplaced(session, row.id, now)
+    return _seen(session, [row for row in waits if row.lon is not None], now)
+
+
+def facts(session: Session, task_ids: Sequence[int], now: datetime) -> list[Seen]:
+    """The same of jobs in any state, those with a place."""
+    rows = queries.waiting_jobs(session, list(task_ids))
+    return _seen(session, [row for row in rows if row.lon is not None], now)
+
+
+def _seen(session: Session, rows: Sequence[Any], now: datetime) -> list[Seen]:
     asked = candidates.asked_before(session, [row.id for row in rows])
     known: dict[int, Policy] = {}
     found = []
     for row in rows:
-        if not asking.awaiting(row.state, row.unassigned_reason):
-            continue
-        if row.lon is None:
-            asking.unplaced(session, row.id, now)
-            continue
         try:
             if row.org_id not in known:
                 known[row.org_id] = Policy.of(
