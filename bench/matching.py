@@ -107,11 +107,11 @@ def window(drives: Drives, jobs: int, people: int, rounds: int) -> list[dict[str
     return [
         figure(f"window {size}, filters, roads, costs, optimum", mine * 1000, "ms", None, "", None,
                goal and goal * 1000, goal is None or mine <= goal),
-        figure(f"window {size}: dense scipy ÷ ours, time", mine * 1000, "ms", statistics.median(took["dense"]) * 1000,
+        figure(f"window {size}, beside every pair and a dense solver", mine * 1000, "ms", statistics.median(took["dense"]) * 1000,
                "every pair by road, linear_sum_assignment", ratio(took["dense"], took["ours"]), None, True),
-        figure(f"window {size}: ours ÷ dense optimum, cost", cost["ours"], "s", cost["dense"], "the same",
+        figure(f"window {size}, its cost beside the dense optimum", cost["ours"], "s", cost["dense"], "the same",
                cost["ours"] / cost["dense"], None, cost["ours"] <= cost["dense"] * OPTIMUM_GOAL),
-        figure(f"window {size}: first come, nearest ten ÷ ours, cost", cost["ours"], "s", cost["first come"],
+        figure(f"window {size}, its cost beside first come", cost["ours"], "s", cost["first come"],
                "first come, ten nearest, soonest by road", cost["first come"] / cost["ours"], None, True),
     ]  # fmt: skip
 
