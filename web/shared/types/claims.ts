@@ -94,6 +94,8 @@ export interface ClaimDetail {
   report_no: string;
   state: ClaimState;
   org: Named;
+  /** 通赔: who insures, when another branch surveys. */
+  insuring_org?: Named | null;
   area: Named | string | null;
   reported_at: Instant;
   call_ended_at: Instant | null;
