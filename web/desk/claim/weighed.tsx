@@ -42,12 +42,7 @@ function Bar({ of, most }: { of: Candidate; most: number }) {
   return (
     <span class="why-bar" role="img" aria-label={parts.map(([name, s]) => `${term(name)} ${duration(s)}`).join('，')}>
       {parts.map(([name, s]) => (
-        <i
-          key={name}
-          class={`part-${name}`}
-          style={{ width: `${(100 * s) / most}%` }}
-          title={`${term(name)} ${duration(s)}`}
-        />
+        <i key={name} class={`part-${name}`} style={{ width: `${(100 * s) / most}%` }} title={`${term(name)} ${duration(s)}`} />
       ))}
     </span>
   );
@@ -69,6 +64,7 @@ export function Bars({ of }: { of: Candidate[] }) {
   const used = ORDER.filter((name) => shown.some((one) => (one.terms?.[name] ?? 0) > 0));
   return (
     <div class="why">
+      <p class="small muted why-head">{t('costHead')}</p>
       <ol class="why-list">
         {shown.map((one) => (
           <li key={one.surveyor.id} class={one.outcome === 'chosen' ? 'on' : ''}>
