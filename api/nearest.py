@@ -13,8 +13,8 @@ from api.claims import Shown
 from api.door import Door, IdText, Strict, Text, id_of, roles
 from core import clock
 from core.errors import Invalid
-from dispatch import candidates, policy
-from dispatch.candidates import Candidate
+from dispatch import crowd, policy
+from dispatch.crowd import Candidate
 from geo import datum, rings, staleness, store
 from geo.datum import Datum
 from geo.eta import StraightLine
@@ -113,7 +113,7 @@ def nearest(query: Question) -> ResponseReturnValue:
     with g.sessions.begin() as session:
         now = clock.read(session)
         rule = policy.read(session, g.actor.org_id)
-        found = candidates.near(
+        found = crowd.near(
             session,
             place,
             org_path=g.actor.org_path,
@@ -148,7 +148,7 @@ def reach(query: ReachWanted) -> ResponseReturnValue:
         now = clock.read(session)
         rule = policy.read(session, claim.org_id)
         last = StraightLine(rule.speed_kmh, rule.winding)
-        found = candidates.near(
+        found = crowd.near(
             session,
             place,
             org_path=g.actor.org_path,
