@@ -59,21 +59,37 @@ class Entries(NamedTuple):
         return found
 
 
-def leaving(place: Snap, roads: "Roads", weights: Weights) -> Ends:
-    """The states in which a place is left, with the milliseconds until then."""
-    net = roads.network
+class Blind(NamedTuple):
+    """The blind ends of roads, by edge: `ahead` when all one can do at its end is turn, `behind` when whoever enters it
+    at its start has just turned there. Nobody who starts or ends on such an edge needs that end."""
+
+    ahead: NDArray[np.bool_]
+    behind: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, network: Network) -> "Blind":
+        """Counts the edges that leave and reach each node."""
+        nodes, two_way = len(network.lon), network.twin >= 0
+        exits, entries = (np.bincount(ends, minlength=nodes) for ends in (network.start, network.end))
+        return cls(two_way & (exits[network.end] == 1), two_way & (entries[network.start] == 1))
+
+
+def leaving(place: Snap, roads: "Roads", weights: Weights, *, blind: bool = False) -> Ends:
+    """The states in which a place is left, with the milliseconds until then; blind ends only when asked for."""
     found: Ends = []
-    for edge, ahead in ((place.edge, 1.0 - place.share), (int(net.twin[place.edge]), place.share)):
-        if edge >= 0 and weights.edge_ms[edge] < CLOSED_MS:
-            found.append((int(net.states.after[edge]), round(ahead * float(weights.edge_ms[edge]))))
+    for edge, ahead in ((place.edge, 1.0 - place.share), (int(roads.network.twin[place.edge]), place.share)):
+        if edge >= 0 and weights.edge_ms[edge] < CLOSED_MS and (blind or not roads.blind.ahead[edge]):
+            state = int(roads.network.states.after[edge])
+            found.append((state, round(ahead * float(weights.edge_ms[edge]))))
     return found
 
 
-def arriving(place: Snap, roads: "Roads", weights: Weights) -> Ends:
-    """The states from which a place is reached along its edge, with the milliseconds that takes."""
+def arriving(place: Snap, roads: "Roads", weights: Weights, *, blind: bool = False) -> Ends:
+    """The states from which a place is reached, with the milliseconds that takes; blind ends only when asked for."""
     found: Ends = []
     for edge, ahead in ((place.edge, place.share), (int(roads.network.twin[place.edge]), 1.0 - place.share)):
-        if edge >= 0 and weights.edge_ms[edge] < CLOSED_MS:
+        # From the blind end of a road only he comes who went past the place before.
+        if edge >= 0 and weights.edge_ms[edge] < CLOSED_MS and (blind or not roads.blind.behind[edge]):
             ms = round(ahead * float(weights.edge_ms[edge]))
             found += [(state, ms) for state in roads.entries.at(edge)]
     return found
@@ -165,12 +181,16 @@ def _sides(places: Snaps, roads: "Roads", weights: Weights) -> tuple[Longs, Long
 
 def _leaving(places: Snaps, roads: "Roads", weights: Weights) -> tuple[Longs, Longs, Floats]:
     owner, edge, behind = _sides(places, roads, weights)
+    through = ~roads.blind.ahead[edge]
+    owner, edge, behind = owner[through], edge[through], behind[through]
     state = roads.network.states.after[edge].astype(np.int64)
     return owner, state, np.rint((1.0 - behind) * weights.edge_ms[edge])
 
 
 def _arriving(places: Snaps, roads: "Roads", weights: Weights) -> tuple[Longs, Longs, Floats]:
     owner, edge, behind = _sides(places, roads, weights)
+    through = ~roads.blind.behind[edge]
+    owner, edge, behind = owner[through], edge[through], behind[through]
     begin, size = roads.entries.first[edge], roads.entries.first[edge + 1] - roads.entries.first[edge]
     step = np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
     state = roads.entries.state[np.repeat(begin, size) + step].astype(np.int64)
