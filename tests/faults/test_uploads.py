@@ -27,7 +27,8 @@ from tests.uploading import BYTES, TUS, creation, metadata
 
 pytestmark = pytest.mark.timeout(180)
 MANY = int(os.environ.get("CHAKAN_FAULT_PHOTOS", "24"))
-TUS_JS = Path(__file__).parent.parent.parent / "web" / "node_modules" / "tus-js-client"
+WEB = Path(__file__).parent.parent.parent / "web"
+TUS_JS = Path(os.environ.get("CHAKAN_WEB_MODULES") or WEB / "node_modules") / "tus-js-client"
 
 
 @pytest.fixture
