@@ -132,7 +132,9 @@ def phone(browser: Browser, given: dict[str, Any], out: Path) -> None:
 def visit(page: Page, out: Path, given: dict[str, Any], me: dict[str, Any]) -> None:
     """From the first call to the shot list, one picture a step."""
     page.screenshot(path=out / "phone-contact.png")
-    page.add_init_script("addEventListener('click', (e) => e.target.closest('a[href^=tel]') && e.preventDefault(), true)")
+    page.add_init_script(
+        "addEventListener('click', (e) => e.target.closest('a[href^=tel]') && e.preventDefault(), true)"
+    )
     page.evaluate(
         "addEventListener('click', (e) => { if (e.target.closest('a[href^=\"tel:\"]')) e.preventDefault(); }, true)"
     )
