@@ -10,7 +10,14 @@ from geo.network import METRES_PER_DEGREE, Floats, Network
 CELL_M = 80.0  # in a city; where roads are far apart cells are larger, at most about four to a piece of road
 CELLS_PER_PIECE = 4
 FARTHEST_M = 2_000.0
-RINGS = (1, 2, 4, 8, 16, 32)  # cells around the place that are searched, until the nearest found cannot be beaten
+RINGS = (
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+)  # cells around the place that are searched, until the nearest found cannot be beaten
 BATCH = 4_096  # places searched at a time: bounds the memory of a search
 
 
@@ -27,7 +34,9 @@ class Grid(NamedTuple):
 
     The pieces of cell c are `piece[cell_first[c] : cell_first[c + 1]]`; cells are row by row from `west`, `south`."""
 
-    frame: Floats  # west, south, degrees of longitude and of latitude in a cell, columns, rows, metres of a cell
+    frame: (
+        Floats  # west, south, degrees of longitude and of latitude in a cell, columns, rows, metres of a cell
+    )
     cell_first: NDArray[np.int64]
     piece: NDArray[np.int32]
     ends: Floats  # [pieces, 4]
