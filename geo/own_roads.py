@@ -15,6 +15,7 @@ import numpy as np
 
 from geo import speeds
 from geo.fix import LonLat
+from geo.reach import Reach
 from geo.roads import NoRoads, Roads, SnapCache
 from geo.speeds import Laid, Speeds
 from geo.table import RouterFailed, Table
@@ -57,7 +58,6 @@ class OwnRoads:
         self._site: Site | None = None
         self._looked = -LOOK_EVERY_S
         self._opening = False
-        self._retired: list[Site] = []
 
     def table(self, places: Sequence[LonLat], starts: Sequence[LonLat]) -> Table:
         """From the starts to the places; NaN for a place with no road near. Raises RouterFailed without a graph."""
@@ -76,6 +76,11 @@ class OwnRoads:
         unknown = (sources.edge < 0)[:, None] | (targets.edge < 0)[None, :]
         return Table(np.where(unknown, np.nan, seconds), np.full(seconds.shape, np.nan))
 
+    def reach(self, place: LonLat, within_s: float) -> Reach | None:
+        """From where the place can be reached in time, setting off and parking included; None where no road is near."""
+        site = self.site()
+        return None if site is None else site.roads.reach(place, max(0.0, within_s - site.start_stop_s))
+
     def site(self) -> Site | None:
         """The graph as it is now, at the speeds of this hour; None when none is built."""
         with self._lock:
@@ -88,7 +93,7 @@ class OwnRoads:
     def _look(self) -> None:
         build = Roads.current(self._folder)
         if not build:
-            self._use(None)
+            self._site = None
         elif self._site is None:
             self._site = _opened(self._folder)
         elif build != self._site.roads.version and not self._opening:
@@ -97,13 +102,6 @@ class OwnRoads:
         if self._site is not None:
             self._speed(self._site)
 
-    def _use(self, site: Site | None) -> None:
-        # The library's query objects may only be let go by the thread that made them, so an old graph stays in memory (its
-        # arrays are mapped, not held). Graphs are built a few times a year.
-        if self._site is not None:
-            self._retired.append(self._site)
-        self._site = site
-
     def _replace(self) -> None:
         """Opens the newer graph while the old one goes on answering."""
         try:
@@ -111,7 +109,7 @@ class OwnRoads:
             with self._lock:
                 if site is not None:
                     self._speed(site)
-                    self._use(site)
+                    self._site = site
         finally:
             self._opening = False
 
