@@ -111,6 +111,11 @@ class Day:
         return [self.net.spot(place) for place in self.places]
 
     @cached_property
+    def index(self) -> dict[LonLat, int]:
+        """Which place a point is. Claims come last in `places`, in order."""
+        return {place: number for number, place in enumerate(self.places)}
+
+    @cached_property
     def _targets(self) -> list[int]:
         return [loss.place for loss in self.losses]
 

@@ -44,6 +44,9 @@ class Sim:
     mates: list[Mate] = field(init=False)
     waiting: dict[int, None] = field(default_factory=dict)  # losses that want somebody, in order
     held: dict[int, None] = field(default_factory=dict)  # losses accepted, nobody under way yet
+    silences: dict[int, tuple[int, float]] = field(
+        default_factory=dict
+    )  # offers in a row run out, when the last did
     left: int = field(init=False)
     looks: int = 0
     _events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = field(default_factory=list)
@@ -187,6 +190,10 @@ class Sim:
         case = self.cases[loss]
         asked.outcome, asked.settled_s = str(next_offer(asked.outcome, says)), self.now
         self.mates[person].question = None
+        if says is OfferState.EXPIRED:
+            self.silences[person] = self.silences.get(person, (0, 0.0))[0] + 1, self.now
+        else:
+            self.silences.pop(person, None)
         if says is OfferState.ACCEPTED:
             self._accepted(case, person)
         else:
