@@ -66,14 +66,15 @@ def clairvoyant(day: Day) -> Bound:
 def _drives(day: Day, places: list[int]) -> NDArray[np.float64]:
     """True seconds on empty roads [places, losses]."""
     traffic = np.array([day.traffic(loss.no) for loss in day.losses])
-    return day.true_s[places].astype(np.float64) * traffic[None, :]
+    drives: NDArray[np.float64] = day.true_s[places].astype(np.float64) * traffic[None, :]
+    return drives
 
 
 def there(day: Day, ready_s: NDArray[np.float64], drive_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """The earliest arrival of who may set out from a moment on: perhaps he had better wait until the rush is over."""
     pace = np.array(day.slower)
     hour = np.floor(day.start_hour + ready_s / 3_600.0).astype(np.int64)
-    best = ready_s + drive_s * pace[hour % len(pace)]
+    best: NDArray[np.float64] = ready_s + drive_s * pace[hour % len(pace)]
     if np.ptp(pace) == 0:
         return best
     for step in range(1, LONGEST_WAIT_H + 1):

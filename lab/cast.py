@@ -85,7 +85,7 @@ class Mate:
     driven_m: float = 0.0
     driven_s: float = 0.0
     worked_s: float = 0.0
-    shift: int = -1
+    on_duty: bool = False
 
     @property
     def now_at(self) -> int | None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geo.fix import LonLat
 from lab import dice
@@ -106,9 +105,9 @@ class Day:
     _ways: dict[tuple[int, int], Way] = field(default_factory=dict)
 
     @cached_property
-    def spots(self) -> list[Spot]:
+    def spots(self) -> Sequence[Spot]:
         """The places on the network."""
-        return [self.net.spot(place) for place in self.places]
+        return self.net.spots(self.places)
 
     @cached_property
     def index(self) -> dict[LonLat, int]:
@@ -231,9 +230,3 @@ def shifts_for(
             else:
                 spans[person].append((begin, end))
     return [tuple(span) for span in spans]
-
-
-def weights(values: Sequence[float]) -> NDArray[np.float64]:
-    """Shares that add up to one."""
-    found = np.asarray(values, dtype=np.float64)
-    return found / found.sum()

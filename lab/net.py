@@ -5,21 +5,21 @@ Two weights lie on one network: `known` is the map's, `true` is what a driver me
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from routingkit_cch import CCH, CCHManyToOne, CCHMetric, CCHQuery, compute_order_inertial
-from scipy.spatial import cKDTree
 
+from geo import plain_network
 from geo.eta import URBAN_KMH, WINDING
 from geo.fix import LonLat
+from geo.roads import Roads
 from lab.citymap import City, Plane
 
 Seconds = NDArray[np.float32]
 Spot = Any  # a place on a network, in the network's own form
-TICK_S = 0.1  # weights are whole tenths of a second
+OSM_LABEL = "© OpenStreetMap contributors, ODbL 1.0"
 # A street is not as fast as the map says: the spread of one stretch, and of everything in a square of the town.
 STRETCH_SPREAD, SQUARE_SPREAD, SQUARE_M = 0.25, 0.15, 2_000.0
 
@@ -41,7 +41,7 @@ class Net(Protocol):
     plane: Plane
     real: bool
 
-    def spot(self, place: LonLat) -> Spot: ...
+    def spots(self, places: Sequence[LonLat]) -> Sequence[Spot]: ...
 
     def matrix(self, starts: Sequence[Spot], targets: Sequence[Spot], *, true: bool) -> Seconds: ...
 
@@ -59,9 +59,9 @@ class StraightNet:
     label: str = "直线 straight line"
     real: bool = False
 
-    def spot(self, place: LonLat) -> LonLat:
-        """The place itself."""
-        return place
+    def spots(self, places: Sequence[LonLat]) -> Sequence[LonLat]:
+        """The places themselves."""
+        return places
 
     def matrix(self, starts: Sequence[LonLat], targets: Sequence[LonLat], *, true: bool) -> Seconds:
         """Seconds [starts, targets]."""
@@ -81,56 +81,55 @@ class StraightNet:
         return np.column_stack(self.plane.to_m(points[:, 0], points[:, 1]))
 
 
-class StreetNet:
-    """The streets of a lab city: a customizable contraction hierarchy over its corners, weighed twice."""
+class RoadNet:
+    """The production's road graph, weighed twice: as the map has it, and as it is."""
 
-    def __init__(self, city: City, seed: int = 1, *, spread: float = 1.0) -> None:
-        """`spread` scales how wrong the map is; 0 makes it right."""
-        self.label, self.plane, self.real = city.label, city.plane, not city.generated
-        self.city = city
-        known_s = city.length_m / city.speed_mps
-        factor = unevenness(city.lon[city.start], city.lat[city.start], self.plane, seed, spread)
-        self.true_s = known_s * factor
-        tail, head = city.start.tolist(), city.end.tolist()
-        order = compute_order_inertial(len(city.lon), tail, head, city.lat.tolist(), city.lon.tolist())
-        self._cch = CCH(order, tail, head, False)
-        self._metric = {
-            False: CCHMetric(self._cch, ticks(known_s)),
-            True: CCHMetric(self._cch, ticks(self.true_s)),
-        }
-
-    @cached_property
-    def _tree(self) -> cKDTree:
-        x_m, y_m = self.plane.to_m(self.city.lon, self.city.lat)
-        return cKDTree(np.column_stack([x_m, y_m]))
-
-    def spot(self, place: LonLat) -> int:
-        """The nearest corner."""
-        x, y = self.plane.to_m(np.array(place.lon), np.array(place.lat))
-        return int(self._tree.query((float(x), float(y)))[1])
-
-    def matrix(self, starts: Sequence[int], targets: Sequence[int], *, true: bool) -> Seconds:
-        """Seconds [starts, targets]."""
-        found = np.full((len(starts), len(targets)), np.inf, dtype=np.float32)
-        if starts and targets:
-            query = CCHManyToOne(self._metric[true], list(starts))
-            for column, target in enumerate(targets):
-                found[:, column] = [
-                    np.inf if far is None else far * TICK_S for far in query.distances_to(target)
-                ]
-        return found
-
-    def way(self, start: int, target: int) -> Way:
-        """The truly fastest way, corner by corner."""
-        found = CCHQuery(self._metric[True]).run(start, target)
-        nodes, edges = found.node_path or [start], found.arc_path
-        at = np.concatenate([[0.0], np.cumsum(self.true_s[edges])]) if edges else np.zeros(1)
-        return Way(
-            self.city.lon[nodes].tolist(),
-            self.city.lat[nodes].tolist(),
-            at.tolist(),
-            float(self.city.length_m[edges].sum()) if edges else 0.0,
+    def __init__(
+        self, known: Roads, true: Roads, label: str, *, real: bool, seed: int = 1, spread: float = 1.0
+    ) -> None:
+        """`true` is a second copy of the same graph; its weights are replaced. `spread` scales how wrong the map is."""
+        self.label, self.real = label, real
+        self._roads = {False: known, True: true}
+        network = true.network
+        self.plane = Plane(LonLat(float(network.lon.mean()), float(network.lat.mean())))
+        start = network.start
+        true.customise(
+            network.seconds * unevenness(network.lon[start], network.lat[start], self.plane, seed, spread)
         )
+
+    @classmethod
+    def of_city(cls, city: City, seed: int = 1) -> "RoadNet":
+        """The streets of a lab city."""
+        drawn = plain_network.network(
+            city.lon, city.lat, city.start, city.end, city.length_m, city.length_m / city.speed_mps,
+            city.road_class, one_way=city.one_way,
+        )  # fmt: skip
+        return cls(Roads.of(drawn), Roads.of(drawn), city.label, real=not city.generated, seed=seed)
+
+    @classmethod
+    def open(cls, folder: Path, seed: int = 1) -> "RoadNet":
+        """A graph built by `chakan roads build`. Raises geo.errors.NoRoads."""
+        known = Roads.open(folder)
+        return cls(known, Roads.open(folder), OSM_LABEL, real=True, seed=seed)
+
+    def spots(self, places: Sequence[LonLat]) -> Sequence[Spot]:
+        """Each place on the road nearest to it."""
+        return self._roads[False].snap(places)
+
+    def matrix(self, starts: Sequence[Spot], targets: Sequence[Spot], *, true: bool) -> Seconds:
+        """Seconds [starts, targets]."""
+        return self._roads[true].matrix(starts, targets).astype(np.float32)
+
+    def way(self, start: Spot, target: Spot) -> Way:
+        """The truly fastest way."""
+        found = self._roads[True].path(start, target)
+        if found is None:
+            return Way((), (), (0.0,), 0.0)
+        line = np.asarray(found.line, dtype=np.float64)
+        x_m, y_m = self.plane.to_m(line[:, 0], line[:, 1])
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x_m), np.diff(y_m)))])
+        at = along / max(1e-9, float(along[-1])) * found.seconds
+        return Way(line[:, 0].tolist(), line[:, 1].tolist(), at.tolist(), float(found.length_m))
 
 
 def unevenness(
@@ -145,11 +144,6 @@ def unevenness(
     own = rng.normal(0.0, STRETCH_SPREAD * spread, len(lon))
     level = (SQUARE_SPREAD**2 + STRETCH_SPREAD**2) * spread**2 / 2
     return np.exp(town + own - level)
-
-
-def ticks(seconds: NDArray[np.float64]) -> list[int]:
-    """Weights as the hierarchy takes them, never zero."""
-    return np.maximum(1, np.rint(seconds / TICK_S)).astype(np.int64).tolist()
 
 
 def metres_between_all(plane: Plane, starts: Sequence[LonLat], targets: Sequence[LonLat]) -> Seconds:

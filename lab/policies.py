@@ -38,7 +38,7 @@ class Broadcast:
         """Pings for what has just come in, and again each minute for what nobody took."""
         due = [loss for loss in sim.waiting if sim.cases[loss].due_s <= sim.now]
         # Who is at work cannot take it, pinged or not: only the free are thrown for.
-        free = [mate for mate in sim.mates if mate.doing == "idle" and mate.person.on_duty(sim.now)]
+        free = [mate for mate in sim.mates if mate.doing == "idle" and mate.on_duty]
         if not due or not free:
             return
         places = [sim.seen_at(mate.person.no)[0] for mate in free]
@@ -88,7 +88,7 @@ class OneByOne:
     def _free(self, sim: Sim) -> list["Free"]:
         found = []
         for mate in sim.mates:
-            if mate.doing == "idle" and mate.question is None and mate.person.on_duty(sim.now):
+            if mate.doing == "idle" and mate.question is None and mate.on_duty:
                 place, age_s = sim.seen_at(mate.person.no)
                 if age_s <= self.max_age_s:
                     found.append(Free(mate, place))
@@ -148,7 +148,7 @@ def crow_m(sim: Sim, places: list[int | LonLat], case: Case) -> NDArray[np.float
     """Metres in a straight line from where people are believed to be."""
     loss = sim.day.places[case.loss.place]
     known = np.array([-1 if isinstance(place, LonLat) else place for place in places], dtype=np.int64)
-    far = sim.day.straight_m[known, case.loss.no].astype(np.float64)
+    far: NDArray[np.float64] = sim.day.straight_m[known, case.loss.no].astype(np.float64)
     for i in np.flatnonzero(known < 0):
         place = places[int(i)]
         if isinstance(place, LonLat):
@@ -159,8 +159,8 @@ def crow_m(sim: Sim, places: list[int | LonLat], case: Case) -> NDArray[np.float
 def road_s(sim: Sim, place: int | LonLat, case: Case) -> float:
     """Seconds by the map's roads from where somebody is believed to be."""
     if isinstance(place, LonLat):
-        spot = sim.day.net.spot(place)
-        free_flow = sim.day.net.matrix([spot], [sim.day.spots[case.loss.place]], true=False)[0, 0]
+        spots = sim.day.net.spots([place])
+        free_flow = sim.day.net.matrix(spots, [sim.day.spots[case.loss.place]], true=False)[0, 0]
     else:
         free_flow = sim.day.known_s[place, case.loss.no]
     return float(free_flow) * sim.day.slow(sim.now)

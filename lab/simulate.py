@@ -43,6 +43,7 @@ class Sim:
     cases: list[Case] = field(init=False)
     mates: list[Mate] = field(init=False)
     waiting: dict[int, None] = field(default_factory=dict)  # losses that want somebody, in order
+    offered: dict[int, None] = field(default_factory=dict)  # losses one person is being asked about
     held: dict[int, None] = field(default_factory=dict)  # losses accepted, nobody under way yet
     silences: dict[int, tuple[int, float]] = field(
         default_factory=dict
@@ -60,8 +61,10 @@ class Sim:
         for loss in self.day.losses:
             self.at(loss.at_s, self._reported, loss.no)
         for mate in self.mates:
-            for number, (start, _) in enumerate(mate.person.shifts):
-                self.at(start, self._begins, mate.person.no, number)
+            for number, (start, end) in enumerate(mate.person.shifts):
+                self.at(start, self._begins, mate, number)
+                if end < float("inf"):
+                    self.at(end, self._ends, mate)
 
     def run(self) -> list[Case]:
         """Plays the day to its end."""
@@ -97,7 +100,7 @@ class Sim:
         self._look_at = None
         self.looks += 1
         self.policy.decide(self)
-        if self.policy.every_s is not None and (self.waiting or self.held):
+        if self.policy.every_s is not None and (self.waiting or self.offered or self.held):
             self.look_soon(self.policy.every_s)
 
     # What the policy may do
@@ -111,6 +114,7 @@ class Sim:
         mate.question = loss
         case.move(T.OFFERED)
         self.waiting.pop(loss, None)
+        self.offered[loss] = None
         answers_s, says = self._answer(loss, person, len(case.asked) - 1)
         if answers_s < ttl_s:
             self.at(self.now + answers_s, self._answered, loss, person, asked, says)
@@ -128,7 +132,18 @@ class Sim:
                 self.now + delay_s + self.day.extra_s(loss, person), self._first, loss, person, asked, says
             )
 
-    def give_back(self, loss: int, to_s: float = 0.0) -> bool:
+    def withdraw(self, loss: int) -> None:
+        """Takes a question back; the claim is to be had again."""
+        case = self.cases[loss]
+        asked = case.asked[-1]
+        asked.outcome, asked.settled_s = str(next_offer(asked.outcome, OfferState.WITHDRAWN)), self.now
+        self.mates[asked.person].question = None
+        case.switches += 1
+        case.move(T.PENDING)
+        self.offered.pop(loss, None)
+        self.waiting[loss] = None
+
+    def give_back(self, loss: int) -> bool:
         """Takes a job from who holds it, before he sets out. A call already made stays made."""
         case = self.cases[loss]
         if loss not in self.held or case.holder is None:
@@ -155,14 +170,17 @@ class Sim:
         self.waiting[loss] = None
         self.look_soon()
 
-    def _begins(self, person: int, shift: int) -> None:
-        mate = self.mates[person]
-        mate.shift = shift
-        if mate.doing == "idle" and not mate.jobs and shift > 0:
+    def _begins(self, mate: Mate, shift: int) -> None:
+        mate.on_duty = True
+        if mate.doing == "idle" and shift > 0:
             # A new shift begins where he lives; drives of before say nothing any more.
             mate.at, mate.drives = mate.person.home, []
-        mate.since_s = mate.idle_since_s = self.now
+        mate.idle_since_s = self.now
         self.look_soon()
+
+    def _ends(self, mate: Mate) -> None:
+        """He takes no new jobs; what he holds he brings to an end."""
+        mate.on_duty = False
 
     def _ask(self, case: Case, person: int, until_s: float, rank: int, believed_s: float) -> Asked:
         asked = Asked(person, self.now, until_s, rank, believed_s=believed_s)
@@ -190,6 +208,7 @@ class Sim:
         case = self.cases[loss]
         asked.outcome, asked.settled_s = str(next_offer(asked.outcome, says)), self.now
         self.mates[person].question = None
+        self.offered.pop(loss, None)
         if says is OfferState.EXPIRED:
             self.silences[person] = self.silences.get(person, (0, 0.0))[0] + 1, self.now
         else:
@@ -206,7 +225,7 @@ class Sim:
         case, mate = self.cases[loss], self.mates[person]
         if asked.outcome != "open":
             return
-        if not case.waits or mate.doing != "idle" or not mate.person.on_duty(self.now):
+        if not case.waits or mate.doing != "idle" or not mate.on_duty:
             asked.outcome, asked.settled_s = "too_late", self.now
             return
         asked.outcome, asked.settled_s = str(says), self.now

@@ -153,7 +153,7 @@ def usual_job_s(
     net: Net, probes: list[LonLat], surveyors: int, human: Human, rng: np.random.Generator
 ) -> float:
     """What a claim takes of a surveyor: settling, the drive from the nearest of a fifth of the crew, the scene."""
-    spots = [net.spot(place) for place in probes]
+    spots = net.spots(probes)
     drive = net.matrix(spots, spots, true=True)
     np.fill_diagonal(drive, np.inf)
     free = max(1, min(len(probes) - 1, round(FREE_SHARE * surveyors)))
