@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dispatch import matching
-from dispatch.costs import BIT, Standing, Waiting
+from dispatch.costs import Standing, Waiting
 from dispatch.matching import Drives, Matched
 
 Clock = Literal["contact", "arrival"]
 
+# An unanswered question is taken back for less: nobody has set out yet.
+OFFER_GAIN_S = 30.0
 # He whose phone has not been heard of for so long will not ring the customer either.
 LOST_S = 300.0
 # A new estimate that is late by less than this is no reason to move: road times are not that exact.
@@ -71,6 +73,11 @@ class Switch:
     gain_s: float
     foreseen: Foreseen
     matched: Matched
+    row: int = 0  # the job's place in `matched`, which holds every job that was late together
+
+    def only(self) -> Matched:
+        """The matching as far as it is about this job."""
+        return self.matched.only(self.row)
 
 
 def foresee(held: Held) -> Foreseen | None:
@@ -154,9 +161,13 @@ def switches(held: Sequence[Held], people: Sequence[Standing], drives: Drives) -
         gained = gain(held[k], seen, person, best.soonest_s)
         # Neither neighbours nor people who were silent before are worth a switch: it would come back.
         calm = best.step == 0 and best.terms["again"] == 0
-        if calm and gained >= held[k].rule.gain_s and in_time(held[k], seen.clock, person, best.soonest_s):
-            found.append(Switch(k, best.person, gained, seen, matched))
+        if calm and gained >= _least_gain(held[k]) and in_time(held[k], seen.clock, person, best.soonest_s):
+            found.append(Switch(k, best.person, gained, seen, matched, row))
     return found
+
+
+def _least_gain(held: Held) -> float:
+    return held.rule.gain_s if held.accepted_ago_s is not None else min(held.rule.gain_s, OFFER_GAIN_S)
 
 
 def _without_holder(held: Held) -> Waiting:
@@ -165,8 +176,3 @@ def _without_holder(held: Held) -> Waiting:
         job.id, job.place, job.org_path, job.weights, job.needs, job.waited_s, job.contact_left_s, job.arrival_left_s,
         job.priority, {**job.asked, held.holder.id: "held"},
     )  # fmt: skip
-
-
-def barred_by(matched: Matched, row: int, person: int, reason: str) -> bool:
-    """Whether one named reason stands against the pair."""
-    return bool(matched.ground.bars[row, person] & BIT[reason])

@@ -64,6 +64,31 @@ class Matched:
         """What forbids the pair, by name; empty when he could be asked."""
         return costs.words(int(self.ground.bars[job, person]))
 
+    def only(self, job: int) -> "Matched":
+        """The same for one job alone."""
+        ground, at = self.ground, np.flatnonzero(self.rows == job)
+        alone = Ground(
+            [ground.jobs[job]],
+            ground.people,
+            ground.bars[[job]],
+            ground.step[[job]],
+            ground.distance_m[[job]],
+            ground.approach_m[[job]],
+            ground.free_in_s,
+            ground.unserved_s[[job]],
+        )
+        parts = {name: values[at] for name, values in self.parts.items()}
+        return Matched(
+            alone,
+            self.chosen[[job]],
+            np.zeros(len(at), dtype=np.int64),
+            self.cols[at],
+            self.drive_s[at],
+            parts,
+            self.cost_s[at],
+            self.unserved_s[[job]],
+        )
+
     def _considered(self, n: int) -> Considered:
         i, j = int(self.rows[n]), int(self.cols[n])
         parts = {name: float(self.parts[name][n]) for name in costs.TERMS}
@@ -78,10 +103,15 @@ class Matched:
         )
 
 
-def match(jobs: Sequence[Waiting], people: Sequence[Standing], drives: Drives) -> Matched:
-    """Solves one window."""
+def match(
+    jobs: Sequence[Waiting], people: Sequence[Standing], drives: Drives, *, only: Sequence[int] | None = None
+) -> Matched:
+    """Solves one window. `only`: the jobs that may be given to somebody; the others are looked at and left."""
     ground = costs.survey(jobs, people)
     rows, cols = pairs(ground)
+    if only is not None and len(only) < len(jobs):
+        kept = np.isin(rows, np.array(only, dtype=np.int64))
+        rows, cols = rows[kept], cols[kept]
     drive = road_times(ground, rows, cols, drives)
     _bar_by_road(ground, rows, cols, drive)
     kept = ground.bars[rows, cols] == 0

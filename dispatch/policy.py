@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from claims.models import Task
 from dispatch.costs import Weights, parent_of
 from dispatch.foresight import Foresight
 from geo import eta
@@ -278,15 +280,18 @@ def read(session: Session, org_id: int) -> Policy:
     return Policy.of(rules.values(session, org_id, DEFAULTS))
 
 
+def window_s(session: Session, task_id: int) -> float:
+    """How long reports are gathered that come in a crowd, by the rule of a job's organisation."""
+    key = "match_window_ms"
+    org_id = session.scalar(select(Task.org_id).where(Task.id == task_id))
+    value = KNOWN[key].default if org_id is None else rules.value(session, org_id, key, KNOWN[key].default)
+    return int(value) / 1000
+
+
 def rings(policy: Policy, path: str) -> tuple[Ring, ...]:
     """Own people near by first; then farther, where the parent's other people count as much as one's own."""
     first, *wider = sorted(policy.rings_km)
     return (Ring(first * 1000, path), *(Ring(km * 1000, parent_of(path)) for km in wider))
-
-
-def soonest(drive_s: int, open_jobs: int, busy_job_s: int) -> int:
-    """Seconds until somebody could be there: what he has in hand, then the drive."""
-    return open_jobs * busy_job_s + drive_s
 
 
 def first_among(ranked: Sequence[tuple[int, int, int]]) -> list[int]:

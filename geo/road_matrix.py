@@ -9,6 +9,7 @@ import numpy as np
 from geo import road_ends
 from geo.network import Floats
 from geo.road_ends import PER_S, Ends, Pins, Weights
+from geo.road_queries import OWN
 from geo.snaps import Snap, Snaps
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Matrices:
     def _block(self, pins: Pins, pinned: Snaps, asked: Snaps, weights: Weights, leaving: bool) -> Floats:
         roads = self._roads
         ends = road_ends.arriving if leaving else road_ends.leaving
-        sweep: Sweep = roads.own.to_pinned if leaving else roads.own.from_pinned
+        sweep: Sweep = OWN.to_pinned if leaving else OWN.from_pinned
         reached = np.full((len(asked), len(pins.states)), np.inf)
         for row, place in enumerate(asked):
             if place is not None and pins.states:
