@@ -136,7 +136,9 @@ def reach(query: ReachWanted) -> ResponseReturnValue:
             now=now,
         )
     drawn = rings.around(parts().drive_times, place, seconds, last=crowd.straight(rule))
-    inside = [one for one in crowd.by_road(found, place, rule, parts().drive_times) if one.eta_s <= seconds[-1]]
+    inside = [
+        one for one in crowd.by_road(found, place, rule, parts().drive_times) if one.eta_s <= seconds[-1]
+    ]
     inside = [one for one in inside if "unreachable" not in one.reasons]
     return {
         "type": "FeatureCollection",

@@ -80,7 +80,14 @@ def write(sessions: Sessions, storage: Storage, actor: Actor, claim_id: int, out
     damaged = [line["id"] for line in lines if line["damaged"]]
     with sessions.begin() as session:
         audit.append(
-            session, actor.person_id, "evidence.packed", "claim", claim_id, sums=seal, photos=len(lines), damaged=damaged
+            session,
+            actor.person_id,
+            "evidence.packed",
+            "claim",
+            claim_id,
+            sums=seal,
+            photos=len(lines),
+            damaged=damaged,
         )
     return seal
 
