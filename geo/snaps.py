@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
@@ -123,5 +124,7 @@ class SnapCache:
         rows = zip(found.edge.tolist(), found.share.tolist(), found.off_m.tolist(), strict=True)
         with self._lock:
             self._known.update(zip(places, rows, strict=True))
-            for place in list(self._known)[: max(0, len(self._known) - self.size)]:
-                del self._known[place]
+            excess = len(self._known) - self.size
+            if excess > 0:
+                for place in list(islice(self._known, excess)):
+                    del self._known[place]

@@ -1,5 +1,6 @@
 """What the road graph makes of an OpenStreetMap file: directions, speeds, barriers, turns, ferries, islands."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -309,13 +310,17 @@ def test_a_build_that_fails_leaves_the_old_graph_in_force(tmp_path):
     folder = tmp_path / "roads"
     road_build.from_osm(osm_file(tmp_path, CROSS), folder)
     before = Roads.current(folder)
+    (folder / "cut off").mkdir()
+    os.utime(folder / "cut off", (0, 0))
     with pytest.raises(BadExtract):
         road_build.from_osm(osm_file(tmp_path, {1: ("1 2", "highway=footway")}), folder)
     with pytest.raises(RuntimeError, match="disk"), road_files.draft(folder) as place:
         assert place.is_dir()
         raise RuntimeError("disk full")
     assert Roads.current(folder) == before
-    assert sorted(p.name for p in folder.iterdir()) == sorted([before, "current"])
+    assert sorted(p.name for p in folder.iterdir()) == sorted([before, "current", "cut off"])
+    after = road_build.from_osm(osm_file(tmp_path, SQUARE), folder)["build"]
+    assert sorted(p.name for p in folder.iterdir()) == sorted([after, "current"])
 
 
 def test_a_graph_of_another_format_is_refused_not_misread(tmp_path):
