@@ -165,8 +165,18 @@ def numbers(found: list[int | None]) -> Floats:
         return values
 
 
+def of_this_graph(places: Snaps, roads: "Roads") -> Snaps:
+    """The places; raises ValueError when they were snapped to another graph: their edges are other roads here."""
+    if places.graph is not None and places.graph is not roads.network:
+        raise ValueError("the places were snapped to another road graph")
+    return places
+
+
 def pins(places: Snaps, roads: "Roads", weights: Weights, *, leaving: bool) -> Pins:
-    """The pinned ends of places that are left, or reached; kept with the places until the weights change."""
+    """The pinned ends of places that are left, or reached; kept with the places until the weights change.
+
+    Raises ValueError for places of another graph."""
+    of_this_graph(places, roads)
     kept = places.pinned.get(leaving)
     if kept is None or kept.weights is not weights:
         kept = Pins(

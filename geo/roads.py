@@ -74,7 +74,7 @@ class Roads:
     def snap(self, places: Sequence[LonLat]) -> Snaps:
         """The nearest road of each place; none for a place more than snapping.FARTHEST_M from every road."""
         at = np.array(places, dtype=np.float64).reshape(-1, 2)
-        return Snaps(*snapping.nearest(self.grid, at[:, 0], at[:, 1]))
+        return Snaps(*snapping.nearest(self.grid, at[:, 0], at[:, 1]), self.network)
 
     def customise(self, edge_seconds: Floats) -> None:
         """Puts new seconds in force for every edge; questions under way are answered with the old ones.
@@ -124,7 +124,7 @@ class Roads:
         """Seconds until the first of the sources can be in the middle of each edge, shape [edges], infinite for never.
 
         `ready_s` is when each source may start."""
-        weights, starts = self._weights, Snaps.of(sources)
+        weights, starts = self._weights, road_ends.of_this_graph(Snaps.of(sources), self)
         wait_ms = np.zeros(len(starts)) if ready_s is None else np.rint(ready_s * road_ends.PER_S)
         begun: dict[int, int] = {}
         for number in np.flatnonzero(np.isfinite(wait_ms)).tolist():

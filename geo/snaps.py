@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 import numpy as np
 
 from geo.fix import LonLat
-from geo.network import Floats
+from geo.network import Floats, Network
 from geo.turns import Ints
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ class Snaps(Sequence[Snap | None]):
     """Many places on roads, kept as arrays; edge -1 is a place with no road near. Never changed once made: what is
     worked out for one (the pinned ends) is kept with it."""
 
-    def __init__(self, edge: Ints, share: Floats, off_m: Floats) -> None:
+    def __init__(self, edge: Ints, share: Floats, off_m: Floats, graph: Network | None = None) -> None:
         self.edge, self.share, self.off_m = edge, share, off_m
+        self.graph = graph  # of which the edges are numbers; None where the caller answers for it
         self.pinned: dict[bool, Pins] = {}  # whether left or reached → the ends (geo.road_ends.pins)
 
     @classmethod
@@ -49,7 +50,7 @@ class Snaps(Sequence[Snap | None]):
     def take(self, rows: Iterable[int]) -> "Snaps":
         """Some of them, in the order asked for."""
         at = np.fromiter(rows, dtype=np.int64)
-        return Snaps(self.edge[at], self.share[at], self.off_m[at])
+        return Snaps(self.edge[at], self.share[at], self.off_m[at], self.graph)
 
     def __len__(self) -> int:
         return len(self.edge)
@@ -60,7 +61,7 @@ class Snaps(Sequence[Snap | None]):
     def __getitem__(self, at: slice) -> "Snaps": ...
     def __getitem__(self, at: int | slice) -> "Snap | Snaps | None":
         if isinstance(at, slice):
-            return Snaps(self.edge[at], self.share[at], self.off_m[at])
+            return Snaps(self.edge[at], self.share[at], self.off_m[at], self.graph)
         edge = int(self.edge[at])
         return None if edge < 0 else Snap(edge, float(self.share[at]), float(self.off_m[at]))
 
@@ -81,7 +82,7 @@ class SnapCache:
         self.roads, self.size = roads, size
         self._slot: dict[LonLat, int] = {}  # where in the arrays; the oldest place makes room
         self._place: list[LonLat | None] = [None] * size
-        self._known = Snaps(np.full(size, -1, np.int32), np.zeros(size), np.zeros(size))
+        self._known = Snaps(np.full(size, -1, np.int32), np.zeros(size), np.zeros(size), roads.network)
         self._next = 0
         self._recent: list[tuple[list[LonLat], Snaps]] = []
         self._lock = threading.Lock()

@@ -305,6 +305,10 @@ def test_a_stored_graph_answers_as_it_did_in_memory_and_is_replaced_as_a_whole(t
     second = Roads.open(folder)
     assert second.version != first.version and Roads.current(folder) == second.version
     assert minutes(first, SOUTH, UP) == minutes(fresh, SOUTH, UP)  # still mapped, still right
+    stale = first.snap([LonLat(*SOUTH), LonLat(*UP)])
+    for old in (stale, stale[:1], stale.take([1])):
+        with pytest.raises(ValueError, match="another road graph"):
+            second.many_to_one(old, second.snap([LonLat(*SOUTH)])[0])
     assert sorted(p.name for p in folder.iterdir()) == sorted([second.version, "current"])
 
 
