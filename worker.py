@@ -244,10 +244,21 @@ class Sweeper:
         from media import janitor
 
         geo.chores(wiring.sessions)
+        self.learn_roads()
         with wiring.sessions.begin() as session:
             outbox.forget_old(session, datetime.now(UTC) - KEEP_OUTBOX)
             idempotency.forget_old(session, datetime.now(UTC) - idempotency.KEPT)
         janitor.tidy(wiring.sessions, wiring.storage, wiring.settings.uploads)
+
+    def learn_roads(self) -> None:
+        """Once a night the speeds of the roads are learned anew, in the worker of chores; without Redis a little later."""
+        from geo import lessons
+
+        lesson_id = lessons.nightly(wiring.sessions, wiring.settings.data)
+        if lesson_id is not None:
+            queues.enqueue(
+                wiring.redis, Work.CHORES, "geo.jobs.learn_roads", lesson_id, timeout_s=lessons.LONGEST_S
+            )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Reads of this room that need no map functions."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from geo import filters, staleness
 from geo.fix import Fix
-from geo.models import LastPosition
+from geo.models import LastPosition, RoadLesson
 from staff import rules
 
 # One statement opens a batch: it takes the surveyor's turn (batches of one surveyor go one after the other,
@@ -113,3 +114,78 @@ def track_keep_days(session: Session) -> dict[int, int]:
     return {
         row.id: default if row.days is None else int(row.days) for row in session.execute(text(KEEP_DAYS))
     }
+
+
+HEARD = """
+SELECT surveyor_id, count(*) AS fixes
+  FROM position
+ WHERE fixed_at >= :since AND fixed_at < :until
+ GROUP BY surveyor_id
+ ORDER BY hashint8(surveyor_id), surveyor_id
+"""
+
+
+def heard(session: Session, since: datetime, until: datetime) -> dict[int, int]:
+    """How many positions there are of each surveyor in a span, in an order that has nothing to do with who he is."""
+    rows = session.execute(text(HEARD), {"since": since, "until": until})
+    return {row.surveyor_id: row.fixes for row in rows}
+
+
+ASK_LESSON = """
+INSERT INTO road_lesson (asked_at, since, until) VALUES (:now, :since, :until)
+    ON CONFLICT DO NOTHING
+RETURNING id
+"""
+# One that has been under way for hours belongs to a worker that is gone.
+OPEN_LESSON = """
+SELECT id FROM road_lesson
+ WHERE state = 'due' OR (state = 'running' AND started_at < :given_up)
+"""
+START_LESSON = """
+UPDATE road_lesson SET state = 'running', started_at = :now
+ WHERE id = :id AND (state = 'due' OR (state = 'running' AND started_at < :given_up))
+RETURNING since, until
+"""
+END_LESSON = """
+UPDATE road_lesson SET state = :state, finished_at = clock_timestamp(), version = :version, figures = CAST(:figures AS jsonb)
+ WHERE id = :id
+"""
+
+
+def ask_lesson(session: Session, now: datetime, since: datetime, until: datetime) -> int | None:
+    """Asks for a lesson over a span; its id, or None when one is already open."""
+    row = session.execute(text(ASK_LESSON), {"now": now, "since": since, "until": until}).one_or_none()
+    return None if row is None else int(row.id)
+
+
+def open_lesson(session: Session, given_up: datetime) -> int | None:
+    """The lesson that waits for a worker, if one does."""
+    found = session.execute(text(OPEN_LESSON), {"given_up": given_up}).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def last_lesson_at(session: Session) -> datetime | None:
+    """When a lesson was last asked for."""
+    found: datetime | None = session.execute(text("SELECT max(asked_at) FROM road_lesson")).scalar_one()
+    return found
+
+
+def start_lesson(
+    session: Session, ident: int, now: datetime, given_up: datetime
+) -> tuple[datetime, datetime] | None:
+    """Takes a lesson; its span, or None when another worker has it."""
+    row = session.execute(text(START_LESSON), {"id": ident, "now": now, "given_up": given_up}).one_or_none()
+    return None if row is None else (row.since, row.until)
+
+
+def end_lesson(
+    session: Session, ident: int, state: str, version: str | None, figures: dict[str, Any]
+) -> None:
+    """Closes a lesson with what it found."""
+    args = {"id": ident, "state": state, "version": version, "figures": json.dumps(figures)}
+    session.execute(text(END_LESSON), args)
+
+
+def lessons(session: Session, limit: int = 10) -> list[RoadLesson]:
+    """The last lessons, newest first."""
+    return list(session.scalars(select(RoadLesson).order_by(RoadLesson.asked_at.desc()).limit(limit)))

@@ -1,14 +1,25 @@
 /** Why him: each decision with everyone considered, and why each other was passed over. */
 import { api } from '@shared/api';
-import { clockTimeS, distance, duration } from '@shared/format';
+import { clockTimeS, distance, duration, interval } from '@shared/format';
 import { useLoad } from '@shared/resource';
 import type { Candidate, Decision, Id } from '@shared/types';
 import { Badge, EmptyState, Loaded, Table } from '@shared/ui';
 import { passedOver } from '@shared/words';
 import { t } from './words';
 
+const PROVIDERS: Record<string, string> = { osrm: 'OSRM', valhalla: 'Valhalla' };
 const provider = (name: string) =>
-  name === 'straight_line' ? t('provider_straight_line') : name === 'roads' ? t('provider_roads') : name;
+  name === 'straight_line' || name === 'roads' || name === 'amap' ? t(`provider_${name}`) : (PROVIDERS[name] ?? name);
+
+/** The median, and under it the span that holds eight of ten. */
+function Drive({ of }: { of: Candidate }) {
+  return (
+    <>
+      {duration(of.eta_s)}
+      {of.eta_low_s != null && <div class="muted small">{interval(of.eta_low_s, of.eta_high_s)}</div>}
+    </>
+  );
+}
 
 function One({ of }: { of: Decision }) {
   return (
@@ -37,7 +48,7 @@ function One({ of }: { of: Decision }) {
             cell: (row) => <span class={row.outcome === 'chosen' ? 'strong' : ''}>{row.surveyor.name}</span>,
           },
           { key: 'd', head: t('distance'), cell: (row) => distance(row.distance_m), align: 'right' },
-          { key: 'eta', head: t('eta'), cell: (row) => duration(row.eta_s), align: 'right' },
+          { key: 'eta', head: t('eta'), cell: (row) => <Drive of={row} />, align: 'right' },
           { key: 'age', head: t('positionAge'), cell: (row) => duration(row.age_s), align: 'right' },
           {
             key: 'why',

@@ -14,6 +14,7 @@ import { t } from '../words';
 import { dragged, dropped, over } from './drag';
 import { addJobs, chooseJob, drawJobs, JOB_LAYER } from './layers/jobs';
 import { addLinks, drawLink, drawTrack } from './layers/links';
+import { addRings, followRings } from './layers/rings';
 import { addShapes } from './layers/shapes';
 import { addSurveyors, chooseSurveyor, drawSurveyors, openCluster } from './layers/surveyors';
 import { Legend } from './legend';
@@ -168,11 +169,13 @@ export default function LiveMap({ info }: { info: MapInfo }) {
         label={t('mapLabel')}
         onMap={(made) => {
           map.current = made;
-          return follow(made);
+          const stops = [follow(made), followRings(made)];
+          return () => stops.forEach((stop) => stop());
         }}
         onStyle={(made) => {
           addShapes(made, dark.peek());
           addLinks(made, dark.peek());
+          addRings(made, dark.peek());
           addSurveyors(made, dark.peek());
           addJobs(made, dark.peek());
           drawAll(made);

@@ -145,6 +145,10 @@ export interface Candidate {
   rank: number | null;
   distance_m: number | null;
   eta_s: number | null;
+  /** The span that holds eight of ten drives, and who says so. */
+  eta_low_s?: number | null;
+  eta_high_s?: number | null;
+  eta_by?: string;
   age_s: number | null;
   outcome: 'chosen' | 'passed_over';
   reason: string | null;
@@ -163,10 +167,29 @@ export interface Near {
   surveyor: Named;
   distance_m: number | null;
   eta_s: number | null;
+  eta_low_s?: number | null;
+  eta_high_s?: number | null;
+  eta_by?: string;
   age_s: number | null;
   reason: string | null;
   rank?: number | null;
   outcome?: 'able' | 'passed_over';
   open_jobs?: number;
   reasons?: string[];
+}
+/** Somebody inside the rings; `chances` of being there within each of the times, 0 to 1. */
+export interface Inside extends Near {
+  chances: number[];
+}
+/** From where a claim's place is reached in time: GeoJSON, and who is inside, soonest first. */
+export interface Reach {
+  type: 'FeatureCollection';
+  by: string;
+  claim_id: Id;
+  features: {
+    type: 'Feature';
+    properties: { minutes: number; by: string };
+    geometry: { type: 'MultiPolygon'; coordinates: number[][][][] };
+  }[];
+  people: Inside[];
 }
