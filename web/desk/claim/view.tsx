@@ -86,7 +86,7 @@ function Body({ claim, reload, turn }: { claim: ClaimDetail; reload: () => void;
       </div>
       <div class="drawer-body" role="tabpanel" aria-label={t(tab)}>
         {tab === 'facts' && <Facts claim={claim} />}
-        {tab === 'decision' && <Decisions claim={claim.id} turn={turn} />}
+        {tab === 'decision' && <Decisions claim={claim} turn={turn} />}
         {tab === 'reach' && <ReachTab claim={claim.id} placed={claim.loss.position !== null} />}
         {tab === 'timeline' && <Timeline claim={claim} turn={turn} />}
         {tab === 'photos' && <Photos claim={claim.id} turn={turn} />}
