@@ -23,8 +23,6 @@ from lab.day import Day
 from lab.net import Seconds
 from lab.simulate import Sim
 
-ORG = "/1/"
-
 # However long he has been at it: he is not gone before he has packed up.
 LEAST_LEFT_S = 60.0
 DEFAULTS: dict[str, Any] = policy.DEFAULTS | limits.DEFAULTS
@@ -102,7 +100,7 @@ class Ours:
             a.person: a.outcome for a in case.asked[case.since :] if a.outcome in ("declined", "expired")
         }
         return Waiting(
-            loss.no, sim.day.places[loss.place], ORG, self.rule.weights, frozenset(loss.needs), waited,
+            loss.no, sim.day.places[loss.place], loss.org, self.rule.weights, frozenset(loss.needs), waited,
             None if case.contacted_s is not None else self.contact_s - waited, self.arrive_s - waited, asked=asked,
         )  # fmt: skip
 
@@ -114,7 +112,7 @@ class Ours:
         free_s, free_at = self._free(sim, mate, mate.jobs) if mate.jobs else (0.0, None)
         silences, since = self._silence(sim, person.no)
         return Standing(
-            person.no, here, ORG, person.skills, age_s, mate.on_duty, mate.question is not None, len(mate.jobs),
+            person.no, here, person.org, person.skills, age_s, mate.on_duty, mate.question is not None, len(mate.jobs),
             person.max_open, free_s, free_at,
             0.0 if mate.jobs else sim.now - mate.idle_since_s, mate.done, silences, since, person.ping_s,
         )  # fmt: skip
@@ -142,7 +140,8 @@ class Ours:
             start = mate.drives[-1].start if mate.doing == "driving" else mate.at
             gone = sim.now - (first.departed_s or sim.now)
             clock = (
-                max(LEAST_LEFT_S, float(day.known_s[start, jobs[0]]) * slow - gone) + first.loss.usual_scene_s
+                max(LEAST_LEFT_S, day.between_s(start, jobs[0], true=False) * slow - gone)
+                + first.loss.usual_scene_s
             )
         at = first.loss.place
         for loss in jobs[1:]:
