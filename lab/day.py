@@ -130,10 +130,10 @@ class Day:
     end_s: float
     slower: tuple[float, ...] = (1.0,) * 24  # by hour from the day's start
     start_hour: float = 0.0
-    answers: dict[tuple[int, int], tuple[str, float]] = field(
+    deeds: dict[tuple[int, int], Deed] = field(
         default_factory=dict
-    )  # as recorded: outcome, seconds
-    _ways: dict[tuple[int, int], Way] = field(default_factory=dict)
+    )  # of a recorded day, by claim and surveyor
+    _ways: dict[tuple[int | LonLat, int], Way] = field(default_factory=dict)
 
     @cached_property
     def spots(self) -> Sequence[Spot]:

@@ -37,7 +37,7 @@ def attempt(sessions: Sessions, try_id: int, roads: Path) -> None:
         if row is None:
             return
         org = session.get_one(Organisation, row.org_id)
-        path, today = org.path, clock.read(session).astimezone(replay.ZONE).date()
+        path, today = org.path, replay.clock_day(session)
         values = rules.values(session, org.id, DEFAULTS)
         changes, days = dict(row.changes), row.days
     told = 0.0

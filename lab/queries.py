@@ -1,32 +1,34 @@
 """What a real day left in the tables: reports, surveyors, shifts, fixes, offers, and what became of them. Read only."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-# The moment the machine could first ask: when the report was in the database, place and all.
+# Every promise counts from the end of the call; a report keyed in later is taken to have come in then.
 REPORTS = """
-SELECT t.id, t.needs, t.created_at, o.path, c.cause, c.line,
+SELECT t.id, t.needs, COALESCE(c.call_ended_at, c.reported_at) AS at, o.path, c.cause, c.line,
        ST_X(CAST(c.place AS geometry)) AS lon, ST_Y(CAST(c.place AS geometry)) AS lat,
        (SELECT extract(epoch FROM a.completed_at - a.arrived_at) FROM assignment AS a
          WHERE a.task_id = t.id AND a.completed_at > a.arrived_at ORDER BY a.id DESC LIMIT 1) AS scene_s
   FROM task AS t
   JOIN claim AS c ON c.id = t.claim_id AND c.place IS NOT NULL
   JOIN organisation AS o ON o.id = t.org_id AND o.path LIKE :scope
- WHERE t.kind = 'survey' AND t.created_at >= :start AND t.created_at < :end
- ORDER BY t.created_at, t.id
+ WHERE t.kind = 'survey' AND c.reported_at >= CAST(:start AS timestamptz) - interval '1 hour' AND c.reported_at < :end
+   AND COALESCE(c.call_ended_at, c.reported_at) >= :start AND COALESCE(c.call_ended_at, c.reported_at) < :end
+ ORDER BY at, t.id
  LIMIT :most
 """
 
-# Whoever worked for the insurer that day, neighbours included: the cascade asks them too.
+# Whoever worked for the insurer that day, neighbours included: the cascade asks them too. Who was asked without a shift
+# in the books was there all day.
 CREW = """
 SELECT s.id, s.skills, s.max_open, o.path, h.started_at, h.ended_at
-  FROM shift AS h
-  JOIN surveyor AS s ON s.id = h.surveyor_id
+  FROM surveyor AS s
   JOIN organisation AS o ON o.id = s.org_id AND o.path LIKE :root
- WHERE h.started_at < :end AND (h.ended_at IS NULL OR h.ended_at > :start)
+  LEFT JOIN shift AS h ON h.surveyor_id = s.id AND h.started_at < :end AND (h.ended_at IS NULL OR h.ended_at > :start)
+ WHERE h.id IS NOT NULL
+    OR EXISTS (SELECT FROM assignment AS a WHERE a.surveyor_id = s.id AND a.accepted_at >= :start AND a.accepted_at < :end)
  ORDER BY s.id, h.started_at
 """
 
@@ -58,20 +60,7 @@ BEFORE = """
 SELECT l.surveyor_id, l.lon, l.lat FROM last_position AS l WHERE l.surveyor_id = ANY(:ids)
 """
 
-BUSY_DAYS = """
-SELECT date_trunc('day', t.created_at + make_interval(hours => :hours)) AS day, count(*) AS reports
-  FROM task AS t JOIN organisation AS o ON o.id = t.org_id AND o.path LIKE :scope
- WHERE t.kind = 'survey' AND t.created_at >= :start AND t.created_at < :end
- GROUP BY 1 ORDER BY 1
-"""
-
 
 def rows(session: Session, sql: str, **given: Any) -> list[Row[Any]]:
     """The rows of one of the questions above."""
     return list(session.execute(text(sql), given))
-
-
-def now_of(session: Session) -> datetime:
-    """The database's time."""
-    found: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return found

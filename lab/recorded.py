@@ -146,7 +146,7 @@ def _usual(scene_s: Sequence[float]) -> float:
 
 def _loss(no: int, row: Row[Any], place: int, start: datetime, usual: float) -> Loss:
     expected = usual * SCENE.get(row.cause or "", 1.0) / LEVEL
-    at_s = (row.created_at - start).total_seconds()
+    at_s = (row.at - start).total_seconds()
     return Loss(
         no, at_s, place, float(row.scene_s or expected), expected, tuple(row.needs), row.cause or "", row.path
     )

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import clock
 from core.errors import Missing
 from geo.errors import NoRoads
 from geo.fix import LonLat
@@ -174,3 +175,8 @@ def _by_day(before: Sequence[Sim], after: Sequence[Sim], name: str, a: float, b:
     ]
     found = measure.estimate(gaps)
     return Compared(a, b, found.low, found.high)
+
+
+def clock_day(session: Session) -> date:
+    """Today, as the database and people in China have it."""
+    return clock.read(session).astimezone(ZONE).date()
