@@ -73,6 +73,8 @@ def parser() -> argparse.ArgumentParser:
     setup = _add(commands, "setup", _setup, "only make the environment")
     setup.add_argument("--dev", action="store_true", help="with the packages of the tests and checks")
     _data(_add(commands, "doctor", _doctor, "what is installed, running, reachable, late"))
+    verify = _data(_add(commands, "verify", _verify, "check an evidence pack"))
+    verify.add_argument("file", type=Path, metavar="PACK.zip")
     _add_roads(commands)
     _add_bench(commands)
     _add_lab(commands)
@@ -257,6 +259,12 @@ def _doctor(given: argparse.Namespace) -> int:
     from launch.doctor import examine
 
     return examine(given.data)
+
+
+def _verify(given: argparse.Namespace) -> int:
+    from launch.packs import verify
+
+    return verify(given.file, given.data)
 
 
 def _bench(given: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ const LINES: Line[] = [
 const shown = (value: number | null, unit: Line['unit'], signed = false): string => {
   if (value === null) return '—';
   const scaled = unit === 'share' ? value * 100 : value;
-  const text = scaled.toFixed(unit === 'share' ? 1 : 2);
+  const text = scaled.toFixed(unit === 'share' ? 1 : 2).replace(/^-(0\.0+)$/, '$1');
   const sign = signed && scaled > 0 ? '+' : '';
   const suffix =
     unit === 'share' ? (signed ? t('points') : ' %') : unit === 'min' ? ` ${t('minutes')}` : unit === 'km' ? ` ${t('km')}` : '';
