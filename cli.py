@@ -157,6 +157,13 @@ def _add_lab(commands: Any) -> None:
     )
     simulate.add_argument("--roads", type=Path, metavar="DIR", help="a road graph made by `roads build`")
     _lab_output(simulate)
+    replay = _data(
+        _add(commands, "replay", _replay, "play a recorded day again, under other rules or another policy")
+    )
+    replay.add_argument("day", metavar="DAY", help="2026-11-26, a day in China")
+    replay.add_argument("--policy", default="ours", help="ours, nearest, top_five, broadcast (default: ours)")
+    replay.add_argument("--org", metavar="CODE", help="an organisation and all below it (default: the root)")
+    _lab_output(replay)
 
 
 def _lab_output(added: argparse.ArgumentParser) -> None:
@@ -311,6 +318,12 @@ def _simulate(given: argparse.Namespace) -> int:
         raise CannotStart(error.detail) from error
     print(runs.as_json(facts, played) if given.json else "\n".join([*facts, runs.show(played)]))
     return 0
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from launch.replay import replay
+
+    return replay(given)
 
 
 def _administer(given: argparse.Namespace) -> int:

@@ -10,6 +10,8 @@ from lab.day import Day, Loss, Person
 Doing = Literal["idle", "settling", "driving", "on_scene"]
 # So long before now somebody may have been heard: what happened earlier is forgotten.
 REMEMBERED_DRIVES = 8
+# A replayed offer may come a moment earlier or later than the recorded one.
+ASTRAY_AFTER_S = 120.0
 
 
 @dataclass(slots=True)
@@ -60,9 +62,9 @@ class Case:
 
 @dataclass(slots=True)
 class Drive:
-    """From a place to a loss; an index each."""
+    """From a place, an index or degrees, to a loss."""
 
-    start: int
+    start: int | LonLat
     loss: int
     depart_s: float
     arrive_s: float
@@ -86,6 +88,10 @@ class Mate:
     driven_s: float = 0.0
     worked_s: float = 0.0
     on_duty: bool = False
+    had: set[int] = field(default_factory=set)  # every claim he ever took
+    astray: bool = (
+        False  # does something else than on the recorded day: his recorded track says nothing any more
+    )
 
     @property
     def now_at(self) -> int | None:
@@ -103,6 +109,11 @@ def seen_at(mate: Mate, day: Day, now: float) -> tuple[int | LonLat, float]:
 
     An index when he stood at a place of the day, degrees when his phone last spoke on the road.
     """
+    track = mate.person.track
+    if track is not None and not astray(mate, day, now):
+        found = track.at(now)
+        if found is not None:
+            return found[0], now - found[1]
     heard = mate.person.heard_s(now)
     for drive in reversed(mate.drives):
         if heard >= drive.arrive_s:
@@ -111,6 +122,26 @@ def seen_at(mate: Mate, day: Day, now: float) -> tuple[int | LonLat, float]:
             return on_the_way(day, drive, heard), now - heard
     start = mate.drives[0].start if mate.drives else mate.at
     return start, now - heard
+
+
+def astray(mate: Mate, day: Day, now: float) -> bool:
+    """Whether he has left what he did on the recorded day: took another claim, or not the one he took then."""
+    if not mate.astray:
+        taken = day.taken.get(mate.person.no, ())
+        mate.astray = any(at + ASTRAY_AFTER_S < now and loss not in mate.had for loss, at in taken) or any(
+            loss not in {one for one, _ in taken} for loss in mate.had
+        )
+    return mate.astray
+
+
+def stands(mate: Mate, day: Day, now: float) -> int | LonLat:
+    """Where he really is when he turns to his next job."""
+    track = mate.person.track
+    if track is not None and not astray(mate, day, now):
+        found = track.at(now)
+        if found is not None:
+            return found[0]
+    return mate.at
 
 
 def on_the_way(day: Day, drive: Drive, at: float) -> LonLat:

@@ -44,6 +44,34 @@ class Human:
     service_spread: float = 0.35
 
 
+ORG = "/1/"
+
+
+@dataclass(frozen=True)
+class Track:
+    """Recorded fixes of a phone in order of time: where he was while he did what he did then."""
+
+    at_s: tuple[float, ...]
+    places: tuple[LonLat, ...]
+
+    def at(self, now: float) -> tuple[LonLat, float] | None:
+        """The newest fix not after `now`, and when it was taken."""
+        i = bisect_right(self.at_s, now) - 1
+        return (self.places[i], self.at_s[i]) if i >= 0 else None
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What somebody really did about a claim: his answer and after how long; then the seconds of each step, if it came."""
+
+    outcome: str
+    answer_s: float
+    accepted_at_s: float | None = None
+    ring_s: float | None = None
+    settle_s: float | None = None
+    drive_s: float | None = None
+
+
 @dataclass(frozen=True)
 class Loss:
     """A claim of the day. `place` indexes the day's places; `scene_s` is how long the survey will truly take."""
@@ -55,6 +83,7 @@ class Loss:
     usual_scene_s: float
     needs: tuple[str, ...] = ()
     cause: str = ""
+    org: str = ORG
 
 
 @dataclass(frozen=True)
@@ -69,6 +98,8 @@ class Person:
     mute: tuple[tuple[float, float], ...] = ()
     ping_s: float = 20.0
     phase_s: float = 0.0
+    org: str = ORG
+    track: "Track | None" = None
 
     def muted_until(self, now: float) -> float | None:
         """When the phone speaks again; None when it speaks now."""
@@ -99,15 +130,24 @@ class Day:
     end_s: float
     slower: tuple[float, ...] = (1.0,) * 24  # by hour from the day's start
     start_hour: float = 0.0
-    answers: dict[tuple[int, int], tuple[str, float]] = field(
+    deeds: dict[tuple[int, int], Deed] = field(
         default_factory=dict
-    )  # as recorded: outcome, seconds
-    _ways: dict[tuple[int, int], Way] = field(default_factory=dict)
+    )  # of a recorded day, by claim and surveyor
+    _ways: dict[tuple[int | LonLat, int], Way] = field(default_factory=dict)
 
     @cached_property
     def spots(self) -> Sequence[Spot]:
         """The places on the network."""
         return self.net.spots(self.places)
+
+    @cached_property
+    def taken(self) -> dict[int, tuple[tuple[int, float], ...]]:
+        """Of a recorded day: which claims each surveyor took, and when."""
+        found: dict[int, list[tuple[int, float]]] = {}
+        for (loss, person), deed in self.deeds.items():
+            if deed.accepted_at_s is not None:
+                found.setdefault(person, []).append((loss, deed.accepted_at_s))
+        return {person: tuple(sorted(mine, key=lambda one: one[1])) for person, mine in found.items()}
 
     @cached_property
     def index(self) -> dict[LonLat, int]:
@@ -145,15 +185,23 @@ class Day:
         spread = self.human.traffic_spread
         return dice.lognormal(np.exp(-(spread**2) / 2), spread, self.seed, TRAFFIC, loss)
 
-    def drive_s(self, start: int, loss: int, now: float) -> float:
+    def drive_s(self, start: int | LonLat, loss: int, now: float) -> float:
         """How long the drive takes that sets out now."""
-        return float(self.true_s[start, loss]) * self.slow(now) * self.traffic(loss)
+        return self.between_s(start, loss, true=True) * self.slow(now) * self.traffic(loss)
 
-    def way(self, start: int, loss: int) -> Way:
+    def between_s(self, start: int | LonLat, loss: int, *, true: bool) -> float:
+        """Free-flow seconds to a loss, from a place of the day or from anywhere."""
+        if isinstance(start, LonLat):
+            target = [self.spots[self.losses[loss].place]]
+            return float(self.net.matrix(self.net.spots([start]), target, true=true)[0, 0])
+        return float((self.true_s if true else self.known_s)[start, loss])
+
+    def way(self, start: int | LonLat, loss: int) -> Way:
         """The way of a drive; remembered, because policies repeat each other's drives."""
         key = start, self.losses[loss].place
         if key not in self._ways:
-            self._ways[key] = self.net.way(self.spots[key[0]], self.spots[key[1]])
+            spot = self.net.spots([start])[0] if isinstance(start, LonLat) else self.spots[start]
+            self._ways[key] = self.net.way(spot, self.spots[key[1]])
         return self._ways[key]
 
     def answer_s(self, loss: int, attempt: int) -> float:

@@ -107,10 +107,10 @@ class RoadNet:
         return cls(Roads.of(drawn), Roads.of(drawn), city.label, real=not city.generated, seed=seed)
 
     @classmethod
-    def open(cls, folder: Path, seed: int = 1) -> "RoadNet":
+    def open(cls, folder: Path, seed: int = 1, *, spread: float = 1.0) -> "RoadNet":
         """A graph built by `chakan roads build`. Raises geo.errors.NoRoads."""
         known = Roads.open(folder)
-        return cls(known, Roads.open(folder), OSM_LABEL, real=True, seed=seed)
+        return cls(known, Roads.open(folder), OSM_LABEL, real=True, seed=seed, spread=spread)
 
     def spots(self, places: Sequence[LonLat]) -> Sequence[Spot]:
         """Each place on the road nearest to it."""

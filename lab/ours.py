@@ -6,16 +6,15 @@ with the day; the policy gets what the database would hold: positions with their
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from claims import limits
-from dispatch import foresight, matching, policy
+from dispatch import finishing, foresight, matching, policy
 from dispatch.costs import Standing, Waiting
+from dispatch.finishing import InHand
 from dispatch.foresight import Held
 from geo.fix import LonLat
 from lab.cast import Case, Mate
@@ -23,10 +22,6 @@ from lab.day import Day
 from lab.net import Seconds
 from lab.simulate import Sim
 
-ORG = "/1/"
-
-# However long he has been at it: he is not gone before he has packed up.
-LEAST_LEFT_S = 60.0
 DEFAULTS: dict[str, Any] = policy.DEFAULTS | limits.DEFAULTS
 
 
@@ -102,7 +97,7 @@ class Ours:
             a.person: a.outcome for a in case.asked[case.since :] if a.outcome in ("declined", "expired")
         }
         return Waiting(
-            loss.no, sim.day.places[loss.place], ORG, self.rule.weights, frozenset(loss.needs), waited,
+            loss.no, sim.day.places[loss.place], loss.org, self.rule.weights, frozenset(loss.needs), waited,
             None if case.contacted_s is not None else self.contact_s - waited, self.arrive_s - waited, asked=asked,
         )  # fmt: skip
 
@@ -111,10 +106,10 @@ class Ours:
         person = mate.person
         seen, age_s = sim.seen_at(person.no)
         here = sim.day.places[seen] if isinstance(seen, int) else seen
-        free_s, free_at = self._free(sim, mate, mate.jobs) if mate.jobs else (0.0, None)
+        free_s, free_at = self._free(sim, mate, mate.jobs, here) if mate.jobs else (0.0, None)
         silences, since = self._silence(sim, person.no)
         return Standing(
-            person.no, here, ORG, person.skills, age_s, mate.on_duty, mate.question is not None, len(mate.jobs),
+            person.no, here, person.org, person.skills, age_s, mate.on_duty, mate.question is not None, len(mate.jobs),
             person.max_open, free_s, free_at,
             0.0 if mate.jobs else sim.now - mate.idle_since_s, mate.done, silences, since, person.ping_s,
         )  # fmt: skip
@@ -124,52 +119,39 @@ class Ours:
         mate = sim.mates[case.holder or 0]
         holder = self.standing(sim, mate)
         before = mate.jobs[: mate.jobs.index(case.loss.no)]
-        begins_s, start = self._free(sim, mate, before) if before else (0.0, holder.place)
+        begins_s, start = self._free(sim, mate, before, holder.place) if before else (0.0, holder.place)
         drive = float(self.roads(sim)([sim.day.places[case.loss.place]], [start])[0, 0])
         return Held(
             self.waiting(sim, case), holder, self.rule.foresight, begins_s + drive, case.contacted_s is not None,
             accepted_ago_s=sim.now - (case.accepted_s or sim.now), switches=case.switches,
         )  # fmt: skip
 
-    def _free(self, sim: Sim, mate: Mate, jobs: Sequence[int]) -> tuple[float, LonLat]:
-        """When and where he will have done some of his jobs, the first of which he is at."""
-        day, slow = sim.day, sim.day.slow(sim.now)
-        first = sim.cases[jobs[0]]
-        spread = day.human.service_spread
-        if mate.doing == "on_scene":
-            clock = left_s(first.loss.usual_scene_s, spread, sim.now - mate.on_scene_s)
-        else:
-            start = mate.drives[-1].start if mate.doing == "driving" else mate.at
-            gone = sim.now - (first.departed_s or sim.now)
-            clock = (
-                max(LEAST_LEFT_S, float(day.known_s[start, jobs[0]]) * slow - gone) + first.loss.usual_scene_s
-            )
-        at = first.loss.place
-        for loss in jobs[1:]:
-            clock += float(day.known_s[at, loss]) * slow + day.losses[loss].usual_scene_s
-            at = day.losses[loss].place
-        return clock, day.places[at]
+    def _free(self, sim: Sim, mate: Mate, jobs: Sequence[int], here: LonLat) -> tuple[float, LonLat]:
+        """When and where he will have done some of his jobs, as the production walks through them."""
+        usual = {str(loss): sim.day.losses[loss].usual_scene_s for loss in jobs}
+        in_hand = [self._in_hand(sim, mate, loss) for loss in jobs]
+        free = finishing.free(in_hand, here, usual, 0.0, self.rule.weights.speed_mps)
+        return free.in_s, free.at or here
+
+    def _in_hand(self, sim: Sim, mate: Mate, loss: int) -> InHand:
+        """An accepted job with the times the database holds. Its kind stands for itself: usual times are known by cause."""
+        case, day = sim.cases[loss], sim.day
+        gone = case.departed_s
+        drive = (
+            day.between_s(mate.drives[-1].start, loss, true=False) * day.slow(gone)
+            if gone is not None
+            else None
+        )
+        return InHand(
+            str(loss), day.places[case.loss.place], sim.now - (case.accepted_s or sim.now),
+            None if gone is None else sim.now - gone,
+            None if case.arrived_s is None else sim.now - case.arrived_s, drive,
+        )  # fmt: skip
 
     def _silence(self, sim: Sim, person: int) -> tuple[int, float]:
         """Offers in a row he let run out, and how long ago the last was."""
         count, last = sim.silences.get(person, (0, 0.0))
         return count, sim.now - last if count else 0.0
-
-
-def left_s(mean_s: float, spread: float, elapsed_s: float) -> float:
-    """What is left on average of a lognormal time of which so much has passed: E[T - t | T > t], seconds.
-
-    `spread` is the standard deviation of the logarithm. Who is half an hour into a usual half hour is not done at once.
-    """
-    if elapsed_s < 1.0:
-        return mean_s
-    mu, at = log(mean_s) - spread * spread / 2, log(elapsed_s)
-    later = 1.0 - float(ndtr((at - mu) / spread))
-    if later < 1e-6:
-        return LEAST_LEFT_S
-    return max(
-        LEAST_LEFT_S, mean_s * (1.0 - float(ndtr((at - mu - spread * spread) / spread))) / later - elapsed_s
-    )
 
 
 class Roads:
@@ -212,7 +194,7 @@ class AllSeeing(Ours):
         """Only those whose phones speak."""
         return [one for one in super().people(sim) if sim.mates[one.id].person.muted_until(sim.now) is None]
 
-    def _free(self, sim: Sim, mate: Mate, jobs: Sequence[int]) -> tuple[float, LonLat]:
+    def _free(self, sim: Sim, mate: Mate, jobs: Sequence[int], here: LonLat) -> tuple[float, LonLat]:
         day, first = sim.day, sim.cases[jobs[0]]
         if mate.doing == "on_scene":
             clock = mate.on_scene_s + first.loss.scene_s - sim.now

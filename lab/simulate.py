@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from claims.states import TaskState
 from dispatch.states import OfferState, next_offer
 from geo.fix import LonLat
-from lab.cast import Asked, Case, Drive, Mate, seen_at
+from lab.cast import Asked, Case, Drive, Mate, seen_at, stands
 from lab.day import Day
 
 T = TaskState
@@ -191,9 +191,10 @@ class Sim:
 
     def _answer(self, loss: int, person: int, attempt: int) -> tuple[float, OfferState]:
         """After how long somebody answers, and what. A mute phone shows the question when it speaks again."""
-        recorded = self.day.answers.get((loss, person))
-        if recorded is not None:
-            return recorded[1], OfferState(recorded[0]) if recorded[0] != "expired" else OfferState.ACCEPTED
+        deed = self.day.deeds.get((loss, person))
+        if deed is not None and deed.outcome != OfferState.WITHDRAWN:
+            silent = deed.outcome == OfferState.EXPIRED
+            return (float("inf"), OfferState.EXPIRED) if silent else (deed.answer_s, OfferState(deed.outcome))
         mate = self.mates[person]
         heard = mate.person.muted_until(self.now) or self.now
         delay_s = self.day.answer_s(loss, attempt) * (BUSY_FACTOR if mate.doing == "on_scene" else 1.0)
@@ -239,8 +240,11 @@ class Sim:
         case.move(T.ACCEPTED)
         case.holder, case.accepted_s = person, self.now
         mate.jobs.append(loss)
+        mate.had.add(loss)
         self.held[loss] = None
+        deed = self.day.deeds.get((loss, person))
         ring_s = self.day.ring_s(loss) * (BUSY_FACTOR if mate.doing == "on_scene" else 1.0)
+        ring_s = ring_s if deed is None or deed.ring_s is None else deed.ring_s
         if case.contacted_s is None:
             self.at(self.now + ring_s, self._rings, loss, person)
         if mate.doing == "idle":
@@ -250,7 +254,9 @@ class Sim:
         """Turns to the next job: at once, or a moment after he took it."""
         case = self.cases[mate.jobs[0]]
         mate.doing = "settling"
-        ready = (case.accepted_s or self.now) + self.day.settle_s(case.loss.no)
+        deed = self.day.deeds.get((case.loss.no, mate.person.no))
+        settle_s = self.day.settle_s(case.loss.no) if deed is None or deed.settle_s is None else deed.settle_s
+        ready = (case.accepted_s or self.now) + settle_s
         self.at(max(self.now, ready), self._departs, mate, case)
 
     def _rings(self, loss: int, person: int) -> None:
@@ -267,13 +273,16 @@ class Sim:
 
     def _departs(self, mate: Mate, case: Case) -> None:
         loss = case.loss.no
-        drive_s = self.day.drive_s(mate.at, loss, self.now)
+        start = stands(mate, self.day, self.now)
+        deed = self.day.deeds.get((loss, mate.person.no))
+        known = None if deed is None or mate.astray else deed.drive_s
+        drive_s = self.day.drive_s(start, loss, self.now) if known is None else known
         case.departed_s = self.now
         case.move(T.EN_ROUTE)
         self.held.pop(loss, None)
-        mate.set_out(Drive(mate.at, loss, self.now, self.now + drive_s))
+        mate.set_out(Drive(start, loss, self.now, self.now + drive_s))
         mate.driven_s += drive_s
-        mate.driven_m += self.day.way(mate.at, loss).metres
+        mate.driven_m += self.day.way(start, loss).metres
         self.at(self.now + drive_s, self._arrives, mate, case)
 
     def _arrives(self, mate: Mate, case: Case) -> None:

@@ -9,13 +9,14 @@ import pytest
 
 from claims.states import TaskState
 from core.errors import Invalid
+from dispatch.finishing import left_s
 from geo.fix import LonLat
 from lab import bound, dice, measure, policies, report, runs
 from lab.cast import seen_at
 from lab.citymap import Plane
 from lab.day import Human, Person, merged, mute_spells
 from lab.net import StraightNet
-from lab.ours import Ours, left_s
+from lab.ours import Ours
 from lab.simulate import play
 from lab.throw import Plan, throw
 
@@ -162,12 +163,12 @@ def test_ours_never_asks_somebody_whose_position_is_older_than_the_limit():
 
 
 def test_what_is_left_of_a_survey_does_not_run_out_before_it_ends():
-    assert left_s(1_800, 0.35, 0) == 1_800
-    left = [left_s(1_800, 0.35, t) for t in (300, 900, 1_500, 1_800, 2_400, 3_600)]
+    assert left_s(1_800, 0) == 1_800
+    left = [left_s(1_800, t) for t in (300, 900, 1_500, 1_800, 2_400, 3_600)]
     assert left == sorted(left, reverse=True)
-    assert left_s(1_800, 0.35, 1_800) > 400
+    assert left_s(1_800, 1_800) > 400
     draws = 1_800 * np.exp(np.random.default_rng(1).normal(0, 0.35, 400_000) - 0.35**2 / 2)
-    assert left_s(1_800, 0.35, 1_500) == pytest.approx(float((draws[draws > 1_500] - 1_500).mean()), rel=0.02)
+    assert left_s(1_800, 1_500) == pytest.approx(float((draws[draws > 1_500] - 1_500).mean()), rel=0.02)
 
 
 def test_throws_belong_to_their_names():
