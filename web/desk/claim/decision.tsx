@@ -18,7 +18,7 @@ const provider = (name: string) => {
   return known ? t(`provider_${known}`) : name;
 };
 
-/** When he could be there, and under it the span that holds eight of ten. */
+/** When he could be there, and under it the span that holds eight of ten: the drive's, after what he has in hand. */
 function Soonest({ of }: { of: Candidate }) {
   const wait = (of.soonest_s ?? of.eta_s ?? 0) - (of.eta_s ?? 0);
   return (
