@@ -216,6 +216,7 @@ class Sweeper:
     def sweep_rows(self) -> None:
         """Duties whose wake-up was lost: messages to send, photos to process."""
         from core import clock
+        from dispatch import tries
         from media import service as media
         from notify import service as notify
 
@@ -223,10 +224,14 @@ class Sweeper:
             now = clock.read(session)
             messages = notify.due_messages(session, now, 100)
             photos = media.due_photos(session, now, 50)
+            waiting = tries.due(session, now)
         for ident in messages:
             self.hand_over(Work.MESSAGES, "notify.jobs.send", ident)
         for ident in photos:
             self.hand_over(Work.PHOTOS, "media.jobs.process", ident)
+        for ident in waiting:
+            # A replay takes a minute: without a worker it waits, the sweeper never does it itself.
+            queues.enqueue(wiring.redis, Work.CHORES, "lab.jobs.run_try", ident)
 
     def redraw(self) -> None:
         """Lays the whole live picture anew."""

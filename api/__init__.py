@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
     "protocols.overland", "surveyors", "nearest", "areas", "map", "uploads", "photos", "review", "messages", "settings",
-    "reports", "customer", "live", "health", "pages",
+    "lab", "reports", "customer", "live", "health", "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.

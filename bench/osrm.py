@@ -51,8 +51,14 @@ class Osrm:
         first = ";".join(map(str, range(len(sources))))
         last = ";".join(str(len(sources) + n) for n in range(len(targets)))
         given = "" if hints is None else "&hints=" + ";".join((*hints, *("" for _ in targets)))
-        self._line.request("GET", f"/table/v1/driving/{places}?sources={first}&destinations={last}{given}")
-        said = self._line.getresponse()
+        path = f"/table/v1/driving/{places}?sources={first}&destinations={last}{given}"
+        try:
+            self._line.request("GET", path)
+            said = self._line.getresponse()
+        except http.client.RemoteDisconnected:  # it ends a connection after some hundred requests
+            self._line.close()
+            self._line.request("GET", path)
+            said = self._line.getresponse()
         body = said.read()
         if said.status != 200:
             raise RuntimeError(f"OSRM says {said.status}: {body[:200]!r}")

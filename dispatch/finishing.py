@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import erfc, log, sqrt
 
 from geo.fix import LonLat, metres_between
 
 # However long he has been there: he is not gone before he has packed up.
 LEAST_LEFT_S = 120.0
+# How far surveys of one kind differ: standard deviation of the logarithm of their length.
+SPREAD = 0.35
 # An agreed time beyond this is a gap in which another job fits.
 FAR_APPOINTMENT_S = 7_200.0
 
@@ -54,13 +57,33 @@ def free(
             continue
         work_s = service_s.get(job.line, default_s)
         if job.arrived_ago_s is not None:
-            clock_s += max(LEAST_LEFT_S, work_s - job.arrived_ago_s) if work_s else 0.0
+            clock_s += left_s(work_s, job.arrived_ago_s) if work_s else 0.0
         else:
             clock_s = (
                 max(clock_s + _drive_s(job, at, clock_s, speed_mps), job.appointment_in_s or 0.0) + work_s
             )
         at = job.place or at
     return Free(clock_s, None if at is here else at)
+
+
+def left_s(mean_s: float, elapsed_s: float, spread: float = SPREAD) -> float:
+    """What is left on average of a lognormal time of which so much has passed: E[T - t | T > t], seconds.
+
+    `spread` is the standard deviation of the logarithm. Who is half an hour into a usual half hour is not done at once:
+    to believe so made every busy man look free, and cost a tenth of the time to arrive (lab, 80 % load).
+    """
+    if elapsed_s < 1.0:
+        return mean_s
+    begin = (log(elapsed_s) - log(mean_s)) / spread + spread / 2
+    later = _above(begin)
+    if later < 1e-9:
+        return LEAST_LEFT_S
+    return max(LEAST_LEFT_S, mean_s * _above(begin - spread) / later - elapsed_s)
+
+
+def _above(z: float) -> float:
+    """The chance that a standard normal value is larger."""
+    return erfc(z / sqrt(2)) / 2
 
 
 def _drive_s(job: InHand, at: LonLat, clock_s: float, speed_mps: float) -> float:

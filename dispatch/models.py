@@ -10,6 +10,7 @@ from core.database import Base, Created, Id, Ref
 
 OPEN = text("state = 'open'")
 ACTIVE = text("ended_at IS NULL")
+TRYING = text("state IN ('waiting', 'running')")
 
 
 class Decision(Base):
@@ -115,3 +116,23 @@ class Contact(Base):
     marks: Mapped[list[str]] = mapped_column(
         server_default=text("'{}'")
     )  # before_dispatch, not_assigned, unverified
+
+
+class RuleTry(Base):
+    """Rules as they would be, to be played on the last days. `result` holds figures before and after, all simulated."""
+
+    __tablename__ = "rule_try"
+    __table_args__ = (Index("uq_rule_try_active", "org_id", unique=True, postgresql_where=TRYING),)
+    id: Mapped[Id]
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"))
+    asked_by: Mapped[Ref] = mapped_column(ForeignKey("person.id"))
+    changes: Mapped[dict[str, Any]]
+    days: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    progress: Mapped[float] = mapped_column(server_default="0")
+    beat_at: Mapped[datetime | None]
+    created_at: Mapped[Created]
+    done_at: Mapped[datetime | None]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]

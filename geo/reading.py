@@ -74,7 +74,13 @@ def fix(
     """A Fix whose optional readings are sane or None. `battery` is percent; accuracy 0 means unknown.
 
     Readings are kept to the thousandth: PostgreSQL refuses a `real` as small as 1e-60, and no phone means one.
+    Raises Malformed when the moment lies outside the calendar.
     """
+    try:
+        # PostgreSQL refuses a zone farther than 16 hours from Greenwich, which a time in text may well name.
+        fixed_at = fixed_at.astimezone(UTC)
+    except OverflowError as error:
+        raise Malformed("at", "outside the calendar") from error
     speed = thousandth(scaled(speed_mps, 1))
     heading = thousandth(scaled(heading_deg, 1))
     altitude = thousandth(number(altitude_m))
