@@ -1,7 +1,6 @@
 """Who is near a place, and from where it can be reached in time: by road, with how sure each time is."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from flask import g
@@ -17,8 +16,6 @@ from dispatch import crowd, policy
 from dispatch.crowd import Candidate
 from geo import datum, rings, staleness, store
 from geo.datum import Datum
-from geo.eta import StraightLine
-from geo.fix import LonLat
 from geo.staleness import Arrival, Seen
 
 bp = Door("nearest", tag="Surveyors")
@@ -86,24 +83,6 @@ def show_near(found: Candidate, rank: int) -> dict[str, Any]:
     }
 
 
-def by_road(found: Sequence[Candidate], place: LonLat, last: StraightLine) -> list[Candidate]:
-    """The same people with road times, soonest first; who cannot get there says so. Not inside a transaction."""
-    drives = parts().drive_times.to(place, [one.place for one in found], last=last)
-    timed = [
-        replace(one, reasons=(*one.reasons, "unreachable"))
-        if there is None
-        else replace(
-            one,
-            eta_s=there.seconds,
-            soonest_s=one.soonest_s - one.eta_s + there.seconds,
-            provider=there.provider,
-        )
-        for one, there in zip(found, drives, strict=True)
-    ]
-    order = policy.first_among([(one.soonest_s, one.idle_s, one.surveyor_id) for one in timed])
-    return [timed[i] for i in order]
-
-
 @bp.get("/nearest")
 @roles("seat", "dispatcher", "supervisor", "admin", "integration")
 def nearest(query: Question) -> ResponseReturnValue:
@@ -123,7 +102,7 @@ def nearest(query: Question) -> ResponseReturnValue:
             limit=query.limit * TIMED,
             now=now,
         )
-    timed = by_road(found, place, StraightLine(rule.speed_kmh, rule.winding))[: query.limit]
+    timed = crowd.by_road(found, place, rule, parts().drive_times)[: query.limit]
     return {
         "items": [show_near(one, rank) for rank, one in enumerate(timed, 1)],
         "next": None,
@@ -147,7 +126,6 @@ def reach(query: ReachWanted) -> ResponseReturnValue:
             raise Invalid.field("claim", "this claim has no place yet")
         now = clock.read(session)
         rule = policy.read(session, claim.org_id)
-        last = StraightLine(rule.speed_kmh, rule.winding)
         found = crowd.near(
             session,
             place,
@@ -157,8 +135,10 @@ def reach(query: ReachWanted) -> ResponseReturnValue:
             limit=MOST_PEOPLE,
             now=now,
         )
-    drawn = rings.around(parts().drive_times, place, seconds, last=last)
-    inside = [one for one in by_road(found, place, last) if one.eta_s <= seconds[-1]]
+    drawn = rings.around(parts().drive_times, place, seconds, last=crowd.straight(rule))
+    inside = [
+        one for one in crowd.by_road(found, place, rule, parts().drive_times) if one.eta_s <= seconds[-1]
+    ]
     inside = [one for one in inside if "unreachable" not in one.reasons]
     return {
         "type": "FeatureCollection",

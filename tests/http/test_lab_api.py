@@ -63,3 +63,18 @@ def test_a_try_of_another_part_of_the_tree_is_not_there(as_, session):
         .status_code
         == 404
     )
+
+
+def test_the_name_the_door_wakes_is_the_labs_job():
+    from api import lab as door
+    from core import queues
+    from lab import jobs
+
+    assert queues.resolve(door.JOB) is jobs.run_try
+
+
+def test_every_rule_that_can_be_tried_is_one_the_replay_reads():
+    from api.lab import TRIABLE
+    from lab.ours import DEFAULTS
+
+    assert TRIABLE <= DEFAULTS.keys()
