@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from claims import clocks, duplicates, intake, limits, queries, states, timeline
+from claims import catastrophes, clocks, duplicates, intake, limits, queries, states, timeline
 from claims.amending import amend
 from claims.duplicates import Likeness, Trait
 from claims.errors import ExternalNoTaken
@@ -18,6 +18,7 @@ from core import audit, clock, outbox
 from core.database import Sessions
 from geo import areas
 from geo.fix import LonLat
+from staff import organisations
 from staff.accounts import Actor
 
 __all__ = ["Item", "Notice", "Opened", "acknowledge", "amend", "open_claim", "open_task_of", "withdraw_in"]
@@ -32,9 +33,11 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
         now = clock.read(session, now)
         check(notice, now)
         _refuse_known_number(session, actor, notice)
-        org_id, area = _home(session, actor, notice.place)
-        rule = limits.read(session, org_id)
+        org_id, org_path, area = _home(session, actor, notice.place)
+        surge = catastrophes.in_force(session, org_path, area.id if area is not None else None)
+        rule = limits.read(session, org_id) | (surge.rule if surge is not None else {})
         claim, items = write_claim(session, actor, notice, org_id, area, rule, now)
+        _stamp(claim, surge)
         alike = _mark_duplicates(session, actor, claim, items, notice, rule)
         ended_at = limits.report_end(claim.reported_at, claim.call_ended_at, now)
         kind = area.kind if area is not None else "urban"
@@ -49,6 +52,7 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
             task.id,
             report_no=claim.report_no,
             marks=claim.marks,
+            **({} if surge is None else {"catastrophe_id": str(surge.id), "catastrophe": surge.name}),
         )
         outbox.append(session, "claim.opened", claim_id=claim.id, task_id=task.id)
         if task.state == TaskState.PENDING:
@@ -73,10 +77,19 @@ def _refuse_known_number(session: Session, actor: Actor, notice: Notice) -> None
         )
 
 
-def _home(session: Session, actor: Actor, place: LonLat | None) -> tuple[int, Any]:
-    """The organisation of the service area the loss lies in when the actor sees it, else his own."""
+def _home(session: Session, actor: Actor, place: LonLat | None) -> tuple[int, str, Any]:
+    """The organisation of the service area the loss lies in when the actor sees it, else his own; and its path."""
     area = areas.area_at(session, actor.org_path, place) if place is not None else None
-    return (area.org_id if area is not None else actor.org_id), area
+    if area is None or area.org_id == actor.org_id:
+        return actor.org_id, actor.org_path, area
+    return area.org_id, organisations.path_of(session, area.org_id), area
+
+
+def _stamp(claim: Claim, surge: catastrophes.Force | None) -> None:
+    """Marks a claim reported in a catastrophe: its clocks keep those limits, whatever is switched later."""
+    if surge is not None:
+        claim.catastrophe_id = surge.id
+        claim.marks = [*claim.marks, "catastrophe"]
 
 
 def _mark_duplicates(

@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from claims import clocks, limits, states, timeline
+from claims import catastrophes, clocks, limits, states, timeline
 from claims.models import Claim, Task
 from claims.states import TaskState
 from core import metrics, outbox
 from core.database import Sessions
-from dispatch import candidates, explain, policy, queries
+from dispatch import candidates, catastrophe, explain, policy, queries
 from dispatch.candidates import Candidate, Crowd, Job
 from dispatch.models import Decision
 from dispatch.policy import Policy, Ring
@@ -76,13 +76,14 @@ def _decide(session: Session, task_id: int, now: datetime | None) -> int | None:
         leave(session, task, "no_position", now)
         return None
     values = rules.values(session, task.org_id, policy.DEFAULTS | limits.DEFAULTS)
+    values |= catastrophes.of_claim(session, row.catastrophe_id)
     rule = Policy.of(values)
     if task.round >= rule.rounds_max:
         leave(session, task, "rounds_used", now)
         return None
     job = Job(LonLat(row.lon, row.lat), tuple(task.needs), row.path, task.id, task.round)
     crowd = Crowd(session, job, rule, now)
-    rings = policy.rings(rule, row.path)
+    rings = catastrophe.widen(policy.rings(rule, row.path), catastrophes.over_task(session, task.id))
     ground = Ground(task, row.created_at, crowd, rule, rings, values, row.decision_id, now)
     # First those not asked yet, in every ring; only then those who let an earlier offer run out.
     for again in (False, True) if task.round else (False,):
@@ -149,7 +150,7 @@ def tell(session: Session, event: str, task: Task, offer_id: int, surveyor_id: i
 def _nobody(session: Session, ground: Ground) -> None:
     """Nobody is left: the dispatcher's queue, with the reason and an account of those who are near."""
     ring = ground.rings[-1]
-    anybody = candidates.anybody_on_duty(session, ring.scope, ground.rule, ground.now)
+    anybody = candidates.anybody_on_duty(session, ring, ground.rule, ground.now)
     reason = "nobody_in_reach" if anybody else "nobody_on_duty"
     if ground.task.state == TaskState.PENDING:
         session.add(

@@ -48,7 +48,11 @@ asked AS MATERIALIZED (
 )
 SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at,
        ST_Distance(n.place, CAST(:place AS geography)) AS distance_m,
-       s.on_duty, s.skills, s.max_open, s.on_duty_since, r.name, r.disabled_at IS NOT NULL AS disabled, o.path,
+       s.on_duty, s.skills, s.on_duty_since,
+       -- In a catastrophe those it covers may hold more; whoever may hold nothing holds nothing then either.
+       CASE WHEN s.max_open = 0 THEN 0
+            ELSE GREATEST(s.max_open, (SELECT max(u.max_open) FROM surge AS u WHERE o.path LIKE u.path || '%'))
+        END AS max_open, r.name, r.disabled_at IS NOT NULL AS disabled, o.path,
        (SELECT count(*) FROM assignment AS a
          WHERE a.surveyor_id = n.surveyor_id AND a.ended_at IS NULL AND a.completed_at IS NULL) AS open_jobs,
        (SELECT COALESCE(a.completed_at, a.ended_at) FROM assignment AS a
@@ -67,7 +71,8 @@ ON_DUTY = """
 SELECT EXISTS (SELECT FROM surveyor AS s
                  JOIN organisation AS o ON o.id = s.org_id
                  JOIN last_position AS p ON p.surveyor_id = s.id
-                WHERE s.on_duty AND o.path LIKE :scope AND p.fixed_at >= :heard_since AND p.received_at >= :heard_since)
+                WHERE s.on_duty AND o.path LIKE ANY(:scopes) AND p.fixed_at >= :heard_since
+                  AND p.received_at >= :heard_since)
 """
 
 # Jobs that wait for somebody, and for whom somebody now stands free. Few are free when jobs wait, so they come first.
@@ -79,7 +84,9 @@ WITH free AS MATERIALIZED (
     JOIN organisation AS o ON o.id = s.org_id
    WHERE s.on_duty AND p.fixed_at >= :heard_since AND p.received_at >= :heard_since
      AND NOT EXISTS (SELECT FROM offer AS f WHERE f.surveyor_id = s.id AND f.state = 'open')
-     AND s.max_open > (SELECT count(*) FROM assignment AS a
+     AND s.max_open > 0
+     AND GREATEST(s.max_open, (SELECT max(u.max_open) FROM surge AS u WHERE o.path LIKE u.path || '%'))
+         > (SELECT count(*) FROM assignment AS a
                         WHERE a.surveyor_id = s.id AND a.ended_at IS NULL AND a.completed_at IS NULL)
 )
 SELECT t.id
@@ -90,8 +97,12 @@ SELECT t.id
    AND (t.next_try_at IS NULL OR t.next_try_at <= :now)
    AND EXISTS (SELECT FROM free AS f
                 WHERE f.skills @> t.needs AND ST_DWithin(f.place, c.place, :reach_m)
-                  AND f.path LIKE CASE WHEN h.parent_id IS NULL THEN h.path
-                                       ELSE regexp_replace(h.path, '[0-9]+/$', '') END || '%'
+                  AND (f.path LIKE CASE WHEN h.parent_id IS NULL THEN h.path
+                                        ELSE regexp_replace(h.path, '[0-9]+/$', '') END || '%'
+                       OR EXISTS (SELECT FROM catastrophe AS k
+                                    JOIN organisation AS w ON w.id = k.org_id AND h.path LIKE w.path || '%'
+                                    JOIN organisation AS b ON b.id = ANY(k.borrowed) AND f.path LIKE b.path || '%'
+                                   WHERE k.state = 'on' AND (k.area_id IS NULL OR k.area_id = c.area_id)))
                   AND NOT EXISTS (SELECT FROM (SELECT q.surveyor_id, q.state FROM offer AS q
                                                 WHERE q.task_id = t.id AND q.state <> 'withdrawn'
                                                 ORDER BY q.id DESC LIMIT t.round) AS q
@@ -153,7 +164,7 @@ def against(row: Any, job: Job, ring: Ring, stale_s: int, now: datetime) -> list
         reasons.append("has_open_offer")
     if row.open_jobs >= row.max_open:
         reasons.append("at_cap")
-    if not row.path.startswith(ring.scope):
+    if not ring.holds(row.path):
         reasons.append("outside_scope")
     if row.distance_m > ring.radius_m:
         reasons.append("out_of_radius")
@@ -267,9 +278,12 @@ def root_of(path: str) -> str:
     return "/" + path.strip("/").split("/")[0] + "/"
 
 
-def anybody_on_duty(session: Session, scope: str, rule: Policy, now: datetime) -> bool:
-    """Whether anybody at all is at work and heard of below `scope`."""
-    args = {"scope": scope + "%", "heard_since": heard_since(rule, now)}
+def anybody_on_duty(session: Session, ring: Ring, rule: Policy, now: datetime) -> bool:
+    """Whether anybody at all of a ring's organisations is at work and heard of."""
+    args = {
+        "scopes": [f"{path}%" for path in (ring.scope, *ring.also)],
+        "heard_since": heard_since(rule, now),
+    }
     return bool(session.execute(text(ON_DUTY), args).scalar_one())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from claims import clocks
 from core import clock
 from core.database import Sessions
-from dispatch import candidates, holding, offers, queries
+from dispatch import bundles, candidates, catastrophe, holding, offers, queries
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ def tick(sessions: Sessions, now: datetime | None = None) -> Swept:
         foreseen = clocks.foresee(session, moment)
         closed = holding.close_settled(session, moment)
     expired = offers.expire_offers(sessions, now, BATCH)
+    catastrophe.expire(sessions, now)
+    bundles.form(sessions, now)
     offered, unassigned, left = _ask_for(sessions, _pending, now, until)
     again, _, left_waiting = _ask_for(sessions, _waiting, now, until)
     more = fired >= BATCH or len(expired) >= BATCH or left or left_waiting
