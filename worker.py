@@ -27,6 +27,7 @@ from core.loops import Loop
 from core.models import Outbox
 from core.queues import Work
 from core.settings import Settings
+from geo.eta import Engine as DriveTimes
 
 log = logging.getLogger("worker")
 
@@ -105,6 +106,7 @@ class Sweeper:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.engine = wiring.sessions.kw["bind"]
+        self.drive_times = DriveTimes.from_settings(settings)
         self.part = f"sweeper-{socket.gethostname()}-{os.getpid()}"
         self.done = threading.Event()
         self.redrawn = 0.0

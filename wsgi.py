@@ -14,6 +14,7 @@ def build(env: Mapping[str, str]) -> Any:
     from whitenoise import WhiteNoise
 
     from api.pages import DIST, SAFE_HEADERS
+    from geo.eta import Engine as DriveTimes
     from media.storage import LocalStorage
 
     settings = Settings.from_env(env)
@@ -25,6 +26,7 @@ def build(env: Mapping[str, str]) -> Any:
             database.sessions(engine),
             queues.connect(settings.redis_url),
             LocalStorage(settings.photos),
+            DriveTimes.from_settings(settings),
         )
     )
 

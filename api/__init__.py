@@ -1,7 +1,7 @@
 """The door: who asks, what for. Builds the Flask application from its parts."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from core.database import Sessions
 from core.settings import Settings
+from geo.eta import Engine as DriveTimes
 
 if TYPE_CHECKING:
     from flask_openapi import OpenAPI
@@ -35,6 +36,7 @@ class Parts:
     sessions: Sessions
     redis: Redis
     storage: Any
+    drive_times: DriveTimes = field(default_factory=DriveTimes)
 
 
 def parts() -> Parts:

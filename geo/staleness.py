@@ -26,3 +26,21 @@ def state(age: float | None, *, amber_s: float = AMBER_S, red_s: float = RED_S) 
 def usable_for_offer(age: float | None, *, stale_offer_s: float = AMBER_S) -> bool:
     """Whether somebody may be asked by this position: 0 offers to a ghost (P9)."""
     return age is not None and age <= stale_offer_s
+
+
+# How the true drive spreads around what a provider says: tenth and ninetieth of a hundred, as a share of the median.
+ROAD_SPREAD = {
+    "roads": (0.74, 1.38),
+    "osrm": (0.70, 1.45),
+    "valhalla": (0.70, 1.45),
+    "amap": (0.75, 1.35),
+    "straight_line": (0.60, 1.65),
+}
+# Half a minute of lights and turning round is uncertain even next door.
+LEAST_S = 30.0
+
+
+def road_interval(seconds: float, provider: str) -> tuple[float, float]:
+    """The seconds that hold eight of ten drives for which the provider says `seconds`."""
+    low, high = ROAD_SPREAD.get(provider, ROAD_SPREAD["straight_line"])
+    return max(0.0, seconds * low - LEAST_S * (1 - low)), seconds * high + LEAST_S * (high - 1)
