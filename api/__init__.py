@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from core.database import Sessions
 from core.settings import Settings
+from dispatch.coverage_map import Atlas
 from geo.eta import Engine as DriveTimes
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Parts:
     redis: Redis
     storage: Any
     drive_times: DriveTimes = field(default_factory=DriveTimes)
+    atlas: Atlas = field(default_factory=Atlas)
 
 
 def parts() -> Parts:

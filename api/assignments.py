@@ -13,8 +13,9 @@ from api.fields import DatumWanted, FromPhone, Moment, PositionIn, position
 from claims import queries as claims
 from claims.models import Task
 from core import clock
-from dispatch import assignments, bundles, catastrophe_queries
+from dispatch import assignments, bundles, catastrophe_queries, moving
 from dispatch import queries as dispatch
+from geo.fix import LonLat
 from media import album
 
 bp = Door("assignments", tag="Jobs")
@@ -144,6 +145,19 @@ def catastrophe(over: Any) -> dict[str, Any] | None:
     }
 
 
+def move_up(asked: Any) -> dict[str, Any] | None:
+    """The request to wait elsewhere that he may still answer."""
+    if asked is None:
+        return None
+    return {
+        "id": str(asked.id),
+        "position": position(LonLat(asked.lon, asked.lat)),
+        "place": asked.place_text,
+        "drive_s": asked.drive_s,
+        "expires_at": present.time(asked.expires_at),
+    }
+
+
 @bp.get("/me/jobs", responses={200: Shown})
 @roles("surveyor")
 def my_jobs(query: DatumWanted) -> ResponseReturnValue:
@@ -160,7 +174,7 @@ def my_jobs(query: DatumWanted) -> ResponseReturnValue:
         )
         contacts = dispatch.contacts_of(session, [row.id for row in tasks])
         with_it = bundles.companions(session, [row.task_id for row in offers])
-        over = catastrophe_queries.over_person(session, me)
+        over, asked = catastrophe_queries.over_person(session, me), moving.mine(session, me, now)
         photos = album.of_phone(session, [(row.id, row.line, row.cause) for row in tasks])
     shown = [
         _task(row, places.get(row.claim_id), query.datum)
@@ -178,6 +192,7 @@ def my_jobs(query: DatumWanted) -> ResponseReturnValue:
         ],
         "tasks": shown,
         "catastrophe": catastrophe(over),
+        "move": move_up(asked),
         "server_time": present.time(now),
     }
 

@@ -10,7 +10,6 @@ from api import access, parts, present
 from api.claims import ListOut, Shown
 from api.door import Door, IdText, Page, Strict, Text, id_of, roles
 from api.fields import FromPhone, PositionIn, position
-from core import clock
 from core.errors import Missing
 from dispatch import day, moving
 from dispatch.coverage_map import Picture

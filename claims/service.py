@@ -43,6 +43,7 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
         kind = area.kind if area is not None else "urban"
         started = clocks.start_clocks(session, claim, rule, kind, ended_at, now)
         task = write_task(session, claim, notice, now)
+        facts: dict[str, Any] = {} if surge is None else {"catastrophe_id": str(surge.id)}
         timeline.record(
             session,
             claim.id,
@@ -52,7 +53,7 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
             task.id,
             report_no=claim.report_no,
             marks=claim.marks,
-            **({} if surge is None else {"catastrophe_id": str(surge.id), "catastrophe": surge.name}),
+            **facts,
         )
         outbox.append(session, "claim.opened", claim_id=claim.id, task_id=task.id)
         if task.state == TaskState.PENDING:

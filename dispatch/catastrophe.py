@@ -70,13 +70,13 @@ def request(sessions: Sessions, actor: Actor, wanted: Wanted, now: datetime | No
         now = clock.read(session, now)
         if row is not None and row.state != "proposed":
             raise CatastropheStands("there is one already", catastrophe_id=str(row.id), state=row.state)
+        rule = catastrophes.limits_in(limits.read(session, org.id), given)
         if row is None:
-            row = Catastrophe(org_id=org.id, area_id=wanted.area_id, state="requested", made_at=now)
-            session.add(row)
+            row = Catastrophe(org_id=org.id, area_id=wanted.area_id, made_at=now)
         row.name, row.reason = intake.clean(wanted.name), intake.clean(wanted.reason)
         row.state, row.borrowed = "requested", borrowed
-        row.rule = catastrophes.limits_in(limits.read(session, org.id), given)
-        row.max_open = int(given["cat_max_open"])
+        row.rule, row.max_open = rule, int(given["cat_max_open"])
+        session.add(row)
         session.flush()
         _ask(session, row, "switch_on", row.reason, actor, given, now)
         return row.id

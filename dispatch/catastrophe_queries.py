@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, or_, select, text
+from sqlalchemy import and_, exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from claims.models import Claim, Task
+from dispatch import policy
 from dispatch.models import Bundle, BundleTask
 from geo import store
 from staff.models import Organisation
@@ -38,7 +39,9 @@ UPDATE bundle SET state = 'dissolved', settled_at = :now
                 JOIN task AS t ON t.id = b.lead_id
                 JOIN catastrophe AS k ON k.id = b.catastrophe_id
                WHERE b.state = 'open'
-                 AND (t.state NOT IN ('pending', 'offered') OR (k.state = 'over' AND t.state = 'pending'))
+                 AND (t.state NOT IN ('pending', 'offered', 'unassigned')
+                      OR (t.state = 'unassigned' AND NOT t.unassigned_reason = ANY(:reasons))
+                      OR (k.state = 'over' AND t.state <> 'offered'))
                  FOR UPDATE OF b SKIP LOCKED)
 """
 
@@ -56,14 +59,15 @@ noted AS (
   UPDATE bundle_task AS m SET outcome = 'left'
     FROM freed AS f WHERE m.bundle_id = f.bundle_id AND m.task_id = f.task_id
 )
-UPDATE task AS t SET next_try_at = :now FROM freed AS f WHERE t.id = f.task_id AND t.state = 'pending' RETURNING t.id
+UPDATE task AS t SET next_try_at = :now FROM freed AS f
+ WHERE t.id = f.task_id AND t.state IN ('pending', 'unassigned') RETURNING t.id
 """
 
 COMPANIONS = """
 SELECT b.lead_id, b.id AS bundle_id, m.task_id, m.place_no, c.id AS claim_id, c.report_no, c.cause, c.place_text
   FROM bundle AS b
   JOIN bundle_task AS m ON m.bundle_id = b.id AND m.outcome IS NULL
-  JOIN task AS t ON t.id = m.task_id AND t.state = 'pending'
+  JOIN task AS t ON t.id = m.task_id AND t.state IN ('pending', 'unassigned')
   JOIN claim AS c ON c.id = t.claim_id
  WHERE b.lead_id = ANY(:ids) AND b.state = 'open'
  ORDER BY b.lead_id, m.place_no
@@ -157,7 +161,14 @@ def to_bundle(session: Session, force: Any, now: datetime, limit: int) -> list[A
         select(Task.id, Task.claim_id, Task.needs, lon.label("lon"), lat.label("lat"))
         .join(Claim, Claim.id == Task.claim_id)
         .join(Organisation, Organisation.id == Task.org_id)
-        .where(Task.state == "pending", Task.next_try_at <= now, Task.round == 0, Task.priority == 0)
+        .where(Task.round == 0, Task.priority == 0)
+        .where(
+            or_(
+                and_(Task.state == "pending", Task.next_try_at <= now),
+                # A backlog is made of these: nobody is free, so whoever comes free next had better take several.
+                and_(Task.state == "unassigned", Task.unassigned_reason.in_(policy.SELF_HEALING)),
+            )
+        )
         .where(Claim.place.is_not(None), Organisation.path.startswith(force.path), ~bundled)
         .order_by(Task.created_at, Task.id)
         .limit(limit)
@@ -183,7 +194,7 @@ def hold_back(session: Session, task_ids: list[int], until: datetime) -> None:
 
 def let_go(session: Session, now: datetime) -> int:
     """Dissolves bundles whose lead went another way, and frees companions not taken; returns how many were freed."""
-    session.execute(text(SETTLED), {"now": now})
+    session.execute(text(SETTLED), {"now": now, "reasons": list(policy.SELF_HEALING)})
     return len(session.execute(text(LEFT), {"now": now}).all())
 
 
@@ -193,7 +204,8 @@ def companions_for_update(session: Session, bundle_id: int) -> list[Task]:
         session.scalars(
             select(Task)
             .join(BundleTask, BundleTask.task_id == Task.id)
-            .where(BundleTask.bundle_id == bundle_id, BundleTask.outcome.is_(None), Task.state == "pending")
+            .where(BundleTask.bundle_id == bundle_id, BundleTask.outcome.is_(None))
+            .where(Task.state.in_(("pending", "unassigned")))
             .order_by(BundleTask.place_no)
             .with_for_update(of=Task, key_share=True, skip_locked=True)
             .execution_options(populate_existing=True)

@@ -164,7 +164,7 @@ def targets(grid: Grid, demand: Floats, covered: Cover, within_s: float, speed_m
     open_demand = np.where(covered.first > within_s, demand, 0.0)
     if open_demand.sum() <= 0:
         return []
-    reach = grid.apart(grid.centres, grid.centres) <= within_s * speed_mps
+    reach = (grid.apart(grid.centres, grid.centres) <= within_s * speed_mps).astype(float)
     gain = reach @ open_demand
     return [int(i) for i in np.argsort(-gain, kind="stable")[:TARGETS] if gain[i] > 0]
 

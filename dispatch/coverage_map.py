@@ -7,7 +7,7 @@ picture itself for seconds, so that any number of desks looking at it cost one c
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ GRID_S, PICTURE_S = 900.0, 15.0
 MOST_PAIRS = 400_000
 WITHIN_S = (600, 1800)
 MOST_REPORTS = 200_000
+# Nobody is sent across a province to wait.
+MOST_DRIVE_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -194,9 +196,7 @@ def look(
     return seen, shares, within_s, move, target, provider
 
 
-def drives(
-    engine: Engine, grid: Grid, people: list[Person], straight: StraightLine
-) -> tuple[Floats, str]:
+def drives(engine: Engine, grid: Grid, people: list[Person], straight: StraightLine) -> tuple[Floats, str]:
     """Seconds from each of the people to each centre [people, cells], and who said so."""
     if not people:
         return np.zeros((0, len(grid))), "none"
@@ -223,7 +223,5 @@ def _move(
     spots = [centres[i] for i in found]
     reach = engine.matrix(centres, spots, last=straight)
     there = engine.matrix(spots, [people[i].place for i in movers], last=straight)
-    move = coverage.best_move(ground.demand, seen, within_s, movers, reach, there, 1.5 * within_s)
+    move = coverage.best_move(ground.demand, seen, within_s, movers, reach, there, MOST_DRIVE_S)
     return (move, spots[move.target]) if move is not None else (None, None)
-
-

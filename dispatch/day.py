@@ -19,7 +19,6 @@ from dispatch.dayplan import Day, Plan, Stop
 from geo import eta, staleness
 from geo.eta import Engine, StraightLine
 from geo.fix import LonLat
-from geo.store import lonlat_of
 from staff import rules
 from staff.models import Shift, Surveyor
 
@@ -148,9 +147,7 @@ def _start(session: Session, surveyor_id: int, now: datetime) -> tuple[LonLat | 
     return (LonLat(row.lon, row.lat), age) if age <= START_AGE_S else (None, age)
 
 
-def _until(
-    session: Session, surveyor_id: int, length: timedelta, now: datetime
-) -> tuple[datetime, bool]:
+def _until(session: Session, surveyor_id: int, length: timedelta, now: datetime) -> tuple[datetime, bool]:
     """The end of the shift he is on, else of one that would begin now. Who is on longer is planned for another one."""
     started = session.scalars(
         select(Shift.started_at).where(Shift.surveyor_id == surveyor_id, Shift.ended_at.is_(None))

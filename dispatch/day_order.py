@@ -35,7 +35,7 @@ def shortest(costs: NDArray[np.float64], jobs: Sequence[Job], end_s: int) -> lis
     if not jobs or end_s <= 0:
         return []
     order = _vroom(costs, jobs, end_s)
-    if len(order) > PROVEN:
+    if not 1 < len(order) <= PROVEN:
         return order
     known = {job.number: job for job in jobs}
     return _proven(costs.tolist(), [known[number] for number in order], end_s)

@@ -188,8 +188,12 @@ def _walk(
 def _ordered(
     day: Day, stops: Sequence[Stop], drive_s: Seconds, rest: list[int], at: int, free: datetime
 ) -> tuple[list[int], list[int]]:
-    """The order of visiting and what fits nowhere. Promises are windows at first; those that cannot be kept open up."""
-    kept = {i for i in rest if stops[i].due_at is not None and stops[i].appointment_at is None}
+    """The order of visiting and what fits nowhere.
+
+    At first an appointment is kept to the minute and a promise is a window; only what cannot be kept so opens up: the
+    appointment by its slack, the promise for good.
+    """
+    kept = {i for i in rest if stops[i].due_at is not None or stops[i].appointment_at is not None}
     while True:
         order = _solve(day, stops, drive_s, rest, kept, at, free)
         beyond = [i for i in rest if i not in order]
@@ -225,7 +229,8 @@ def _job(day: Day, number: int, stop: Stop, kept: bool, free: datetime) -> Job:
     service_s = round(stop.service.total_seconds())
     if stop.appointment_at is not None:
         opens = max(0, _seconds(stop.appointment_at - free))
-        return Job(number, service_s, opens, _seconds(stop.appointment_at + day.slack - free), PINNED)
+        last = stop.appointment_at + (timedelta(0) if kept else day.slack)
+        return Job(number, service_s, opens, _seconds(last - free), PINNED)
     if kept and stop.due_at is not None:
         return Job(number, service_s, 0, _seconds(stop.due_at - free), PROMISED)
     return Job(number, service_s, 0, FAR_S, PROMISED if stop.due_at is not None else OPEN)

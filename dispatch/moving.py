@@ -157,9 +157,7 @@ SELECT m.*, p.name AS surveyor_name, q.name AS made_name
 
 def lately(session: Session, scope: str, *, after: int = 0, limit: int = 50) -> list[Any]:
     """Requests below a scope, newest first, with names."""
-    return list(
-        session.execute(text(LATELY), {"scope": scope + "%", "after": after, "limit": limit}).all()
-    )
+    return list(session.execute(text(LATELY), {"scope": scope + "%", "after": after, "limit": limit}).all())
 
 
 def _org_of(session: Session, actor: Actor, surveyor_id: int) -> Organisation:
