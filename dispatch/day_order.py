@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Five is VROOM's deepest search; on one vehicle it costs milliseconds.
-EXPLORATION = 5
+# Five is VROOM's deepest search: milliseconds for the jobs of a day, seconds for the forty of a catastrophe.
+DEEP, SHALLOW, MANY = 5, 1, 20
 # So many jobs are tried in every order that could still be shorter: 200 random days of six jobs showed VROOM's own order
 # to be a few minutes longer than the best once. More jobs than this in one day are a catastrophe's.
 PROVEN = 9
@@ -58,7 +58,7 @@ def _vroom(costs: NDArray[np.float64], jobs: Sequence[Job], end_s: int) -> list[
             )
         )
     # One thread: a worker has other things to do, and two threads need not find the same order twice.
-    found = problem.solve(exploration_level=EXPLORATION, nb_threads=1).to_dict()
+    found = problem.solve(exploration_level=DEEP if len(jobs) <= MANY else SHALLOW, nb_threads=1).to_dict()
     steps = [step for route in found["routes"] for step in route["steps"]]
     return [int(step["id"]) for step in steps if step["type"] == "job"]
 

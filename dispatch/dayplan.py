@@ -194,12 +194,14 @@ def _ordered(
     appointment by its slack, the promise for good.
     """
     kept = {i for i in rest if stops[i].due_at is not None or stops[i].appointment_at is not None}
-    while True:
+    for last in (False, False, False, True):
+        kept = set() if last else kept
         order = _solve(day, stops, drive_s, rest, kept, at, free)
         beyond = [i for i in rest if i not in order]
         if not kept & set(beyond):
-            return order, beyond
+            break
         kept -= set(beyond)
+    return order, beyond
 
 
 def _solve(
