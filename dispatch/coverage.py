@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 # From fine to coarse, distance between neighbouring centres: the first whose cells are few enough is taken.
 CELLS_M = (400, 500, 700, 1000, 1400, 2000, 2800, 4000, 5600, 8000, 11_200, 16_000, 32_000, 64_000)
 MOST_CELLS = 1500
+# A new site's few reports: hexagons finer than the reports are many would be a rash of dots.
+LEAST_CELLS = 80
 # The reports of an hour say little about one hexagon: they are worth as much as this many of all hours together.
 SHRINK = 50.0
 # A lone report far outside must not stretch the lattice over half a province.
@@ -92,6 +94,7 @@ def grid_over(reports: Floats, most: int = MOST_CELLS) -> Grid:
     low, high = np.quantile(reports, [TAIL, 1 - TAIL], axis=0)
     inside = reports[((reports >= low) & (reports <= high)).all(axis=1)]
     reports = inside if len(inside) else reports
+    most = min(most, max(LEAST_CELLS, len(reports)))
     for cell_m in CELLS_M:
         grid = _kept(reports, low, high, cell_m, most)
         if grid is not None:
