@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     setup = _add(commands, "setup", _setup, "only make the environment")
     setup.add_argument("--dev", action="store_true", help="with the packages of the tests and checks")
     _data(_add(commands, "doctor", _doctor, "what is installed, running, reachable, late"))
+    _add_roads(commands)
     _add_bench(commands)
     _add_administration(commands)
     return top
@@ -100,6 +101,19 @@ def _add_up(commands: Any) -> None:
         "--host", default="127.0.0.1", help="the address to listen on (default: this machine only)"
     )
     up.add_argument("--logs", action="store_true", help="show every line of every process, not only warnings")
+
+
+def _add_roads(commands: Any) -> None:
+    jobs = commands.add_parser("roads", help="the road graph that drive times come from").add_subparsers(
+        dest="job", required=True, metavar="JOB"
+    )
+    build = _data(
+        _add(jobs, "build", _roads_build, "build it from an OpenStreetMap extract; replaces the old one")
+    )
+    build.add_argument("file", type=Path, metavar="FILE.osm.pbf")
+    info = _data(_add(jobs, "info", _roads_info, "which one is in force"))
+    for job in (build, info):
+        job.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_bench(commands: Any) -> None:
@@ -159,6 +173,33 @@ def _up(given: argparse.Namespace) -> int:
     from launch.up import Options, up
 
     return up(Options(given.data, given.host, given.port, given.demo, given.roads, given.logs))
+
+
+def _roads_build(given: argparse.Namespace) -> int:
+    from launch import roads
+
+    _show(given, roads.build(given.file, given.data))
+    return 0
+
+
+def _roads_info(given: argparse.Namespace) -> int:
+    from launch import roads
+
+    facts = roads.in_force(given.data)
+    if facts:
+        _show(given, facts)
+    else:
+        print("{}" if given.json else f"roads: {roads.said(facts)}")
+    return 0 if facts else 1
+
+
+def _show(given: argparse.Namespace, facts: dict[str, Any]) -> None:
+    from launch import roads
+
+    if given.json:
+        print(json.dumps(facts, ensure_ascii=False))
+    else:
+        print("\n".join(f"{name:<9} {value}" for name, value in roads.summary(facts).items()))
 
 
 def _setup(given: argparse.Namespace) -> int:

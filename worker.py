@@ -47,6 +47,7 @@ LISTENERS: outbox.Listeners = {
 # The dispatcher's promise is a second: NOTIFY wakes it at once, this is the longest it sleeps when a wake was missed.
 DISPATCH_EVERY_S = 0.5
 RELAY_EVERY_S = 0.5
+FORESEE_EVERY_S = 1.0
 CHORES_EVERY_S = 2.0
 # The whole picture is laid anew now and then, so that a lost publish cannot leave a wrong dot for long.
 REDRAW_EVERY_S = 60.0
@@ -101,12 +102,15 @@ def run_queue(settings: Settings, name: Work) -> None:
 
 
 class Sweeper:
-    """Three loops: dispatch and clocks; the outbox; chores. Several sweepers may run: rows are taken SKIP LOCKED."""
+    """Four loops: dispatch and clocks; foreseen breaches; the outbox; chores. Several sweepers may run: SKIP LOCKED."""
 
     def __init__(self, settings: Settings) -> None:
+        from dispatch import sweep
+
         self.settings = settings
         self.engine = wiring.sessions.kw["bind"]
         self.drive_times = DriveTimes.from_settings(settings)
+        self.pace = sweep.Pace()
         self.part = f"sweeper-{socket.gethostname()}-{os.getpid()}"
         self.done = threading.Event()
         self.redrawn = 0.0
@@ -114,6 +118,7 @@ class Sweeper:
         self.watched = 0.0
         self.loops = [
             Loop("dispatch", self.engine, outbox.TASKS_CHANNEL, DISPATCH_EVERY_S, self.dispatch),
+            Loop("foresight", self.engine, None, FORESEE_EVERY_S, self.foresee),
             Loop("relay", self.engine, outbox.CHANNEL, RELAY_EVERY_S, self.relay),
             Loop("chores", self.engine, None, CHORES_EVERY_S, self.chores),
         ]
@@ -138,7 +143,14 @@ class Sweeper:
         from dispatch import sweep
 
         with metrics.SWEEP.time():
-            return sweep.tick(wiring.sessions).more
+            return sweep.tick(wiring.sessions, self.drive_times, pace=self.pace).more
+
+    def foresee(self) -> bool:
+        """Jobs in hand that will be late, while another could be in time."""
+        from dispatch import switching
+
+        switching.look(wiring.sessions, self.drive_times)
+        return False
 
     def relay(self) -> bool:
         """Outbox → live picture and deliveries → workers."""

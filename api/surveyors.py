@@ -12,8 +12,8 @@ from api import access, present
 from api.door import Door, IdText, Page, Strict, Text, roles
 from core import audit, clock
 from core.errors import Invalid
-from dispatch import board, candidates
-from dispatch.candidates import Candidate
+from dispatch import board, crowd
+from dispatch.crowd import Candidate
 from geo import datum, filters, gpx, queries, store
 from geo.datum import Datum
 from geo.fix import Fix, LonLat
@@ -235,7 +235,7 @@ def nearest(query: Question) -> ResponseReturnValue:
     needs = tuple(part for part in query.needs.split(",") if part)
     with g.sessions.begin() as session:
         now = clock.read(session)
-        found = candidates.near(
+        found = crowd.near(
             session,
             place,
             org_path=g.actor.org_path,

@@ -57,6 +57,17 @@ OVER = f"""
 {_NARROWEST}
 """
 
+OVER_TASKS = """
+WITH in_force AS (FORCE WHERE k.state IN ('on', 'released'))
+SELECT DISTINCT ON (t.id) t.id AS task_id, k.*
+  FROM in_force AS k
+  JOIN organisation AS h ON h.path LIKE k.path || '%'
+  JOIN task AS t ON t.org_id = h.id AND t.id = ANY(:ids)
+  JOIN claim AS c ON c.id = t.claim_id
+ WHERE k.area_id IS NULL OR k.area_id = c.area_id
+ ORDER BY t.id, k.area_id IS NULL, length(k.path) DESC
+""".replace("FORCE", _FORCE)
+
 OVER_TASK = f"""
 {_FORCE}
   JOIN task AS t ON t.id = :task_id
@@ -148,6 +159,12 @@ def over_task(session: Session, task_id: int) -> Force | None:
     """The catastrophe over the place of a job now, whenever it was reported: whose people may help."""
     row = session.execute(text(OVER_TASK), {"task_id": task_id}).one_or_none()
     return None if row is None else _force(row)
+
+
+def over_tasks(session: Session, task_ids: list[int]) -> dict[int, Force]:
+    """The same for many jobs in one query; jobs in normal times are missing."""
+    rows = session.execute(text(OVER_TASKS), {"ids": task_ids})
+    return {row.task_id: _force(row) for row in rows}
 
 
 def of_claim(session: Session, catastrophe_id: int | None) -> dict[str, Any]:

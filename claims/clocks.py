@@ -229,6 +229,16 @@ def expect_arrival(session: Session, claim_id: int, eta_at: datetime) -> None:
         clock.predicted = "late"
 
 
+def predict_arrival(session: Session, claim_id: int, late: bool) -> None:
+    """Keeps what is foreseen of the arrival clock true, second by second, and tells the desk when it changes."""
+    clock = locked(session, claim_id, "arrival")
+    if clock is None or clock.state != RUNNING or (clock.predicted == "late") == late:
+        return
+    # What is not late any more may still be at risk: the next look at the time used says so.
+    clock.predicted = "late" if late else "ok"
+    outbox.append(session, "clock.foreseen", claim_id=claim_id, clock_id=clock.id)
+
+
 def of_task(session: Session, task: Task) -> list[Clock]:
     """The clocks of a task's claim in their natural order."""
     clocks = session.scalars(select(Clock).where(Clock.claim_id == task.claim_id))

@@ -32,10 +32,13 @@ class Claim(Base):
             "catastrophe_id",
             postgresql_where=text("catastrophe_id IS NOT NULL"),
         ),
+        Index("ix_claim_insurer_id", "insurer_id", postgresql_where=text("insurer_id IS NOT NULL")),
     )
     id: Mapped[Id]
     org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), index=True)
     area_id: Mapped[Ref | None] = mapped_column(ForeignKey("area.id"))
+    # 通赔: the branch that insures, when another branch surveys where the loss happened; it sees the claim.
+    insurer_id: Mapped[Ref | None] = mapped_column(ForeignKey("organisation.id"))
     report_no: Mapped[str] = mapped_column(unique=True)
     external_no: Mapped[str | None]
     line: Mapped[str]  # motor | property | agri | assist
@@ -116,6 +119,10 @@ class Task(Base):
     round: Mapped[int] = mapped_column(server_default="0")  # offers made so far by itself
     next_try_at: Mapped[datetime | None]
     unassigned_reason: Mapped[str | None]  # no_position | nobody_on_duty | nobody_in_reach | rounds_used
+    switches: Mapped[int] = mapped_column(
+        server_default="0"
+    )  # taken from a holder for a foreseen breach, so often
+    switched_at: Mapped[datetime | None]
     reviewer_id: Mapped[Ref | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[Created]
 

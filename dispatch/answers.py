@@ -43,6 +43,7 @@ def accept(
             return _assignment_of(session, offer_id)
         _still_open(offer, now)
         settle(offer, OfferState.ACCEPTED, now)
+        queries.note_answer(session, surveyor_id)
         assignment = Assignment(
             task_id=task.id, surveyor_id=surveyor_id, offer_id=offer.id, accepted_at=now, eta_s=offer.eta_s
         )
@@ -98,6 +99,7 @@ def decline(
             return
         _still_open(offer, now)
         settle(offer, OfferState.DECLINED, now)
+        queries.note_answer(session, surveyor_id)
         offer.decline_reason = reason
         facts: dict[str, Any] = {"offer_id": str(offer.id), "surveyor_id": str(surveyor_id), "reason": reason}
         timeline.record(
@@ -147,7 +149,9 @@ def _expire(sessions: Sessions, offer_id: int, task_id: int, now: datetime | Non
         timeline.record(session, task.claim_id, event, moment, None, task.id, **facts)
         tell(session, event, task, offer.id, offer.surveyor_id)
         metrics.OFFERS.labels(str(outcome)).inc()
-        if not late:
+        if late:
+            queries.note_silence(session, offer.surveyor_id, moment)
+        else:
             task.round -= 1  # he went home: nobody was silent, so no round is used
         if task.state == TaskState.OFFERED:
             back_to_pool(session, task, moment)

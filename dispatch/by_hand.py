@@ -13,8 +13,8 @@ from claims.states import ClaimState, TaskState
 from core import audit, clock, outbox
 from core.database import Sessions
 from core.errors import Invalid
-from dispatch import candidates, catastrophe, explain, offers, policy
-from dispatch.candidates import Candidate, Crowd, Job
+from dispatch import answers, candidates, catastrophe, explain, policy
+from dispatch.crowd import Candidate, Crowd, Job
 from dispatch.errors import AlreadyAssigned, NotASurveyor, refereed
 from dispatch.holding import active, again, end, last_of, task_locked
 from dispatch.models import Assignment, Decision
@@ -56,7 +56,7 @@ def assign_by_hand(
         _not_unseen(old, seen, actor, replaces, now)
         if old is not None and old.surveyor_id == surveyor_id:
             raise AlreadyAssigned("he holds the job already", surveyor_id=str(surveyor_id))
-        offers.withdraw_open(session, task, actor, now)
+        answers.withdraw_open(session, task, actor, now)
         if old is not None:
             end(session, task, old, "reassigned", reason, actor, now)
         return _assign(session, task, surveyor_id, reason, actor, now, old)
@@ -113,7 +113,7 @@ def _assign(
     )
     session.add(assignment)
     session.flush()
-    offers.take_on(session, task, assignment, now)
+    answers.take_on(session, task, assignment, now)
     facts: dict[str, Any] = {
         "surveyor_id": str(surveyor_id),
         "assignment_id": str(assignment.id),
@@ -198,7 +198,7 @@ def redispatch(
         now = clock.read(session, now)
         if task.state != TaskState.PENDING:
             states.next_task(task.state, TaskState.PENDING)
-        offers.withdraw_open(session, task, actor, now)
+        answers.withdraw_open(session, task, actor, now)
         old = active(session, task_id, lock=True)
         if old is not None:
             end(session, task, old, "reassigned", reason, actor, now)
@@ -222,7 +222,7 @@ def withdraw(
             return
         states.next_claim(claim.state, ClaimState.WITHDRAWN)
         if task is not None:
-            offers.withdraw_open(session, task, actor, now)
+            answers.withdraw_open(session, task, actor, now)
             held = active(session, task.id, lock=True)
             if held is not None:
                 end(session, task, held, "cancelled", reason, actor, now)

@@ -19,7 +19,7 @@ from dispatch.dayplan import Day, Plan, Stop
 from geo import eta, staleness
 from geo.eta import Engine, StraightLine
 from geo.fix import LonLat
-from staff import rules
+from staff import organisations, rules
 from staff.models import Shift, Surveyor
 
 # Older than this a position is no place to start a day from.
@@ -84,18 +84,23 @@ def _facts(session: Session, surveyor_id: int, with_task: int | None, now: datet
         claim_id: next((c.due_at for c in found if c.kind == "arrival" and c.stopped_at is None), None)
         for claim_id, found in clocks.items()
     }
+    # Times on scene learned from finished jobs count before the settings.
+    root_id = organisations.ancestors(organisations.path_of(session, surveyor.org_id))[0]
+    learned = queries.service_times(session, [root_id]).get(root_id, {})
     stops = [
         Stop(
             row.id,
             places.get(row.claim_id),
-            dayplan.service(values, row.line),
+            timedelta(seconds=learned[row.line])
+            if row.line in learned
+            else dayplan.service(values, row.line),
             row.appointment_at if row.appointment_at and not row.arrived_at else None,
             due.get(row.claim_id),
         )
         for row in rows.values()
     ]
     start, age = _start(session, surveyor_id, now)
-    until, over = _until(session, surveyor_id, timedelta(hours=int(values["shift_h"])), now)
+    until, over = _until(session, surveyor, timedelta(hours=int(values["shift_h"])), now)
     in_hand, since = in_hand_of(held)
     slack = timedelta(minutes=int(values["appointment_slack_min"]))
     return Facts(
@@ -147,12 +152,12 @@ def _start(session: Session, surveyor_id: int, now: datetime) -> tuple[LonLat | 
     return (LonLat(row.lon, row.lat), age) if age <= START_AGE_S else (None, age)
 
 
-def _until(session: Session, surveyor_id: int, length: timedelta, now: datetime) -> tuple[datetime, bool]:
-    """The end of the shift he is on, else of one that would begin now. Who is on longer is planned for another one."""
+def _until(session: Session, who: Surveyor, length: timedelta, now: datetime) -> tuple[datetime, bool]:
+    """The planned end of the shift he is on, else the usual length of one. Who is on longer is planned for another one."""
     started = session.scalars(
-        select(Shift.started_at).where(Shift.surveyor_id == surveyor_id, Shift.ended_at.is_(None))
+        select(Shift.started_at).where(Shift.surveyor_id == who.id, Shift.ended_at.is_(None))
     ).one_or_none()
-    until = (started or now) + length
+    until = who.shift_until or (started or now) + length
     return (until, False) if until > now else (now + length, True)
 
 

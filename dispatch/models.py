@@ -20,13 +20,15 @@ class Decision(Base):
     id: Mapped[Id]
     task_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"))
     at: Mapped[datetime]
-    kind: Mapped[str]  # auto | manual
+    kind: Mapped[str]  # auto | manual | switch | proposal
     radius_m: Mapped[int | None]
     provider: Mapped[str]  # which ETA spoke: straight_line | roads | …
     chosen_id: Mapped[Ref | None]
     candidates: Mapped[list[Any]]
     made_by: Mapped[Ref | None]
     reason: Mapped[str | None]
+    # Of a switch or a proposal: from, clock, why, late_s, gain_s.
+    facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
 class Offer(Base):
@@ -83,6 +85,17 @@ class Assignment(Base):
     end_reason: Mapped[str | None]  # done | reassigned | handed_over | cancelled
     assigned_by: Mapped[Ref | None]
     reason: Mapped[str | None]
+
+
+class ServiceTime(Base):
+    """How long a survey takes on scene, by insurer and line: the median of what was, learned nightly."""
+
+    __tablename__ = "service_time"
+    root_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    line: Mapped[str] = mapped_column(primary_key=True)
+    median_s: Mapped[int]
+    jobs: Mapped[int]
+    learned_at: Mapped[datetime]
 
 
 class Contact(Base):

@@ -16,7 +16,15 @@ from geo.errors import BadExtract
 from geo.road_rules import Restriction
 
 # With one of these keys a thing may matter to a car; everything else is never handed to Python.
-KEYS = ("highway", "barrier", "route", "restriction", "restriction:motorcar", "restriction:motor_vehicle")
+KEYS = (
+    "highway",
+    "barrier",
+    "route",
+    "restriction",
+    "restriction:motorcar",
+    "restriction:motor_vehicle",
+    "restriction:conditional",
+)
 TELL_EVERY = 4_096
 Tell = Callable[[str], None]
 

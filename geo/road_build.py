@@ -2,21 +2,22 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from geo import network as networks
-from geo import osm_cars, road_files, road_order, snapping
+from geo import osm_cars, road_files, road_order, snapping, turns
 from geo.car_tags import CLASS_NO, CLASSES
 from geo.network import Made, Network
 from geo.road_files import Arrays
 from geo.turns import StateGraph
 
-# (which part, how far, 0..1 of everything) → nothing. The shares are of a city; they only steer a progress bar.
-Tell = Callable[[str, str, float], None]
-PARTS = {"reading": 0.0, "connecting": 0.4, "ordering": 0.5, "storing": 0.95}
+# Which part, what it says of itself, and from where to where (0..1) it takes the whole: the shares are of a city.
+Tell = Callable[[str, str, float, float], None]
+PARTS = {"reading": (0.0, 0.35), "connecting": (0.35, 0.45), "ordering": (0.45, 0.95), "storing": (0.95, 1.0)}
 NETWORK = (
     "lon",
     "lat",
@@ -35,19 +36,21 @@ STATES = ("state_node", "tail", "head", "arc_edge", "after")
 GRID = ("frame", "cell_first", "piece", "ends", "shares", "edge")
 
 
-def silent(part: str, text: str, share: float) -> None:
+def silent(part: str, text: str, share: float, until: float) -> None:
     """Tells nobody."""
 
 
-def from_osm(file: Path, folder: Path, tell: Tell = silent) -> dict[str, Any]:
+def from_osm(
+    file: Path, folder: Path, tell: Tell = silent, facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Builds the graph of an extract into `folder` and puts it in force. Returns its facts. Raises BadExtract."""
     began = time.monotonic()
-    tell("reading", file.name, PARTS["reading"])
-    extract = osm_cars.read(file, lambda text: tell("reading", text, PARTS["reading"]))
-    read_s = time.monotonic() - began
-    tell("connecting", f"{len(extract.ways):,} ways", PARTS["connecting"])
+    tell("reading", file.name, *PARTS["reading"])
+    extract = osm_cars.read(file, lambda text: tell("reading", text, *PARTS["reading"]))
+    read_s = round(time.monotonic() - began, 1)
+    tell("connecting", f"{len(extract.ways):,} ways", *PARTS["connecting"])
     made = networks.make(extract)
-    return store(made, folder, {"source": file.name, "read_s": round(read_s, 1)}, tell, began=began)
+    return store(made, folder, {"source": file.name, **(facts or {}), "read_s": read_s}, tell, began=began)
 
 
 def store(
@@ -58,15 +61,16 @@ def store(
     network = made.network
     with road_files.draft(folder) as place:
         ordered = time.monotonic()
-        order = road_order.of(network, place, lambda text: tell("ordering", text, PARTS["ordering"]))
+        order = road_order.of(network, place, lambda text: tell("ordering", text, *PARTS["ordering"]))
         order_s = time.monotonic() - ordered
-        tell("storing", f"{len(network.start):,} edges", PARTS["storing"])
+        tell("storing", f"{len(network.start):,} edges", *PARTS["storing"])
         grid = snapping.index(network, network.road_class != CLASS_NO["ferry"])
         said = {
             **facts, **summary(made), "order_s": round(order_s, 1), "build_s": round(time.monotonic() - began, 1),
             "built_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }  # fmt: skip
-        return road_files.publish(folder, place, {**_arrays(network), "order": order, **_grid(grid)}, said)
+        network = replace(network, states=turns.in_order(network.states, order))
+        return road_files.publish(folder, place, {**_arrays(network), **_grid(grid)}, said)
 
 
 def summary(made: Made) -> dict[str, Any]:

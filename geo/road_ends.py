@@ -79,18 +79,32 @@ def arriving(place: Snap, roads: "Roads", weights: Weights) -> Ends:
     return found
 
 
+class Layer(NamedTuple):
+    """For some places one way to know them: place `place[r]` is `ms[r]` from state `states[at[r]]` of its Pins."""
+
+    place: Longs | slice
+    at: Longs
+    ms: Floats
+
+
 class Pins:
     """The ends of many places, ready for a sweep: the states asked for, and how each place follows from them.
 
-    Row r says that place `owner` is `ms[r]` from state `states[at[r]]`; the rows of one place lie together."""
+    A place is the least of all its layers: the two directions of a road, the several states a junction may be in."""
 
     def __init__(self, places: Snaps, weights: Weights | None, rows: tuple[Longs, Longs, Floats]) -> None:
-        owner, state, ms = rows
-        self.places, self.weights, self.ms = places, weights, ms
-        unique, self.at = np.unique(state, return_inverse=True)
+        owner, state, ms = rows  # the rows of one place lie together
+        self.places, self.weights = places, weights
+        unique, at = np.unique(state, return_inverse=True)
         self.states: list[int] = unique.tolist()
-        self.first = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))[: len(owner)]
-        self.owners = owner[self.first]
+        begin = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))[: len(owner)]
+        nth = np.arange(len(owner)) - np.repeat(begin, np.diff(np.append(begin, len(owner))))
+        self.layers = []
+        for number in range(int(nth.max(initial=-1)) + 1):
+            rows_of = np.flatnonzero(nth == number)
+            whole = len(rows_of) == len(places)
+            place = slice(None) if whole else owner[rows_of]
+            self.layers.append(Layer(place, at[rows_of], ms[rows_of]))
 
     @classmethod
     def everywhere(cls, states: int) -> "Pins":
@@ -101,12 +115,17 @@ class Pins:
 
     def seconds(self, found: list[int | None], direct: tuple[Longs, Floats]) -> Floats:
         """Seconds of each place from what a sweep found; `direct` are places on the same edge, and their milliseconds."""
-        best = np.full(len(self.places), np.inf)
-        if len(self.owners):
-            best[self.owners] = np.minimum.reduceat(numbers(found)[self.at] + self.ms, self.first)
+        best = self.least(numbers(found))
         rows, ms = direct
         best[rows] = np.minimum(best[rows], ms)
         return best / PER_S
+
+    def least(self, reached: Floats) -> Floats:
+        """Milliseconds of each place from those of each state; shape [..., states] to [..., places]."""
+        best = np.full((*reached.shape[:-1], len(self.places)), np.inf)
+        for layer in self.layers:
+            best[..., layer.place] = np.minimum(best[..., layer.place], reached[..., layer.at] + layer.ms)
+        return best
 
 
 def numbers(found: list[int | None]) -> Floats:
@@ -164,7 +183,7 @@ def direct(
     share = np.where(places.edge[rows] == other.edge, places.share[rows], 1.0 - places.share[rows])
     ahead = other.share - share if leaving else share - other.share
     along, against = (_along(weights, edge, np.abs(ahead)) for edge in (other.edge, twin))
-    return rows, np.where(ahead >= 0, along, against)
+    return rows, np.minimum(np.where(ahead >= 0, along, np.inf), np.where(ahead <= 0, against, np.inf))
 
 
 def _along(weights: Weights, edge: int, shares: Floats) -> Floats:

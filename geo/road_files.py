@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import NoRoads
+from geo.road_format import FORMAT
 
-FORMAT = 1  # counts up when arrays change their meaning; an older build is then refused, not misread
 CURRENT, ABOUT = "current", "about.json"
 Arrays = dict[str, NDArray[Any]]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from geo.turns import Ban, Ints
 
+KEYS = ("restriction", "restriction:motorcar", "restriction:motor_vehicle", "restriction:conditional")
 OURS = {"motorcar", "motor_vehicle", "vehicle"}
 
 

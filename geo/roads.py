@@ -4,22 +4,22 @@ Every time is a whole number of milliseconds inside and seconds outside, so a ti
 Safe for threads: the weights in force are one object that is replaced as a whole, and each thread has query objects
 of its own, because the library ties them to the thread that made them."""
 
-import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import routingkit_cch as cch
-from numpy.typing import NDArray
 
-from geo import road_build, road_ends, road_files, snapping
+from geo import road_build, road_ends, road_files, road_queries, snapping, turns
 from geo.car_tags import CLASS_NO
 from geo.errors import NoRoads
 from geo.fix import LonLat
 from geo.network import Floats, Network
 from geo.reach import Reach
-from geo.road_ends import Ends, Entries, Pins, Weights
+from geo.road_ends import Entries, Pins, Weights
+from geo.road_matrix import Matrices
 from geo.route import Route, route
 from geo.snaps import Snap, SnapCache, Snaps
 
@@ -29,24 +29,24 @@ __all__ = ["NoRoads", "Reach", "Roads", "Route", "Snap", "SnapCache", "Snaps"]
 class Roads:
     """The roads of one region, open for questions. Times are seconds; a place without a road reaches nothing."""
 
-    def __init__(
-        self, network: Network, grid: snapping.Grid, order: NDArray[np.uint32], facts: dict[str, Any]
-    ) -> None:
+    def __init__(self, network: Network, grid: snapping.Grid, facts: dict[str, Any]) -> None:
+        """`network` has its states in the order of contraction (turns.in_order)."""
         self.network, self.grid, self.facts = network, grid, facts
         self.version = str(facts.get("build", ""))
         states = network.states
         self.entries = Entries.of(states, len(network.start))
         # Not filtered by "always infinite" arcs: customise may close any road and open it again.
-        self._cch = cch.CCH(order.tolist(), states.tail.tolist(), states.head.tolist(), False)
+        order = list(range(len(states.state_node)))
+        self._cch = cch.CCH(order, states.tail.tolist(), states.head.tolist(), False)
         self._weights = self._weigh(network.seconds)
         self._everywhere = Pins.everywhere(len(states.state_node))
-        self._own = _Own()
+        self._matrices = Matrices(self)
 
     @classmethod
     def open(cls, folder: Path) -> "Roads":
         """Opens the graph in force in `<data folder>/roads`. Raises NoRoads."""
         facts, arrays = road_files.load(folder)
-        return cls(road_build.network_of(arrays), road_build.grid_of(arrays), arrays["order"], facts)
+        return cls(road_build.network_of(arrays), road_build.grid_of(arrays), facts)
 
     @classmethod
     def of(cls, network: Network, facts: dict[str, Any] | None = None) -> "Roads":
@@ -57,7 +57,8 @@ class Roads:
             network.lat[states.state_node].tolist(), network.lon[states.state_node].tolist(),
         )  # fmt: skip
         grid = snapping.index(network, network.road_class != CLASS_NO["ferry"])
-        return cls(network, grid, np.array(order, dtype=np.uint32), facts or {})
+        ordered = turns.in_order(states, np.array(order, dtype=np.uint32))
+        return cls(replace(network, states=ordered), grid, facts or {})
 
     @staticmethod
     def current(folder: Path) -> str:
@@ -86,7 +87,7 @@ class Roads:
         if target is None or not len(starts):
             return np.full(len(starts), np.inf)
         ends = road_ends.pins(starts, self, weights, leaving=True)
-        found = self._own.to_pinned(ends, weights, road_ends.arriving(target, self, weights))
+        found = road_queries.OWN.to_pinned(ends, weights, road_ends.arriving(target, self, weights))
         return ends.seconds(found, road_ends.direct(starts, target, self, weights, leaving=True))
 
     def seconds_from(self, source: Snap | None, targets: Sequence[Snap | None]) -> Floats:
@@ -95,7 +96,7 @@ class Roads:
         if source is None or not len(goals):
             return np.full(len(goals), np.inf)
         ends = road_ends.pins(goals, self, weights, leaving=False)
-        found = self._own.from_pinned(ends, weights, road_ends.leaving(source, self, weights))
+        found = road_queries.OWN.from_pinned(ends, weights, road_ends.leaving(source, self, weights))
         return ends.seconds(found, road_ends.direct(goals, source, self, weights, leaving=False))
 
     def many_to_one(self, sources: Sequence[Snap | None], target: Snap | None) -> list[float | None]:
@@ -110,15 +111,7 @@ class Roads:
         """Seconds, shape [len(sources), len(targets)], infinite where there is no way.
 
         The longer side is pinned and the shorter one asked, place by place."""
-        starts, goals = Snaps.of(sources), Snaps.of(targets)
-        found = np.full((len(starts), len(goals)), np.inf)
-        if len(starts) >= len(goals):
-            for column, goal in enumerate(goals):
-                found[:, column] = self.seconds_to(starts, goal)
-        else:
-            for row, start in enumerate(starts):
-                found[row] = self.seconds_from(start, goals)
-        return found
+        return self._matrices.seconds(Snaps.of(sources), Snaps.of(targets), self._weights)
 
     def path(self, source: Snap | None, target: Snap | None) -> Route | None:
         """The quickest way from source to target; None when there is none."""
@@ -139,7 +132,7 @@ class Roads:
                 begun[state] = min(begun.get(state, ms + int(wait_ms[number])), ms + int(wait_ms[number]))
         if not begun:
             return np.full(len(self.network.start), np.inf)
-        found = self._own.from_pinned(self._everywhere, weights, list(begun.items()))
+        found = road_queries.OWN.from_pinned(self._everywhere, weights, list(begun.items()))
         middle = self.entries.least(road_ends.numbers(found)) + weights.edge_ms / 2
         rows = np.flatnonzero(starts.edge >= 0)
         own, twin = starts.edge[rows], self.network.twin
@@ -162,12 +155,12 @@ class Roads:
         weights = self._weights
         if towards:
             pairs = road_ends.arriving(at, self, weights)
-            found = road_ends.numbers(self._own.to_pinned(self._everywhere, weights, pairs))
+            found = road_ends.numbers(road_queries.OWN.to_pinned(self._everywhere, weights, pairs))
             ms_end = found[self.network.states.after]
             ms_start = ms_end + weights.edge_ms
         else:
             pairs = road_ends.leaving(at, self, weights)
-            found = road_ends.numbers(self._own.from_pinned(self._everywhere, weights, pairs))
+            found = road_ends.numbers(road_queries.OWN.from_pinned(self._everywhere, weights, pairs))
             ms_start = self.entries.least(found)
             ms_end = ms_start + weights.edge_ms
         return Reach(
@@ -176,36 +169,6 @@ class Roads:
 
     def _weigh(self, edge_seconds: Floats) -> Weights:
         return road_ends.weigh(self._cch, self.network, np.asarray(edge_seconds, dtype=np.float64))
-
-
-class _Own(threading.local):
-    """The query objects of one thread, for the pins they were last asked about."""
-
-    def __init__(self) -> None:
-        self._many: tuple[Pins, Weights, cch.CCHManyToOne] | None = None
-        self._one: tuple[Pins, Weights, cch.CCHOneToMany] | None = None
-
-    def to_pinned(self, pins: Pins, weights: Weights, goals: Ends) -> list[int | None]:
-        """Milliseconds from each pinned state to the nearest of the goals."""
-        if not pins.states or not goals:  # the library takes no empty list
-            return [None] * len(pins.states)
-        if self._many is None or self._many[1] is not weights:
-            self._many = (pins, weights, cch.CCHManyToOne(weights.metric, pins.states))
-        elif self._many[0] is not pins:
-            self._many[2].repin_sources(pins.states)
-            self._many = (pins, weights, self._many[2])
-        return self._many[2].distances_to_multi(goals)
-
-    def from_pinned(self, pins: Pins, weights: Weights, starts: Ends) -> list[int | None]:
-        """Milliseconds from the nearest of the starts to each pinned state."""
-        if not pins.states or not starts:
-            return [None] * len(pins.states)
-        if self._one is None or self._one[1] is not weights:
-            self._one = (pins, weights, cch.CCHOneToMany(weights.metric, pins.states))
-        elif self._one[0] is not pins:
-            self._one[2].repin_targets(pins.states)
-            self._one = (pins, weights, self._one[2])
-        return self._one[2].distances_from_multi(starts)
 
 
 def _with_none(seconds: Floats) -> list[float | None]:

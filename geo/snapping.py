@@ -7,9 +7,17 @@ from numpy.typing import NDArray
 
 from geo.network import METRES_PER_DEGREE, Floats, Network
 
-CELL_M = 150.0
+CELL_M = 80.0  # in a city; where roads are far apart cells are larger, at most about four to a piece of road
+CELLS_PER_PIECE = 4
 FARTHEST_M = 2_000.0
-RINGS = (1, 2, 4, 8, 14)  # cells around the place that are searched, until the nearest found cannot be beaten
+RINGS = (
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+)  # cells around the place that are searched, until the nearest found cannot be beaten
 BATCH = 4_096  # places searched at a time: bounds the memory of a search
 
 
@@ -26,7 +34,9 @@ class Grid(NamedTuple):
 
     The pieces of cell c are `piece[cell_first[c] : cell_first[c + 1]]`; cells are row by row from `west`, `south`."""
 
-    frame: Floats  # west, south, degrees of longitude and of latitude in a cell, columns, rows
+    frame: (
+        Floats  # west, south, degrees of longitude and of latitude in a cell, columns, rows, metres of a cell
+    )
     cell_first: NDArray[np.int64]
     piece: NDArray[np.int32]
     ends: Floats  # [pieces, 4]
@@ -65,7 +75,10 @@ def nearest(grid: Grid, lon: Floats, lat: Floats) -> Found:
         for at in range(0, len(waiting), BATCH):
             _search(grid, lon, lat, waiting[at : at + BATCH], ring, found)
         # A square of `ring` cells holds everything nearer than the distance from the place to its border.
-        waiting = waiting[found.off_m[waiting] > ring * CELL_M]
+        sure_m = ring * float(grid.frame[6])
+        waiting = waiting[found.off_m[waiting] > sure_m]
+        if sure_m > FARTHEST_M:
+            break
     far = found.off_m > FARTHEST_M
     found.edge[far] = -1
     return found
@@ -83,12 +96,17 @@ def _search(grid: Grid, lon: Floats, lat: Floats, rows: NDArray[np.int64], ring:
     dx, dy = bx - ax, by - ay
     square = dx * dx + dy * dy
     along = np.clip(-(ax * dx + ay * dy) / np.where(square > 0, square, 1.0), 0.0, 1.0)
-    off = np.hypot(ax + along * dx, ay + along * dy)
-    order = np.lexsort((off, owner))
-    first = order[np.concatenate([[True], owner[order][1:] != owner[order][:-1]])]
+    ax += along * dx
+    ay += along * dy
+    square = ax * ax + ay * ay
+    # The pieces of one place lie together: the least of each run, and the first piece that has it.
+    run = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
+    least = np.minimum.reduceat(square, run)
+    hits = np.flatnonzero(square == np.repeat(least, np.diff(np.append(run, len(owner)))))
+    first = hits[np.concatenate([[True], owner[hits[1:]] != owner[hits[:-1]]])]
     best, who = piece[first], rows[owner[first]]
     found.edge[who] = grid.edge[best]
-    found.off_m[who] = off[first] * METRES_PER_DEGREE
+    found.off_m[who] = np.sqrt(square[first]) * METRES_PER_DEGREE
     s0, s1 = grid.shares[best, 0].astype(np.float64), grid.shares[best, 1].astype(np.float64)
     found.share[who] = np.clip(s0 + along[first] * (s1 - s0), 0.0, 1.0)
 
@@ -123,13 +141,16 @@ def _length_m(ends: Floats) -> Floats:
 
 
 def _frame(ends: Floats) -> Floats:
-    """The grid around all pieces; a cell is at least CELL_M wide everywhere in it."""
+    """The grid around all pieces; a cell is at least so many metres wide everywhere in it."""
     west, east = min(ends[:, 0].min(), ends[:, 2].min()), max(ends[:, 0].max(), ends[:, 2].max())
     south, north = min(ends[:, 1].min(), ends[:, 3].min()), max(ends[:, 1].max(), ends[:, 3].max())
-    cell_lat = CELL_M / METRES_PER_DEGREE
-    cell_lon = cell_lat / np.cos(np.radians(max(abs(south), abs(north))))
+    shrink = float(np.cos(np.radians(max(abs(south), abs(north)))))
+    area_m2 = (east - west) * shrink * (north - south) * METRES_PER_DEGREE**2
+    cell_m = max(CELL_M, float(np.sqrt(area_m2 / (CELLS_PER_PIECE * len(ends)))))
+    cell_lat = cell_m / METRES_PER_DEGREE
+    cell_lon = cell_lat / shrink
     columns, lines = np.floor((east - west) / cell_lon) + 1, np.floor((north - south) / cell_lat) + 1
-    return np.array([west, south, cell_lon, cell_lat, columns, lines])
+    return np.array([west, south, cell_lon, cell_lat, columns, lines, cell_m])
 
 
 def _cells(ends: Floats, frame: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -19,8 +19,9 @@ Ban = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class StateGraph:
-    """The graph that is searched. States 0 … nodes-1 are the nodes without history; arc i drives edge `arc_edge[i]`.
+    """The graph that is searched: arc i drives edge `arc_edge[i]` from state `tail[i]` to state `head[i]`.
 
+    As `expand` makes it, states 0 … nodes-1 are the nodes without history; `in_order` numbers them anew.
     `after[e]` is the state in which edge e is left when nothing is known of what was driven before."""
 
     state_node: Ints
@@ -63,6 +64,16 @@ def expand(nodes: int, start: Ints, end: Ints, bans: Iterable[Ban]) -> StateGrap
         arc_edge=np.concatenate([every, np.array(edges, dtype=np.int32)]).astype(np.int32),
         after=after,
     )
+
+
+def in_order(states: StateGraph, order: NDArray[np.uint32]) -> StateGraph:
+    """The same graph with its states numbered in the order of contraction: what a sweep touches then lies together."""
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return StateGraph(
+        state_node=states.state_node[order], tail=rank[states.tail], head=rank[states.head],
+        arc_edge=states.arc_edge, after=rank[states.after],
+    )  # fmt: skip
 
 
 def _checked(ban: Sequence[int], start: Ints, end: Ints) -> Ban:

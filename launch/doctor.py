@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from launch import browser, engines, environment, postgres, revisions
+from launch import browser, engines, environment, postgres, revisions, roads
 from launch.places import ROOT, Places, read_json
 from launch.site import dsn, saved_environment, without_password
 
@@ -63,6 +63,7 @@ def findings(places: Places, told: dict[str, str]) -> Iterator[Finding]:
     yield from _database(told)
     yield _redis(told)
     yield _door(places)
+    yield _roads(places)
     yield _disk(places)
     yield _secrets(places)
     yield _browser(places)
@@ -192,6 +193,23 @@ def _door(places: Places) -> Finding:
         return Finding("door", False, f"{url} does not answer ({type(error).__name__})")
     return Finding(
         "door", status == "200", f"/readyz says {status} in {(time.monotonic() - began) * 1000:.0f} ms"
+    )
+
+
+def _roads(places: Places) -> Finding:
+    from core.errors import ChakanError
+    from geo.roads import Roads
+
+    facts = roads.in_force(places.data)
+    if not facts:
+        return Finding("roads", None, roads.said(facts))
+    began = time.monotonic()
+    try:
+        Roads.open(roads.folder_of(places.data))
+    except ChakanError as error:
+        return Finding("roads", False, str(error))
+    return Finding(
+        "roads", True, f"{roads.said(facts)}; opened in {(time.monotonic() - began) * 1000:.0f} ms"
     )
 
 

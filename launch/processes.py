@@ -105,6 +105,11 @@ def demonstration(told: Mapping[str, str]) -> Program:
     return python("demo", told, "-m", "lab.demo", nice=10)
 
 
+def roads(told: Mapping[str, str], source: str, folder: Path) -> Program:
+    """Builds the road graph while the site already serves; steps aside for everybody."""
+    return python("roads", told, "-m", "launch.roads", source, str(folder), once=True, nice=10)
+
+
 def first_start(told: Mapping[str, str]) -> Program:
     """Migrations, first administrator, demonstration data."""
     return python("setup", told, "-m", "launch.firststart", once=True)

@@ -12,7 +12,7 @@ from geo import plain_network, turns
 from geo.network import keep
 from geo.roads import Roads, Snap
 
-SMALL = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+SMALL = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
