@@ -42,14 +42,18 @@ def put(
     candidate: Candidate,
     lines: Sequence[dict[str, Any]],
     now: datetime | None = None,
+    also: Sequence[str] = (),
 ) -> int | None:
-    """Puts the question to the chosen one; the offer's id, or None when the job was dealt with meanwhile. Raises Lost."""
+    """Puts the question to the chosen one; the offer's id, or None when the job was dealt with meanwhile. Raises Lost.
+
+    `also`: the paths of organisations whose people are lent for this job.
+    """
     with sessions.begin() as session:
         row = _still_waiting(session, task_id, round_seen)
         if row is None:
             return None
         at = now or row.now
-        return ask(session, row, rule, candidate, lines, at)
+        return ask(session, row, rule, candidate, lines, at, also)
 
 
 def ask(
@@ -59,10 +63,11 @@ def ask(
     candidate: Candidate,
     lines: Sequence[dict[str, Any]],
     at: datetime,
+    also: Sequence[str] = (),
     **why: str,
 ) -> int:
     """The question itself, in the caller's transaction, which holds the task. Raises Lost: roll back."""
-    offer_id = queries.ask(session, _question(session, row, rule, candidate, lines, at) | why)
+    offer_id = queries.ask(session, _question(row, rule, candidate, lines, at, also) | why)
     if offer_id is None:
         raise Lost  # another job asked him in this very moment: the index said no
     # The offer first, then the surveyor, as an accept does it: the other way round the two wait for each other.
@@ -81,16 +86,15 @@ def _still_waiting(session: Session, task_id: int, round_seen: int) -> Any:
 
 
 def _question(
-    session: Session,
     row: Any,
     rule: Policy,
     candidate: Candidate,
     lines: Sequence[dict[str, Any]],
     at: datetime,
+    also: Sequence[str],
 ) -> dict[str, Any]:
     task: Task = row.Task
     states.next_task(task.state, TaskState.OFFERED)
-    rings = catastrophe.widen(policy.rings(rule, row.path), catastrophes.over_task(session, task.id))
     return {
         "task_id": task.id,
         "claim_id": task.claim_id,
@@ -102,15 +106,21 @@ def _question(
         "rank": next((line["rank"] for line in lines if line["outcome"] == "chosen"), 1),
         "distance_m": candidate.distance_m,
         "eta_s": candidate.soonest_s,
-        "radius_m": ring_of(rings, candidate).radius_m,
+        "radius_m": ring_of(rule, row.path, candidate, also).radius_m,
         "provider": candidate.provider,
         "candidates": json.dumps(list(lines)),
     }
 
 
-def ring_of(rings: Sequence[Ring], candidate: Candidate) -> Ring:
-    """The first ring that holds somebody."""
-    found = (r for r in rings if r.holds(candidate.org_path) and candidate.distance_m <= r.radius_m)
+def ring_of(rule: Policy, path: str, candidate: Candidate, also: Sequence[str] = ()) -> Ring:
+    """The first ring that holds somebody; who is lent (`also`: paths of organisations) belongs to every ring."""
+    rings = policy.rings(rule, path)
+    lent = candidate.org_path.startswith(tuple(also))
+    found = (
+        r
+        for r in rings
+        if (lent or candidate.org_path.startswith(r.scope)) and candidate.distance_m <= r.radius_m
+    )
     return next(found, rings[-1])
 
 

@@ -178,7 +178,7 @@ def _settle(sessions: Sessions, window: Window, i: int, now: datetime | None) ->
     if chosen is None:
         asking.nobody(sessions, seen.job.id, seen.round, seen.rule, lines, window.provider, now)
         return None
-    return asking.put(sessions, seen.job.id, seen.round, seen.rule, chosen, lines, now)
+    return asking.put(sessions, seen.job.id, seen.round, seen.rule, chosen, lines, now, seen.job.also)
 
 
 def _weigh(sessions: Sessions, task_ids: Sequence[int], engine: Engine, now: datetime | None) -> Window:
