@@ -16,9 +16,12 @@ export const leftOut = computed(() => new Map((plan.value?.left ?? []).map((one)
 /** Where a job stands in the day. */
 export const placeOf = (id: Id): { visit: DayVisit; n: number } | undefined => places.value.get(id);
 
-/** Who has not been rung yet first, because their clock runs; then the order of visiting; what is not planned by urgency. */
+const toRing = (job: TaskJob) =>
+  job.state === 'accepted' && job.clocks.some((clock) => clock.kind === 'contact' && clock.stopped_at === null);
+
+/** Who has not been rung yet first, because that clock runs; then the order of visiting; what is not planned by urgency. */
 export function inOrder(list: readonly TaskJob[]): TaskJob[] {
-  const rank = (job: TaskJob) => (job.state === 'accepted' ? 0 : (placeOf(job.id)?.n ?? 99));
+  const rank = (job: TaskJob) => (toRing(job) ? 0 : (placeOf(job.id)?.n ?? 99));
   return [...list].sort((a, b) => rank(a) - rank(b) || urgentFirst(a, b));
 }
 
