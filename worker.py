@@ -253,10 +253,12 @@ class Sweeper:
     def daily(self) -> None:
         """Partitions for the days to come, and the end of what is old."""
         from api import idempotency
+        from dispatch import learning
         from geo import service as geo
         from media import janitor
 
         geo.chores(wiring.sessions)
+        learning.learn_service_times(wiring.sessions)
         with wiring.sessions.begin() as session:
             outbox.forget_old(session, datetime.now(UTC) - KEEP_OUTBOX)
             idempotency.forget_old(session, datetime.now(UTC) - idempotency.KEPT)

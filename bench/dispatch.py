@@ -22,6 +22,7 @@ from core import clock, database, outbox
 from core.database import Sessions
 from core.loops import Loop
 from dispatch import assignments, offers, sweep
+from geo.eta import Engine as DriveTimes
 from geo.fix import LonLat
 from staff import organisations, service
 from staff.accounts import Actor, actor_of
@@ -212,7 +213,14 @@ def sweep_on(url: str, stop: Event) -> None:
     """The sweeper's process."""
     engine = database.connect(url, pool_size=4, name="chakan-bench-sweep")
     sessions = database.sessions(engine)
-    loop = Loop("dispatch", engine, outbox.TASKS_CHANNEL, 0.5, lambda: sweep.tick(sessions).more)
+    drive_times, pace = DriveTimes(), sweep.Pace()
+    loop = Loop(
+        "dispatch",
+        engine,
+        outbox.TASKS_CHANNEL,
+        0.5,
+        lambda: sweep.tick(sessions, drive_times, pace=pace).more,
+    )
     loop.start()
     stop.wait()
     loop.stop()

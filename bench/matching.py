@@ -2,8 +2,9 @@
 
 Peers in the same run, on the same jobs, people and road times: *first come, nearest ten* (each report in turn takes the
 soonest by road of its ten nearest free in a straight line, as most systems do), and *dense* (every pair's road time and
-scipy's dense assignment). Rounds are interleaved; a ratio is the median of the rounds' ratios. Road times are those of a
-city built from an extract when there is one (CHAKAN_SHARED, or ../shared/data beside the repository), else the straight line.
+scipy's dense assignment). Rounds are interleaved; a ratio is the median of the rounds' ratios. Road times are those of
+Porto when its extract is at hand (CHAKAN_SHARED, or ../shared beside the repository; CHAKAN_ROADS names a data folder with
+a graph), else the straight line.
 """
 
 import os
@@ -22,9 +23,13 @@ from scipy.optimize import linear_sum_assignment
 from dispatch import costs, matching
 from dispatch.costs import Standing, Waiting, Weights
 from dispatch.matching import Drives
+from geo import road_build
 from geo.eta import Engine
 from geo.fix import LonLat
+from geo.own_roads import OwnRoads
 
+SHARED = Path(os.environ.get("CHAKAN_SHARED") or Path(__file__).parents[1].parent / "shared")
+EXTRACT = SHARED / "data" / "porto" / "porto.osm.pbf"
 GOAL_S = 0.3
 OPTIMUM_GOAL = 1.01
 # Porto: where the road graph is, and where people are scattered when there is none.
@@ -44,31 +49,19 @@ def main(quick: bool) -> dict[str, Any]:
         )
         print(f"road times: {roads}")
         figures = [figure for jobs, people in sizes for figure in window(engine.matrix, jobs, people, rounds)]
-        figures += chosen_against_optimum(engine.matrix, 100 if quick else 400)
+        figures += chosen_against_optimum(engine.matrix, 40 if quick else 400)
     return {"figures": figures, "notes": {"road_times": roads}}
 
 
 def engine_of(folder: Path) -> tuple[Engine, str]:
-    """An engine on the roads of a real city when an extract is at hand, else the straight line."""
-    shared = Path(os.environ.get("CHAKAN_SHARED", Path(__file__).parents[1].parent / "shared"))
-    for built in (shared / "roads", shared / "data" / "roads"):
-        if built.is_dir():
-            return _on(built), f"roads in {built.name}"
-    try:
-        from geo import roads
-    except ImportError:
-        return Engine(), "straight line (no road graph in this build)"
-    extracts = sorted((shared / "data").rglob("*.osm.pbf")) if (shared / "data").is_dir() else []
-    if not extracts or not hasattr(roads, "build"):
+    """An engine on the roads of Porto when the extract (or a built graph) is at hand, else the straight line."""
+    built = os.environ.get("CHAKAN_ROADS")
+    if built:
+        return Engine([OwnRoads(Path(built))]), "roads of Porto"
+    if not EXTRACT.is_file():
         return Engine(), "straight line (no extract at hand)"
-    roads.build(extracts[0], folder / "roads")
-    return _on(folder / "roads"), f"roads of {extracts[0].name}"
-
-
-def _on(folder: Path) -> Engine:
-    from geo.own_roads import OwnRoads
-
-    return Engine([OwnRoads(folder)])
+    road_build.from_osm(EXTRACT, folder / "roads")
+    return Engine([OwnRoads(folder)]), "roads of Porto"
 
 
 def town(jobs: int, people: int, seed: int) -> tuple[list[Waiting], list[Standing]]:
@@ -114,11 +107,11 @@ def window(drives: Drives, jobs: int, people: int, rounds: int) -> list[dict[str
     return [
         figure(f"window {size}, filters, roads, costs, optimum", mine * 1000, "ms", None, "", None,
                goal and goal * 1000, goal is None or mine <= goal),
-        figure(f"window {size}: dense scipy ÷ ours, time", mine * 1000, "ms", statistics.median(took["dense"]) * 1000,
+        figure(f"window {size}, beside every pair and a dense solver", mine * 1000, "ms", statistics.median(took["dense"]) * 1000,
                "every pair by road, linear_sum_assignment", ratio(took["dense"], took["ours"]), None, True),
-        figure(f"window {size}: ours ÷ dense optimum, cost", cost["ours"], "s", cost["dense"], "the same",
+        figure(f"window {size}, its cost beside the dense optimum", cost["ours"], "s", cost["dense"], "the same",
                cost["ours"] / cost["dense"], None, cost["ours"] <= cost["dense"] * OPTIMUM_GOAL),
-        figure(f"window {size}: first come, nearest ten ÷ ours, cost", cost["ours"], "s", cost["first come"],
+        figure(f"window {size}, its cost beside first come", cost["ours"], "s", cost["first come"],
                "first come, ten nearest, soonest by road", cost["first come"] / cost["ours"], None, True),
     ]  # fmt: skip
 

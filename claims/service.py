@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from claims import catastrophes, clocks, duplicates, intake, limits, queries, states, timeline
+from claims import catastrophes, clocks, duplicates, insuring, intake, limits, queries, states, timeline
 from claims.amending import amend
 from claims.duplicates import Likeness, Trait
 from claims.errors import ExternalNoTaken
@@ -16,8 +16,6 @@ from claims.states import ClaimState, TaskState
 from claims.writing import write_claim, write_task
 from core import audit, clock, outbox
 from core.database import Sessions
-from geo import areas
-from geo.fix import LonLat
 from staff import organisations
 from staff.accounts import Actor
 
@@ -33,10 +31,14 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
         now = clock.read(session, now)
         check(notice, now)
         _refuse_known_number(session, actor, notice)
-        org_id, org_path, area = _home(session, actor, notice.place)
-        surge = catastrophes.in_force(session, org_path, area.id if area is not None else None)
-        rule = limits.read(session, org_id) | (surge.rule if surge is not None else {})
-        claim, items = write_claim(session, actor, notice, org_id, area, rule, now)
+        at = insuring.home(
+            session, actor, notice.place, notice.insuring_org_id, limits.read(session, actor.org_id)
+        )
+        area, path = at.area, organisations.path_of(session, at.org_id)
+        surge = catastrophes.in_force(session, path, area.id if area is not None else None)
+        rule = limits.read(session, at.org_id) | (surge.rule if surge is not None else {})
+        claim, items = write_claim(session, actor, notice, at.org_id, area, rule, now)
+        claim.insurer_id = at.insurer_id
         _stamp(claim, surge)
         alike = _mark_duplicates(session, actor, claim, items, notice, rule)
         ended_at = limits.report_end(claim.reported_at, claim.call_ended_at, now)
@@ -76,14 +78,6 @@ def _refuse_known_number(session: Session, actor: Actor, notice: Notice) -> None
         raise ExternalNoTaken(
             "a claim with that number exists", claim_id=str(known.id), report_no=known.report_no
         )
-
-
-def _home(session: Session, actor: Actor, place: LonLat | None) -> tuple[int, str, Any]:
-    """The organisation of the service area the loss lies in when the actor sees it, else his own; and its path."""
-    area = areas.area_at(session, actor.org_path, place) if place is not None else None
-    if area is None or area.org_id == actor.org_id:
-        return actor.org_id, actor.org_path, area
-    return area.org_id, organisations.path_of(session, area.org_id), area
 
 
 def _stamp(claim: Claim, surge: catastrophes.Force | None) -> None:

@@ -11,7 +11,7 @@ from dispatch.candidates import Habits, Someone, asked_before, read_people
 from dispatch.costs import Ground, Waiting, root_of
 from dispatch.policy import Policy, Ring
 from geo import eta
-from geo.eta import Engine, Eta, StraightLine
+from geo.eta import Eta, StraightLine
 from geo.fix import LonLat
 
 # The walk outward from the loss: so many of anybody at a time, until the ring is covered or somebody able is found.
@@ -171,21 +171,6 @@ def drive(straight_m: float, rule: Policy) -> Eta:
 def straight(rule: Policy) -> StraightLine:
     """The organisation's own straight line: the last provider an engine asks."""
     return StraightLine(rule.speed_kmh, rule.winding)
-
-
-def by_road(found: Sequence[Candidate], place: LonLat, rule: Policy, engine: Engine) -> list[Candidate]:
-    """The same people with road times, soonest first; who cannot get there says so. Called outside a transaction."""
-    drives = engine.to(place, [c.place for c in found], last=straight(rule))
-    timed = [
-        replace(c, reasons=(*c.reasons, "unreachable"))
-        if there is None
-        else replace(
-            c, eta_s=there.seconds, soonest_s=c.soonest_s - c.eta_s + there.seconds, provider=there.provider
-        )
-        for c, there in zip(found, drives, strict=True)
-    ]
-    order = policy.first_among([(c.soonest_s, c.idle_s, c.surveyor_id) for c in timed])
-    return [timed[k] for k in order]
 
 
 def near(

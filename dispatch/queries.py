@@ -150,6 +150,35 @@ def service_times(session: Session, root_ids: list[int]) -> dict[int, dict[str, 
     return found
 
 
+def learned_lately(session: Session, *, hours: int) -> bool:
+    """Whether the times on scene were learned within so many hours."""
+    sql = "SELECT COALESCE(max(learned_at) > clock_timestamp() - make_interval(hours => :hours), false) FROM service_time"
+    return bool(session.execute(text(sql), {"hours": hours}).scalar_one())
+
+
+LEARN = """
+INSERT INTO service_time (root_id, line, median_s, jobs, learned_at)
+SELECT CAST(split_part(o.path, '/', 2) AS bigint), c.line,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.completed_at - a.arrived_at))::integer,
+       count(*), clock_timestamp()
+  FROM assignment AS a
+  JOIN task AS t ON t.id = a.task_id
+  JOIN claim AS c ON c.id = t.claim_id
+  JOIN organisation AS o ON o.id = c.org_id
+ WHERE a.completed_at > clock_timestamp() - make_interval(days => :days) AND a.completed_at > a.arrived_at
+ GROUP BY 1, 2
+HAVING count(*) >= :enough
+    ON CONFLICT (root_id, line) DO UPDATE
+       SET (median_s, jobs, learned_at) = (EXCLUDED.median_s, EXCLUDED.jobs, EXCLUDED.learned_at)
+RETURNING line
+"""
+
+
+def learn_service_times(session: Session, *, days: int, enough: int) -> int:
+    """Writes the median seconds on scene of each insurer and line with enough finished surveys; how many there are."""
+    return len(session.execute(text(LEARN), {"days": days, "enough": enough}).all())
+
+
 # The question in one statement: offer, record, task, timeline, event, wake-up. Losing to another job is normal in a burst
 # and must cost one round trip and leave nothing behind, so everything hangs on the offer's own row.
 ASK = """

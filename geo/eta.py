@@ -14,6 +14,7 @@ from core.errors import BadSettings
 from geo import remote, staleness
 from geo.asking import Line
 from geo.fix import LonLat, metres_between
+from geo.own_roads import OwnRoads
 from geo.table import Provider, RouterFailed, Seconds, Table, crow_m
 from staff.rules import Known
 
@@ -220,10 +221,8 @@ def _order(settings: RoutingSettings) -> list[str]:
 
 
 def _made(word: str, settings: RoutingSettings, deadline_s: float) -> Provider:
-    from geo.own_roads import OwnRoads
-
     if word == "roads":
-        return OwnRoads(settings.data / "roads")
+        return OwnRoads(settings.data)
     needs = "amap_key" if word == "amap" else f"{word}_url"
     given: str = getattr(settings, needs)
     if not given:

@@ -1,96 +1,145 @@
-"""Our own road graph as a provider: opened when it is there, opened anew when another was built."""
+"""Our own road graph as a provider: opened when it is there, opened anew when another was built, at the speeds learned.
 
-import importlib
+Watching costs a look at two small files every few seconds. A newer graph is opened beside the one in use and takes its
+place when it is ready; speeds are put in force when they were learned anew and when the hour changes (≤ 0.1 s).
+"""
+
+import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from geo import speeds
 from geo.fix import LonLat
+from geo.reach import Reach
+from geo.roads import NoRoads, Roads, SnapCache
+from geo.speeds import Laid, Speeds
 from geo.table import RouterFailed, Table
 
-# How often the folder is looked at, and how many places are remembered with their road.
+log = logging.getLogger(__name__)
+
 LOOK_EVERY_S = 2.0
-REMEMBERED = 200_000
+# From a place that lies off every road somebody drives to the road at a walking man's pace, doubled.
+OFF_ROAD_M, OFF_ROAD_MPS = 50.0, 3.0
+
+
+@dataclass(eq=False)
+class Site:
+    """A graph in use: with its snaps, the speeds laid on it, and the hour they are in force for (None: free flow)."""
+
+    roads: Roads
+    cache: SnapCache
+    learned: Speeds | None = None
+    laid: Laid | None = None
+    hour: int | None = None
+    stamp: object = None
+
+    @property
+    def start_stop_s(self) -> float:
+        """What setting off and parking cost."""
+        return 0.0 if self.learned is None else self.learned.start_stop_s
 
 
 class OwnRoads:
-    """Drive times of `geo.roads`, in this process. Knows nothing, and says so, while no graph is built."""
+    """Drive times of the graph in `<data>/roads` at the speeds in `<data>/speeds`. Safe between threads."""
 
     name = "roads"
     remote = False
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(
+        self, data: Path, *, hour: Callable[[], int] = lambda: speeds.week_hour(time.time())
+    ) -> None:
+        self._folder, self._speeds, self._hour = data / "roads", data / "speeds", hour
         self._lock = threading.Lock()
-        self._roads: Any = None
-        self._version: object = None
+        self._site: Site | None = None
         self._looked = -LOOK_EVERY_S
-        self._snaps: dict[LonLat, Any] = {}
+        self._opening = False
 
     def table(self, places: Sequence[LonLat], starts: Sequence[LonLat]) -> Table:
         """From the starts to the places; NaN for a place with no road near. Raises RouterFailed without a graph."""
+        site = self.site()
+        if site is None:
+            raise RouterFailed("no road graph", sick=False)
+        targets, sources = site.cache.snaps(places), site.cache.snaps(starts)
+        if len(places) == 1:  # without the copying of a matrix
+            seconds = site.roads.seconds_to(sources, targets[0]).reshape(-1, 1)
+        else:
+            seconds = site.roads.matrix(sources, targets)
+        off_m = (
+            np.maximum(sources.off_m, OFF_ROAD_M)[:, None] + np.maximum(targets.off_m, OFF_ROAD_M)[None, :]
+        )
+        seconds = seconds + site.start_stop_s + (off_m - 2 * OFF_ROAD_M) / OFF_ROAD_MPS
+        unknown = (sources.edge < 0)[:, None] | (targets.edge < 0)[None, :]
+        return Table(np.where(unknown, np.nan, seconds), np.full(seconds.shape, np.nan))
+
+    def reach(self, place: LonLat, within_s: float) -> Reach | None:
+        """From where the place can be reached in time, setting off and parking included; None where no road is near."""
+        site = self.site()
+        return None if site is None else site.roads.reach(place, max(0.0, within_s - site.start_stop_s))
+
+    def site(self) -> Site | None:
+        """The graph as it is now, at the speeds of this hour; None when none is built."""
         with self._lock:
-            roads = self._open()
-            if roads is None:
-                raise RouterFailed("no road graph")
-            targets, sources = self._snapped(roads, places), self._snapped(roads, starts)
-            found = Table.blank(len(starts), len(places))
-            rows = [i for i, snap in enumerate(sources) if snap is not None]
-            columns = [j for j, snap in enumerate(targets) if snap is not None]
-            if not rows or not columns:
-                return found
-            if len(columns) == 1:
-                times = roads.many_to_one([sources[i] for i in rows], targets[columns[0]])
-                found.seconds[rows, columns[0]] = [np.inf if t is None else t for t in times]
-            else:
-                found.seconds[np.ix_(rows, columns)] = roads.matrix(
-                    [sources[i] for i in rows], [targets[j] for j in columns]
-                )
-            return found
+            now = time.monotonic()
+            if now - self._looked >= LOOK_EVERY_S:
+                self._looked = now
+                self._look()
+            return self._site
 
-    def roads(self) -> Any:
-        """The graph as it is now, or None."""
-        with self._lock:
-            return self._open()
+    def _look(self) -> None:
+        build = Roads.current(self._folder)
+        if not build:
+            self._site = None
+        elif self._site is None:
+            self._site = _opened(self._folder)
+        elif build != self._site.roads.version and not self._opening:
+            self._opening = True
+            threading.Thread(target=self._replace, daemon=True, name="roads-open").start()
+        if self._site is not None:
+            self._speed(self._site)
 
-    def _snapped(self, roads: Any, places: Sequence[LonLat]) -> list[Any]:
-        new = [place for place in dict.fromkeys(places) if place not in self._snaps]
-        if new:
-            if len(self._snaps) + len(new) > REMEMBERED:
-                self._snaps.clear()
-                new = list(dict.fromkeys(places))
-            self._snaps.update(zip(new, roads.snap(new), strict=True))
-        return [self._snaps[place] for place in places]
+    def _replace(self) -> None:
+        """Opens the newer graph while the old one goes on answering."""
+        try:
+            site = _opened(self._folder)
+            with self._lock:
+                if site is not None:
+                    self._speed(site)
+                    self._site = site
+        finally:
+            self._opening = False
 
-    def _open(self) -> Any:
-        now = time.monotonic()
-        if now - self._looked < LOOK_EVERY_S:
-            return self._roads
-        self._looked = now
-        version = stamp(self.folder)
-        if version != self._version:
-            self._version = version
-            self._snaps.clear()
-            self._roads = None if version is None else _opened(self.folder)
-        return self._roads
+    def _speed(self, site: Site) -> None:
+        """Puts the newest learned speeds in force, for this hour."""
+        stamp, hour = _stamp(self._speeds / speeds.FILE), self._hour()
+        if stamp != site.stamp:
+            site.stamp = stamp
+            site.learned = speeds.load(self._speeds)
+            site.laid = None if site.learned is None else site.learned.on(site.roads.network)
+            if site.laid is None and site.hour is not None:
+                site.roads.customise(site.roads.network.seconds)
+            site.hour = None
+        if site.laid is not None and hour != site.hour:
+            site.roads.customise(site.laid.edge_seconds(hour))
+            site.hour = hour
 
 
-def stamp(folder: Path) -> object:
-    """Something that differs when another graph was put in the folder's place; None when there is none."""
+def _opened(folder: Path) -> Site | None:
     try:
-        seen = folder.stat()
+        roads = Roads.open(folder)
+    except NoRoads as error:
+        log.warning("road graph not usable", extra={"error": str(error)})
+        return None
+    return Site(roads, SnapCache(roads))
+
+
+def _stamp(file: Path) -> object:
+    try:
+        seen = file.stat()
     except OSError:
         return None
     return seen.st_dev, seen.st_ino, seen.st_mtime_ns
-
-
-def _opened(folder: Path) -> Any:
-    roads = importlib.import_module("geo.roads")
-    try:
-        return roads.Roads.open(folder)
-    except roads.NoRoads:
-        return None

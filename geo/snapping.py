@@ -85,7 +85,7 @@ def nearest(grid: Grid, lon: Floats, lat: Floats) -> Found:
 
 
 def _search(grid: Grid, lon: Floats, lat: Floats, rows: NDArray[np.int64], ring: int, found: Found) -> None:
-    owner, piece = _candidates(grid, lon[rows], lat[rows], ring)
+    owner, piece = pieces_around(grid, lon[rows], lat[rows], ring)
     if not len(piece):
         return
     px, py = lon[rows][owner], lat[rows][owner]
@@ -111,7 +111,7 @@ def _search(grid: Grid, lon: Floats, lat: Floats, rows: NDArray[np.int64], ring:
     found.share[who] = np.clip(s0 + along[first] * (s1 - s0), 0.0, 1.0)
 
 
-def _candidates(
+def pieces_around(
     grid: Grid, lon: Floats, lat: Floats, ring: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The pieces in the square of cells around each place: whose they are, and which."""

@@ -255,6 +255,7 @@ export function Facts({ claim }: { claim: ClaimDetail }) {
         </Fact>
         <Fact name={t('line')}>{[line(claim.line), cause(loss.cause)].filter(Boolean).join(' · ')}</Fact>
         <Fact name={t('area')}>{[area, claim.org?.name].filter(Boolean).join(' · ')}</Fact>
+        {claim.insuring_org && <Fact name={t('insuringOrg')}>{claim.insuring_org.name}</Fact>}
         <Fact name={t('lossAt')}>{dayTime(loss.at)}</Fact>
         <Fact name={t('reportedAt')}>{fullTime(claim.reported_at)}</Fact>
         <Fact name={t('injured')}>

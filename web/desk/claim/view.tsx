@@ -81,7 +81,7 @@ function Body({ claim, reload, turn }: { claim: ClaimDetail; reload: () => void;
       </div>
       <div class="drawer-body" role="tabpanel" aria-label={t(tab)}>
         {tab === 'facts' && <Facts claim={claim} />}
-        {tab === 'decision' && <Decisions claim={claim.id} turn={turn} />}
+        {tab === 'decision' && <Decisions claim={claim} turn={turn} />}
         {tab === 'timeline' && <Timeline claim={claim} turn={turn} />}
         {tab === 'photos' && <Photos claim={claim.id} turn={turn} />}
       </div>

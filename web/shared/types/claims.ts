@@ -94,6 +94,8 @@ export interface ClaimDetail {
   report_no: string;
   state: ClaimState;
   org: Named;
+  /** 通赔: who insures, when another branch surveys. */
+  insuring_org?: Named | null;
   area: Named | string | null;
   reported_at: Instant;
   call_ended_at: Instant | null;
@@ -148,11 +150,19 @@ export interface Candidate {
   age_s: number | null;
   outcome: 'chosen' | 'passed_over';
   reason: string | null;
+  reasons?: string[];
+  soonest_s?: number | null;
+  open_jobs?: number;
+  /** The parts of what sending him costs, in seconds; records made before the parts were kept have none. */
+  terms?: Record<string, number>;
+  cost_s?: number | null;
 }
 export interface Decision {
   id: Id;
   at: Instant;
-  kind: 'auto' | 'manual';
+  kind: 'auto' | 'manual' | 'switch' | 'proposal';
+  /** Of a switch or a proposal. */
+  facts?: { from?: Named; to?: Named; clock?: 'contact' | 'arrival'; why?: string; late_s?: number; gain_s?: number };
   provider: string;
   radius_m: number | null;
   reason: string | null;
