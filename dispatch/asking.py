@@ -193,6 +193,20 @@ def unplaced(session: Session, task_id: int, now: datetime) -> None:
         leave(session, task, "no_position", clock.read(session, now))
 
 
+def wait_on(sessions: Sessions, task_ids: Sequence[int], reason: str, now: datetime | None = None) -> None:
+    """Tried in vain again: jobs that are in the dispatcher's queue stay there, the next try ever more rarely."""
+    with sessions.begin() as session:
+        wanted = {
+            "ids": list(task_ids),
+            "reason": reason,
+            "now": clock.read(session, now),
+            "least": RETRY_LEAST_S,
+            "most": RETRY_MOST_S,
+            "healing": list(policy.SELF_HEALING),
+        }
+        queries.still_waiting(session, wanted)
+
+
 # A job tried in vain is not tried again at every tick; the longer it waits the rarer, so that none starves the others.
 RETRY_LEAST_S, RETRY_MOST_S = 5, 60
 

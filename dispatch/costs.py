@@ -59,9 +59,9 @@ class Weights:
     stale_s: float = 120.0
     ring_m: tuple[float, float, float] = (10_000.0, 30_000.0, 80_000.0)
     late_share: float = 2.0  # seconds of waiting that a second of expected lateness is worth
-    load_s: float = 60.0  # for each job today above the others' mean
+    load_s: float = 20.0  # for each job today above the others' mean
     area_s: float = 60.0  # for somebody of another organisation, within one step of the cascade
-    hole_share: float = 0.1  # of the time the next nearest free one needs to come over
+    hole_share: float = 0.05  # of the time the next nearest free one needs to come over
     ageing_share: float = 0.5  # seconds gained for each second already waited
     priority_s: float = 600.0  # for each point of a job's priority
     idle_s: float = 15.0  # of equals the longest idle: never worth more than this

@@ -89,7 +89,7 @@ KNOWN: dict[str, Known] = {
         ),
         Known(
             "load_weight_s",
-            60,
+            20,
             "int",
             "权重：今日任务多于平均（每件）",
             "Weight: each job today above the mean",
@@ -109,7 +109,7 @@ KNOWN: dict[str, Known] = {
         ),
         Known(
             "hole_weight_pct",
-            10,
+            5,
             "int",
             "权重：留下覆盖空洞",
             "Weight: leaving a hole in coverage",

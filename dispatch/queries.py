@@ -380,6 +380,23 @@ def pending(session: Session, now: datetime, limit: int) -> list[int]:
     return [row.id for row in session.execute(text(PENDING), {"now": now, "limit": limit})]
 
 
+STILL_WAITING = """
+UPDATE task
+   SET unassigned_reason = :reason,
+       next_try_at = CAST(:now AS timestamptz)
+                   + make_interval(secs => least(:most, greatest(:least, extract(epoch FROM :now - state_since) / 10)))
+  FROM (SELECT id FROM task
+         WHERE id = ANY(:ids) AND state = 'unassigned' AND unassigned_reason = ANY(:healing)
+           FOR NO KEY UPDATE SKIP LOCKED) AS t
+ WHERE task.id = t.id
+"""
+
+
+def still_waiting(session: Session, wanted: dict[str, Any]) -> None:
+    """Puts off the next vain try of jobs that are in the dispatcher's queue already: one statement for all of them."""
+    session.execute(text(STILL_WAITING), wanted)
+
+
 HELD = """
 SELECT t.id, t.claim_id, t.state, t.switches, t.switched_at, COALESCE(a.surveyor_id, f.surveyor_id) AS holder_id,
        f.id AS offer_id, f.expires_at, a.id AS assignment_id, a.accepted_at, a.contacted_at, a.departed_at,

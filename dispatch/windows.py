@@ -111,6 +111,23 @@ class Window:
         own = [int(k) for k in nearest if self.people[k].standing.org_path.startswith(root)]
         return [self._looked_at(i, k) for k in own[:LOOKED_AT]]
 
+    def in_vain(self) -> dict[str, list[int]]:
+        """Jobs already in the dispatcher's queue for whom nobody is left, by the reason that holds now.
+
+        Under a backlog whoever comes free is weighed against hundreds of them; they must not cost a transaction each.
+        """
+        found: dict[str, list[int]] = {}
+        for i, seen in enumerate(self.seen):
+            if self.matched.chosen[i] < 0 and not seen.pending and seen.round < seen.rule.rounds_max:
+                found.setdefault(self._why_nobody(seen), []).append(seen.job.id)
+        return found
+
+    def _why_nobody(self, seen: Seen) -> str:
+        scope = policy.rings(seen.rule, seen.job.org_path)[-1].scope
+        there = (one.standing for one in self.people if one.standing.org_path.startswith(scope))
+        anybody = any(s.on_duty and s.age_s <= seen.rule.stale_s for s in there)
+        return "nobody_in_reach" if anybody else "nobody_on_duty"
+
     @cached_property
     def taken(self) -> frozenset[int]:
         """Whom this window asks for one of its jobs."""
@@ -145,7 +162,13 @@ def solve(
     for _ in range(TRIES):
         window = _weigh(sessions, left, engine, now)
         left = []
+        waits = window.in_vain()
+        for reason, ids in waits.items():
+            asking.wait_on(sessions, ids, reason, now)
+        again = {ident for ids in waits.values() for ident in ids}
         for i, seen in enumerate(window.seen):
+            if seen.job.id in again:
+                continue
             try:
                 outcome[seen.job.id] = _settle(sessions, window, i, now)
             except asking.Lost:

@@ -239,7 +239,7 @@ def test_a_phone_that_was_silent_or_grew_quiet_is_put_off():
 
 
 def test_who_has_had_more_jobs_today_is_spared():
-    assert solve([job()], [somebody(1, jobs_today=6), somebody(2, 0.01, jobs_today=0)])[0] == [2]
+    assert solve([job()], [somebody(1, jobs_today=6), somebody(2, 0.003, jobs_today=0)])[0] == [2]
 
 
 def test_the_last_one_of_a_quarter_stays_when_another_is_as_near():
