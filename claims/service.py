@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from claims import clocks, duplicates, insuring, intake, limits, queries, states, timeline
+from claims import catastrophes, clocks, duplicates, insuring, intake, limits, queries, states, timeline
 from claims.amending import amend
 from claims.duplicates import Likeness, Trait
 from claims.errors import ExternalNoTaken
@@ -16,6 +16,7 @@ from claims.states import ClaimState, TaskState
 from claims.writing import write_claim, write_task
 from core import audit, clock, outbox
 from core.database import Sessions
+from staff import organisations
 from staff.accounts import Actor
 
 __all__ = ["Item", "Notice", "Opened", "acknowledge", "amend", "open_claim", "open_task_of", "withdraw_in"]
@@ -33,14 +34,18 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
         at = insuring.home(
             session, actor, notice.place, notice.insuring_org_id, limits.read(session, actor.org_id)
         )
-        area, rule = at.area, limits.read(session, at.org_id)
+        area, path = at.area, organisations.path_of(session, at.org_id)
+        surge = catastrophes.in_force(session, path, area.id if area is not None else None)
+        rule = limits.read(session, at.org_id) | (surge.rule if surge is not None else {})
         claim, items = write_claim(session, actor, notice, at.org_id, area, rule, now)
         claim.insurer_id = at.insurer_id
+        _stamp(claim, surge)
         alike = _mark_duplicates(session, actor, claim, items, notice, rule)
         ended_at = limits.report_end(claim.reported_at, claim.call_ended_at, now)
         kind = area.kind if area is not None else "urban"
         started = clocks.start_clocks(session, claim, rule, kind, ended_at, now)
         task = write_task(session, claim, notice, now)
+        facts: dict[str, Any] = {} if surge is None else {"catastrophe_id": str(surge.id)}
         timeline.record(
             session,
             claim.id,
@@ -50,6 +55,7 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
             task.id,
             report_no=claim.report_no,
             marks=claim.marks,
+            **facts,
         )
         outbox.append(session, "claim.opened", claim_id=claim.id, task_id=task.id)
         if task.state == TaskState.PENDING:
@@ -72,6 +78,13 @@ def _refuse_known_number(session: Session, actor: Actor, notice: Notice) -> None
         raise ExternalNoTaken(
             "a claim with that number exists", claim_id=str(known.id), report_no=known.report_no
         )
+
+
+def _stamp(claim: Claim, surge: catastrophes.Force | None) -> None:
+    """Marks a claim reported in a catastrophe: its clocks keep those limits, whatever is switched later."""
+    if surge is not None:
+        claim.catastrophe_id = surge.id
+        claim.marks = [*claim.marks, "catastrophe"]
 
 
 def _mark_duplicates(

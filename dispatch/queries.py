@@ -85,6 +85,7 @@ def job_for_update(session: Session, task_id: int) -> Any:
         select(
             Task,
             Claim.created_at,
+            Claim.catastrophe_id,
             lon.label("lon"),
             lat.label("lat"),
             Organisation.path,
@@ -122,6 +123,7 @@ def waiting_jobs(session: Session, task_ids: list[int]) -> list[Any]:
                 Task.needs,
                 Task.priority,
                 Task.created_at,
+                Claim.catastrophe_id,
                 lon.label("lon"),
                 lat.label("lat"),
                 Organisation.path,

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from claims import limits
+from claims import catastrophes, limits
 from core import clock
 from core.database import Sessions
 from dispatch import asking, candidates, explain, matching, policy, queries
@@ -201,7 +201,7 @@ def _settle(sessions: Sessions, window: Window, i: int, now: datetime | None) ->
     if chosen is None:
         asking.nobody(sessions, seen.job.id, seen.round, seen.rule, lines, window.provider, now)
         return None
-    return asking.put(sessions, seen.job.id, seen.round, seen.rule, chosen, lines, now)
+    return asking.put(sessions, seen.job.id, seen.round, seen.rule, chosen, lines, now, seen.job.also)
 
 
 def _weigh(sessions: Sessions, task_ids: Sequence[int], engine: Engine, now: datetime | None) -> Window:
@@ -239,19 +239,21 @@ def facts(session: Session, task_ids: Sequence[int], now: datetime) -> list[Seen
 
 
 def _seen(session: Session, rows: Sequence[Any], now: datetime) -> list[Seen]:
-    asked = candidates.asked_before(session, [row.id for row in rows])
-    known: dict[int, Policy] = {}
+    ids = [row.id for row in rows]
+    asked, forces = candidates.asked_before(session, ids), catastrophes.over_tasks(session, ids)
+    # A claim reported in a catastrophe is judged by its rules, also beside others of the same organisation.
+    known: dict[tuple[int, int | None], Policy] = {}
     found = []
     for row in rows:
         try:
-            if row.org_id not in known:
-                known[row.org_id] = Policy.of(
-                    rules.values(session, row.org_id, policy.DEFAULTS | limits.DEFAULTS)
-                )
+            if (row.org_id, row.catastrophe_id) not in known:
+                values = rules.values(session, row.org_id, policy.DEFAULTS | limits.DEFAULTS)
+                values |= catastrophes.of_claim(session, row.catastrophe_id)
+                known[row.org_id, row.catastrophe_id] = Policy.of(values)
         except (ValueError, TypeError, KeyError) as error:
             failed(error, row.id)
             continue
-        rule = known[row.org_id]
+        rule = known[row.org_id, row.catastrophe_id]
         job = Waiting(
             id=row.id,
             place=LonLat(row.lon, row.lat),
@@ -263,6 +265,7 @@ def _seen(session: Session, rows: Sequence[Any], now: datetime) -> list[Seen]:
             arrival_left_s=_left(row.arrival_due, now),
             priority=row.priority,
             asked=asked.get(row.id, {}),
+            also=forces[row.id].borrowed if row.id in forces else (),
         )
         found.append(Seen(job, rule, row.round, row.state == "pending"))
     return found

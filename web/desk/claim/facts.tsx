@@ -34,6 +34,7 @@ function Fact({ name, children, wide }: { name: string; children: ComponentChild
 
 const mark = labels(
   {
+    catastrophe: '大灾',
     late_report: '迟报案',
     odd_plate: '车牌存疑',
     odd_phone: '电话存疑',
@@ -43,6 +44,7 @@ const mark = labels(
     backdated: '补录',
   },
   {
+    catastrophe: 'Catastrophe',
     late_report: 'Late report',
     odd_plate: 'Odd plate',
     odd_phone: 'Odd phone',
