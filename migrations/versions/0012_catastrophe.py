@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision, down_revision = "0012_catastrophe", "0010_mind"
+revision, down_revision = "0012_catastrophe", "0011_lab"
 
 # The same trigger as in 0005 but for one line: in a catastrophe the cap of those it covers is the higher one.
 CAP = """
