@@ -16,7 +16,7 @@ from core.errors import Missing
 from geo import queries, service, store
 from geo.fix import Fix
 from geo.models import FixRefusal, LastPosition
-from geo.service import Taken
+from geo.taking import Taken
 from staff import rules
 from staff.models import Device, Shift, Surveyor
 from tests import factories
