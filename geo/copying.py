@@ -4,9 +4,10 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html, «Binary Format»
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from operator import itemgetter
 
 from geo.fix import Fix
 
@@ -20,8 +21,9 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
 FIRST_DAY = EPOCH.date()
 
-# The six optional columns at the end, each with its type's letter and its size in bytes.
-OPTIONAL = (("f", 4), ("f", 4), ("f", 4), ("f", 4), ("h", 2), ("q", 8))
+# The six optional columns at the end, each with its type's letter; where it is missing, its size of -1 says NULL.
+OPTIONAL = "ffffhq"
+FIXED = 15  # how many values come before them
 
 
 def microseconds(at: datetime) -> int:
@@ -35,13 +37,19 @@ def day_of(at: datetime) -> date:
     return FIRST_DAY + timedelta(days=microseconds(at) // DAY_US)
 
 
+Pick = Callable[[tuple[object, ...]], tuple[object, ...]]
+
+
 @cache
-def _shape(present: tuple[bool, ...], word: int) -> struct.Struct:
-    """The layout of a row whose optional columns are there or not and whose `source` has so many bytes."""
-    optional = "".join(
-        f"i{kind}" if there else "i" for (kind, _), there in zip(OPTIONAL, present, strict=True)
-    )
-    return struct.Struct(f">h iq iq iq iq id id i{word}s {optional}")
+def _shape(missing: int, word: int) -> tuple[Callable[..., bytes], Pick]:
+    """How a row is packed whose missing optional columns are the set bits and whose `source` has so many bytes."""
+    kinds, picked = "", list(range(FIXED))
+    for number, kind in enumerate(OPTIONAL):
+        gone = missing >> number & 1
+        kinds += "i" if gone else f"i{kind}"
+        at = FIXED + 2 * number
+        picked += [FIXED + 2 * len(OPTIONAL)] if gone else [at, at + 1]
+    return struct.Struct(f">hiqiqiqiqididi{word}s{kinds}").pack, itemgetter(*picked)
 
 
 @cache
@@ -52,18 +60,23 @@ def _source(word: str) -> bytes:
 def row(surveyor_id: int, device_id: int, fix: Fix, fixed_us: int, received_us: int) -> bytes:
     """One fix as a tuple of COPY. Raises struct.error for what no column could hold."""
     source = _source(fix.source)
-    optional = (fix.accuracy_m, fix.speed_mps, fix.heading_deg, fix.altitude_m, fix.battery, fix.seq)
-    tail: list[float] = []
-    for value, (_, size) in zip(optional, OPTIONAL, strict=True):
-        if value is None:
-            tail.append(-1)
-        else:
-            tail += (size, value)
-    present = tuple([value is not None for value in optional])
-    return _shape(present, len(source)).pack(
-        13, 8, surveyor_id, 8, device_id, 8, fixed_us, 8, received_us, 8, fix.lon, 8, fix.lat,
-        len(source), source, *tail,
+    accuracy, speed, heading = fix.accuracy_m, fix.speed_mps, fix.heading_deg
+    altitude, battery, seq = fix.altitude_m, fix.battery, fix.seq
+    missing = (
+        (accuracy is None)
+        | (speed is None) << 1
+        | (heading is None) << 2
+        | (altitude is None) << 3
+        | (battery is None) << 4
+        | (seq is None) << 5
+    )
+    word = len(source)
+    pack, pick = _shape(missing, word)
+    values = (
+        13, 8, surveyor_id, 8, device_id, 8, fixed_us, 8, received_us, 8, fix.lon, 8, fix.lat, word, source,
+        4, accuracy, 4, speed, 4, heading, 4, altitude, 2, battery, 8, seq, -1,
     )  # fmt: skip
+    return pack(*pick(values))
 
 
 def by_day(rows: Iterable[tuple[int, int, Fix]], received_at: datetime) -> dict[date, bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from geo.fix import EARTH_RADIUS_M, Fix, LonLat, metres_between
 from staff.rules import Known
@@ -85,8 +85,7 @@ class Duty:
         return any(start - before_shift <= at and (end is None or at <= end) for start, end in self.periods)
 
 
-@dataclass(frozen=True)
-class Plain:
+class Plain(NamedTuple):
     """The bounds a usual fix lies within, worked out once for a batch: whoever is inside them has no reason against him."""
 
     since: datetime
@@ -111,6 +110,16 @@ class Plain:
             and -90 <= lat <= 90
             and (fix.accuracy_m is None or fix.accuracy_m <= self.useless_accuracy_m)
         )
+
+    def lets_all(self, fixes: Sequence[Fix]) -> bool:
+        """Whether all are surely kept: each inside the bounds and later than the one before it."""
+        before = None
+        for fix in fixes:
+            at = fix.fixed_at
+            if (before is not None and at <= before) or not self.lets(fix):
+                return False
+            before = at
+        return True
 
 
 def rejections(fix: Fix, now: datetime, duty: Duty, limits: Limits) -> list[str]:
@@ -143,6 +152,19 @@ def track_only(fix: Fix, last: Fix | None, now: datetime, limits: Limits) -> lis
     if last is not None and not reasons and not reachable(last, fix, limits):
         reasons.append("impossible_speed")
     return reasons
+
+
+def follows(dot: Fix, fix: Fix, since: datetime, limits: Limits) -> bool:
+    """Whether the fix surely moves the dot: in time, precise, and near enough without a sine. False says nothing.
+
+    `since` is the oldest that is not late.
+    """
+    if not (dot.fixed_at < fix.fixed_at and since <= fix.fixed_at):
+        return False
+    if fix.accuracy_m is not None and fix.accuracy_m > limits.max_accuracy_m:
+        return False
+    degrees = abs(fix.lon - dot.lon) + abs(fix.lat - dot.lat)
+    return degrees * DEGREE_M <= limits.max_speed_mps * (fix.fixed_at - dot.fixed_at).total_seconds()
 
 
 def precise(fix: Fix, limits: Limits) -> bool:

@@ -208,11 +208,10 @@ class Writer:
                 ticket.settle(failure, [])
             return []
         moved = []
+        service.count(*(outcome for outcome in outcomes if isinstance(outcome, Taken)))
         for ticket, outcome in zip(tickets, outcomes, strict=True):
-            if isinstance(outcome, Taken):
-                service.count(outcome)
-                if outcome.last is not None:
-                    moved.append(ticket.batch.surveyor_id)
+            if isinstance(outcome, Taken) and outcome.last is not None:
+                moved.append(ticket.batch.surveyor_id)
             ticket.settle(outcome, told.get(ticket.batch.surveyor_id, []))
         return moved
 

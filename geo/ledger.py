@@ -8,7 +8,6 @@ pooler that gives every transaction another connection must not stand between th
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -117,8 +116,7 @@ class Asked(NamedTuple):
     token_id: int
 
 
-@dataclass(frozen=True)
-class Opening:
+class Opening(NamedTuple):
     """What must be known before a batch is judged. `newest_at` None: not known, so look for duplicates."""
 
     now: datetime

@@ -1,6 +1,7 @@
 """Use cases of this room: take fixes, keep the days of history, lay the base map."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -52,11 +53,14 @@ def take(
     return taken
 
 
-def count(taken: Taken) -> None:
-    """Adds a committed batch to the counters of this process."""
-    metrics.FIXES.labels("kept").inc(taken.kept)
-    for reason, number in taken.refused.items():
-        metrics.FIXES.labels(reason).inc(number)
+def count(*committed: Taken) -> None:
+    """Adds committed batches to the counters of this process."""
+    verdicts = Counter({"kept": sum(taken.kept for taken in committed)})
+    for taken in committed:
+        if taken.refused:
+            verdicts.update(taken.refused)
+    for verdict, number in verdicts.items():
+        metrics.FIXES.labels(verdict).inc(number)
 
 
 def _take(sessions: Sessions, batch: Batch, now: datetime | None, *, careful: bool) -> Taken:

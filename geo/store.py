@@ -41,7 +41,7 @@ RETURNING surveyor_id, device_id, fixed_at
 # `place` carries the GiST index, and writing it anew costs twice the update (no HOT). It is allowed to trail
 # the exact lon/lat by LAZY_M metres, so that a parked car's jitter never touches the index; distances shown
 # use lon/lat.
-LAZY_M = 25
+LAZY_M = 100
 LAST = """
 INSERT INTO last_position AS p (surveyor_id, place, lon, lat, fixed_at, received_at, device_id, accuracy_m,
                                 speed_mps, heading_deg, battery, source, newest_at)
@@ -76,28 +76,28 @@ SELECT fixed_at, received_at, lon, lat, accuracy_m, speed_mps, heading_deg, alti
 
 def array(values: Iterable[object]) -> str:
     """A PostgreSQL array literal of numbers, times or plain words; None becomes NULL."""
-    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def times(values: Iterable[datetime | None]) -> str:
     """A PostgreSQL array literal of times."""
-    return array(None if value is None else value.isoformat() for value in values)
+    return array([None if value is None else value.isoformat() for value in values])
 
 
 def _columns(rows: Sequence[Row], received_at: datetime | None) -> dict[str, object]:
     fixes = [row.fix for row in rows]
     return {
-        "surveyor_id": array(row.surveyor_id for row in rows),
-        "device_id": array(row.device_id for row in rows),
-        "fixed_at": times(f.fixed_at for f in fixes),
-        "received_at": times(received_at or f.received_at for f in fixes),
-        "lon": array(f.lon for f in fixes),
-        "lat": array(f.lat for f in fixes),
-        "accuracy_m": array(f.accuracy_m for f in fixes),
-        "speed_mps": array(f.speed_mps for f in fixes),
-        "heading_deg": array(f.heading_deg for f in fixes),
-        "battery": array(f.battery for f in fixes),
-        "source": array(f.source for f in fixes),
+        "surveyor_id": array([row.surveyor_id for row in rows]),
+        "device_id": array([row.device_id for row in rows]),
+        "fixed_at": times([f.fixed_at for f in fixes]),
+        "received_at": times([received_at or f.received_at for f in fixes]),
+        "lon": array([f.lon for f in fixes]),
+        "lat": array([f.lat for f in fixes]),
+        "accuracy_m": array([f.accuracy_m for f in fixes]),
+        "speed_mps": array([f.speed_mps for f in fixes]),
+        "heading_deg": array([f.heading_deg for f in fixes]),
+        "battery": array([f.battery for f in fixes]),
+        "source": array([f.source for f in fixes]),
     }
 
 

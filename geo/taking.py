@@ -86,7 +86,7 @@ class Turn:
     now: datetime
     limits: Limits
     good: list[Fix] = field(default_factory=list)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, int] = field(default_factory=dict)
     fresh: list[Fix] = field(default_factory=list)
 
 
@@ -124,19 +124,21 @@ def take_together(
     return [taken[id(one)] if isinstance(one, Turn) else one for one in outcomes]
 
 
-def judge(ledger: Ledger, turn: Turn) -> tuple[list[Fix], Counter[str]]:
+def judge(ledger: Ledger, turn: Turn) -> tuple[list[Fix], dict[str, int]]:
     """The fixes that may be kept, in order of time and each time once, and why the others may not."""
     batch, now, limits = turn.batch, turn.now, turn.limits
-    refused = Counter(batch.unread)
+    refused = dict(batch.unread)
     duty = _duty(ledger, turn)
     plain = filters.Plain.of(now, duty, limits)
+    if plain.lets_all(batch.fixes):
+        return list(batch.fixes), refused
     good: dict[datetime, Fix] = {}
     for fix in batch.fixes:
         reasons = [] if plain.lets(fix) else filters.rejections(fix, now, duty, limits)
         if not reasons and fix.fixed_at in good:
             reasons = ["duplicate"]
         if reasons:
-            refused[reasons[0]] += 1
+            refused[reasons[0]] = refused.get(reasons[0], 0) + 1
         else:
             good[fix.fixed_at] = fix
     return [good[at] for at in sorted(good)], refused
@@ -183,24 +185,26 @@ def _sort_in(late: Sequence[tuple[Turn, Fix]], stored: set[tuple[int, int, datet
             if fix.fixed_at in ahead or (batch.surveyor_id, batch.device_id, fix.fixed_at) in stored
         ]
         if len(turn.fresh) < len(turn.good):
-            turn.refused["duplicate"] += len(turn.good) - len(turn.fresh)
+            again = len(turn.good) - len(turn.fresh)
+            turn.refused["duplicate"] = turn.refused.get("duplicate", 0) + again
 
 
 def _follow(ledger: Ledger, turn: Turn) -> Taken:
     """Where the dot stops after the new fixes, which are already in the track."""
-    dot, held, fresh = None, Counter[str](), turn.fresh
-    if fresh:
-        end = fresh[-1].fixed_at + timedelta(microseconds=1)
-        dot, held = walk(
-            turn.opening.dot,
-            fresh,
-            lambda since: ledger.track(turn.batch.surveyor_id, since, end),
-            turn.now,
-            turn.limits,
-        )
+    fresh = turn.fresh
+    if not fresh:
+        return Taken(0, turn.refused, {}, None, turn.now)
+    end = fresh[-1].fixed_at + timedelta(microseconds=1)
+    dot, held = walk(
+        turn.opening.dot,
+        fresh,
+        lambda since: ledger.track(turn.batch.surveyor_id, since, end),
+        turn.now,
+        turn.limits,
+    )
     if dot is not None:
         dot = msgspec.structs.replace(dot, received_at=turn.now)
-    return Taken(len(fresh), dict(turn.refused), dict(held), dot, turn.now)
+    return Taken(len(fresh), turn.refused, dict(held), dot, turn.now)
 
 
 def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
