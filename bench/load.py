@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send: `kind` owntracks (one fix) or positions (`batch` fixes), from devices `first`…`first+devices`."""
+    """What to send: `kind` owntracks, recorder (one fix) or positions (`batch` fixes), from devices `first`…`first+devices`."""
 
     port: int
     kind: str
@@ -73,13 +73,18 @@ class Sender:
         lines = [line.split() for line in Path(plan.keys).read_text().splitlines()]
         self.sent = [plan.number] * len(lines)
         self.turn = 0
-        path = "/api/v1/ingest/owntracks" if plan.kind == "owntracks" else "/api/v1/positions"
+        paths = {
+            "owntracks": "/api/v1/ingest/owntracks",
+            "recorder": "/pub",
+            "positions": "/api/v1/positions",
+        }
         self.heads = []
         for ident, secret in lines:
             basic = b64encode(f"{ident}:{secret}".encode()).decode()
-            signed = f"Basic {basic}" if plan.kind == "owntracks" else f"Bearer {secret}"
+            signed = f"Bearer {secret}" if plan.kind == "positions" else f"Basic {basic}"
             self.heads.append(
-                f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: {signed}\r\n"
+                f"POST {paths[plan.kind]} HTTP/1.1\r\nHost: bench\r\nAuthorization: {signed}\r\n"
+                f"X-Limit-U: bench\r\nX-Limit-D: {ident}\r\n"
                 "Content-Type: application/json\r\nContent-Length: ".encode()
             )
         self.ready: list[bytes] = [self._build() for _ in range(plan.build_ahead)]
@@ -95,7 +100,7 @@ class Sender:
         number = self.sent[which]
         self.sent[which] += 1
         first = number * plan.batch
-        if plan.kind == "owntracks":
+        if plan.kind != "positions":
             body = self._message(which, first)
         else:
             fixes = ",".join(self._fix(which, first + n) for n in range(plan.batch))
