@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Each module offers `bp`. The order is the order of the documentation.
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
-    "protocols.overland", "surveyors", "areas", "map", "uploads", "photos", "review", "messages", "settings", "reports",
+    "protocols.overland", "surveyors", "able", "areas", "map", "uploads", "photos", "review", "messages", "settings", "reports",
     "customer", "live", "health", "pages",
 )  # fmt: skip
 

@@ -60,6 +60,13 @@ SELECT started_at, ended_at
  ORDER BY started_at
 """
 
+TRACK = """
+SELECT fixed_at, lon, lat, accuracy_m
+  FROM position
+ WHERE surveyor_id = :surveyor_id AND fixed_at >= :start AND fixed_at < :end
+ ORDER BY fixed_at, device_id
+"""
+
 # A fix that may not move the dot is newer than every stored one all the same.
 NEWEST = """
 UPDATE last_position AS p SET newest_at = f.newest_at
@@ -101,9 +108,8 @@ NEWEST_S = Statement("newest", NEWEST)
 REFUSED_S = Statement("refused", REFUSED, ("day", "date"))
 SEEN_S = Statement("seen", SEEN, ("at", "timestamptz"))
 PREPARED = (TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
-HISTORY_S, RULES_S, SHIFTS_S = (
-    Statement("history", store.HISTORY), Statement("rules", RULES), Statement("shifts", SHIFTS),
-)  # fmt: skip
+HISTORY_S, RULES_S = Statement("history", store.HISTORY), Statement("rules", RULES)
+SHIFTS_S, TRACK_S = Statement("shifts", SHIFTS), Statement("track", TRACK)
 
 Call = tuple[Statement, Mapping[str, object]]
 
@@ -224,17 +230,6 @@ class Ledger:
             calls.append((SEEN_S, {"at": now, "device_ids": array(sorted(written.seen))}))
         if calls or self.kept:
             self.send(*calls, after="COMMIT" if self.kept else "")
-
-
-TRACK_S = Statement(
-    "track",
-    """
-SELECT fixed_at, lon, lat, accuracy_m
-  FROM position
- WHERE surveyor_id = :surveyor_id AND fixed_at >= :start AND fixed_at < :end
- ORDER BY fixed_at, device_id
-""",
-)
 
 
 def _refused(refused: Mapping[tuple[int, str], int], day: date) -> dict[str, object]:
