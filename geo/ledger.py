@@ -107,9 +107,13 @@ LAST_S = Statement("last", store.LAST, ("lazy_m", "float8"))
 NEWEST_S = Statement("newest", NEWEST)
 REFUSED_S = Statement("refused", REFUSED, ("day", "date"))
 SEEN_S = Statement("seen", SEEN, ("at", "timestamptz"))
-PREPARED = (TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
+NEW_S = Statement("new", store.NEW)
+PREPARED = (NEW_S, TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
 HISTORY_S, RULES_S = Statement("history", store.HISTORY), Statement("rules", RULES)
 SHIFTS_S, TRACK_S = Statement("shifts", SHIFTS), Statement("track", TRACK)
+
+# Up to so many new fixes are inserted, more are copied.
+FEW = 40
 
 Call = tuple[Statement, Mapping[str, object]]
 
@@ -149,6 +153,7 @@ class Ledger:
 
     def __init__(self, cursor: Any, *, kept: bool = False) -> None:
         self.cursor, self.kept = cursor, kept
+        self.pending: list[Call] = []
 
     def prepare(self) -> None:
         """Plans the statements once for the life of the connection."""
@@ -197,8 +202,15 @@ class Ledger:
         self.send((SHIFTS_S, {"surveyor_id": surveyor_id, "since": since}))
         return list(self.cursor.fetchall())
 
-    def copy(self, rows: Iterable[tuple[int, int, Fix]], received_at: datetime) -> None:
-        """Appends (surveyor, device, fix) to the tables of their days. They must not be there yet."""
+    def append(self, rows: Sequence[tuple[int, int, Fix]], received_at: datetime) -> None:
+        """Adds (surveyor, device, fix) to history. They must not be there yet.
+
+        A few go out with the transaction's last words: COPY would cost two more round trips than it saves.
+        """
+        if len(rows) <= FEW:
+            given = store.history_columns([Row(*row) for row in rows], received_at)
+            self.pending.append((NEW_S, given))
+            return
         for day, body in copying.by_day(rows, received_at).items():
             columns = ", ".join(copying.COLUMNS)
             # Straight into the day's table: the parent would look for it anew for every row.
@@ -212,12 +224,13 @@ class Ledger:
 
     def track(self, surveyor_id: int, start: datetime, end: datetime) -> list[Fix]:
         """A surveyor's stored fixes, as far as a walk needs them: time, place, accuracy."""
-        self.send((TRACK_S, {"surveyor_id": surveyor_id, "start": start, "end": end}))
+        pending, self.pending = self.pending, []
+        self.send(*pending, (TRACK_S, {"surveyor_id": surveyor_id, "start": start, "end": end}))
         return [Fix(at, None, lon, lat, accuracy) for at, lon, lat, accuracy in self.cursor.fetchall()]
 
     def write(self, written: Written, now: datetime, day: date) -> None:
         """Moves dots, counts refusals, notes who was heard; then commits if the transaction is ours to end."""
-        calls: list[Call] = []
+        calls, self.pending = self.pending, []
         if written.dots:
             calls.append((LAST_S, store.last_columns(written.dots, written.newest)))
         moved = {row.surveyor_id for row in written.dots}

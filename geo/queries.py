@@ -1,5 +1,6 @@
 """Reads of this room that need no map functions."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,18 @@ SELECT o.id,
          LIMIT 1) AS days
   FROM organisation AS o
 """
+
+# The doctor and /readyz's neighbours read it; an hour's silence takes it away.
+NOTE_DAYS = """
+INSERT INTO heartbeat (part, beat_at, facts)
+VALUES ('position-days', clock_timestamp(), CAST(:facts AS jsonb))
+    ON CONFLICT (part) DO UPDATE SET (beat_at, facts) = (EXCLUDED.beat_at, EXCLUDED.facts)
+"""
+
+
+def note_days(session: Session, **facts: object) -> None:
+    """Leaves a row that says when the day tables were last kept, and what became of them."""
+    session.execute(text(NOTE_DAYS), {"facts": json.dumps(facts)})
 
 
 def last(session: Session, surveyor_id: int) -> Fix | None:

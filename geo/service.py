@@ -112,8 +112,15 @@ def forget_old_tracks(sessions: Sessions, now: datetime | None = None) -> int:
 
 
 def chores(sessions: Sessions, now: datetime | None = None) -> dict[str, int]:
-    """What the sweeper does for this room once an hour: tomorrow's tables made, old tracks forgotten."""
-    return {"made": keep_days(sessions, now), "forgotten": forget_old_tracks(sessions, now)}
+    """What the sweeper does for this room once in a while: tables for the days to come made, old tracks forgotten.
+
+    What was done is left in a row the doctor shows (`heartbeat`, part position-days).
+    """
+    done = {"made": keep_days(sessions, now), "forgotten": forget_old_tracks(sessions, now)}
+    with sessions.begin() as session:
+        days = [partition.day.isoformat() for partition in store.partitions(session)]
+        queries.note_days(session, first=min(days, default=None), last=max(days, default=None), **done)
+    return done
 
 
 def lay_base_map(sessions: Sessions, label: str, label_en: str, lines: Iterable[tiles.MapLine]) -> int:

@@ -1,9 +1,9 @@
 """Taking fixes: the batches of many surveyors in one transaction, each judged and followed as if it were alone.
 
-History goes in by COPY, which cannot skip what is already there. So a fix is copied only when it is newer than every
-stored one of its surveyor (`last_position.newest_at`, read under the surveyor's turn); a late one is inserted with ON
-CONFLICT. The primary key stays the referee: should the shortcut ever be wrong, the transaction is taken back and done
-again with no shortcut (`careful`).
+History goes in by COPY (a few fixes by INSERT, in the last round trip), which cannot skip what is already there. So a
+fix goes that way only when it is newer than every stored one of its surveyor (`last_position.newest_at`, read under the
+surveyor's turn); a late one is inserted with ON CONFLICT. The primary key stays the referee: should the shortcut ever be
+wrong, the transaction is taken back and done again with no shortcut (`careful`).
 """
 
 from collections import Counter
@@ -156,7 +156,7 @@ def _duty(ledger: Ledger, turn: Turn) -> Duty:
 
 
 def _store(ledger: Ledger, turns: Sequence[Turn], *, careful: bool) -> None:
-    """History: what is surely new by COPY, the rest by INSERT … ON CONFLICT; `fresh` is what was not there yet."""
+    """History: what is surely new is appended, the rest by INSERT … ON CONFLICT; `fresh` is what was not there yet."""
     late: list[tuple[Turn, Fix]] = []
     new: list[tuple[int, int, Fix]] = []
     for turn in turns:
@@ -168,7 +168,7 @@ def _store(ledger: Ledger, turns: Sequence[Turn], *, careful: bool) -> None:
             turn.fresh = [fix for fix in turn.good if newest is not None and fix.fixed_at > newest]
         new += [(turn.batch.surveyor_id, turn.batch.device_id, fix) for fix in turn.fresh]
     if new:
-        ledger.copy(new, turns[0].now)
+        ledger.append(new, turns[0].now)
     if late:
         rows = [(turn.batch.surveyor_id, turn.batch.device_id, fix) for turn, fix in late]
         stored = ledger.insert(rows, turns[0].now)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.errors import Missing, TooMany, Unsigned
 from geo import group as grouping
-from geo import store
+from geo import ledger, store
 from geo.fix import Fix
 from geo.group import Group, Remembered, Ticket, chosen
 from geo.models import LastPosition
@@ -168,10 +168,12 @@ def test_a_group_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(chosen(queue)) for _ in range(3)] == [2, 2, 1]
 
 
+@pytest.mark.parametrize("few", [0, 100], ids=["copied", "inserted"])
 def test_a_wrong_shortcut_costs_a_second_try_and_no_fix(
-    session: Session, group: Group, people: Any, now: datetime
+    session: Session, group: Group, people: Any, now: datetime, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody wrote history without telling `newest_at`: the key refuses the copy, the careful way stores it."""
+    monkeypatch.setattr(ledger, "FEW", few)
     (who, device), other = people[0], people[1]
     assert group.submit(batch((who, device), fix(now, 30)))[0].kept == 1
     store.insert_history(
