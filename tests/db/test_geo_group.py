@@ -1,5 +1,6 @@
 """Group commit: many requests, one transaction; each answered after it, none failing for another's sake."""
 
+import random
 import threading
 import time
 from collections import deque
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -33,7 +35,7 @@ def now(session: Session) -> datetime:
 
 @pytest.fixture
 def group(engine: Engine) -> Iterator[Group]:
-    made = Group(engine, writers=1)
+    made = Group(engine, writers=1, oldest_s=60.0)
     yield made
     made.stop()
 
@@ -210,7 +212,7 @@ def test_a_shift_that_ended_counts_at_once_and_a_limit_within_five_seconds(
     session: Session, engine: Engine, people: Any, now: datetime
 ) -> None:
     ticking = [0.0]
-    group = Group(engine, writers=1)
+    group = Group(engine, writers=1, oldest_s=60.0)
     group.settings = Remembered(lambda: ticking[0])
     (who, device), (other, phone) = people[:2]
     try:
@@ -231,7 +233,7 @@ def test_a_shift_that_ended_counts_at_once_and_a_limit_within_five_seconds(
 def test_whoever_comes_when_it_is_full_is_sent_away_and_those_inside_are_served(
     session: Session, engine: Engine, people: Any, now: datetime
 ) -> None:
-    group = Group(engine, writers=1, most=4)
+    group = Group(engine, writers=1, most=4, oldest_s=60.0)
     try:
         session.execute(text("LOCK TABLE last_position IN ACCESS EXCLUSIVE MODE"))
         waiting = threading.Thread(
@@ -259,3 +261,48 @@ def test_when_the_oldest_has_waited_too_long_newcomers_are_sent_away(engine: Eng
     assert group.crowded()
     old.came_s = time.monotonic()
     assert not group.crowded()
+
+
+@pytest.mark.parametrize(
+    "size", [3_000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+)
+def test_a_storm_through_the_group(session: Session, engine: Engine, people: Any, size: int) -> None:
+    """P8 with everybody at once: 10 % repeats, 10 % out of order, 2 % impossible; from eight phones in eight threads."""
+    session.execute(text("UPDATE surveyor SET on_duty_since = on_duty_since - interval '3 days'"))
+    session.commit()
+    now = clock.read(session)
+    whose = [(who.id, device.id) for who, device in people]
+    session.rollback()
+    each, group, backward = size // len(people), Group(engine, oldest_s=60.0), []
+    step = timedelta(hours=20) / each
+
+    def drive(number: int) -> datetime:
+        dice = random.Random(number)
+        clean = [fix(now, (step * n).total_seconds()) for n in range(each, 0, -1)]
+        wild = {n for n in range(1, each - 1) if dice.random() < 0.02}
+        sent = [msgspec.structs.replace(f, lat=LAT + 9) if n in wild else f for n, f in enumerate(clean)]
+        for n in range(each):
+            if dice.random() < 0.10:
+                m = min(each - 1, n + dice.randrange(1, 20))
+                sent[n], sent[m] = sent[m], sent[n]
+        sent += dice.sample(sent, each // 10)
+        before, start = None, 0
+        while start < len(sent):
+            count = dice.choice([1, 5, 60, 200])
+            last = group.submit(Batch(*whose[number], sent[start : start + count], {}))[0].last
+            start += count
+            if last is not None:
+                if (before is not None and last.fixed_at < before) or abs(last.lat - LAT) > 1:
+                    backward.append(number)
+                before = last.fixed_at
+        return clean[max(n for n in range(each) if n not in wild)].fixed_at
+
+    try:
+        newest = at_once([lambda n=n: drive(n) for n in range(len(people))])  # type: ignore[misc]
+    finally:
+        group.stop()
+    assert backward == [] and not [n for n in newest if isinstance(n, Exception)]
+    session.rollback()
+    rows = session.execute(text("SELECT surveyor_id, count(*) FROM position GROUP BY 1")).all()
+    assert {row[0]: row[1] for row in rows} == {who: each for who, _ in whose}
+    assert [session.get_one(LastPosition, who).fixed_at for who, _ in whose] == newest
