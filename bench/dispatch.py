@@ -235,7 +235,9 @@ def answer_on(url: str, stop: Event) -> None:
         with sessions.begin() as session:
             if time.monotonic() - moved > 20:
                 moved = time.monotonic()
-                session.execute(text("UPDATE last_position SET fixed_at = now(), received_at = now()"))
+                session.execute(
+                    text("UPDATE last_position SET fixed_at = now(), received_at = now() WHERE device_id = 0")
+                )
             asked = session.execute(
                 text("SELECT id, surveyor_id FROM offer WHERE state = 'open' LIMIT 20")
             ).all()

@@ -1,5 +1,6 @@
 """Reads of the dispatch room: cards for the board, a claim's job with its offers, a surveyor's own jobs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -364,6 +365,16 @@ def open_offer_ids(session: Session, surveyor_id: int) -> list[int]:
     return list(
         session.scalars(select(Offer.id).where(Offer.surveyor_id == surveyor_id, Offer.state == "open"))
     )
+
+
+def offers_waiting(cursor: Any, surveyor_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The same for many surveyors at once, on the plain cursor that positions are written with."""
+    cursor.execute(
+        "SELECT surveyor_id, array_agg(id ORDER BY id) FROM offer"
+        " WHERE state = 'open' AND surveyor_id = ANY(%s) GROUP BY surveyor_id",
+        (list(surveyor_ids),),
+    )
+    return dict(cursor.fetchall())
 
 
 PENDING = """

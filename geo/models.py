@@ -51,6 +51,9 @@ class LastPosition(Base):
     heading_deg: Mapped[float | None] = mapped_column(REAL)
     battery: Mapped[int | None] = mapped_column(SmallInteger)
     source: Mapped[str]
+    newest_at: Mapped[
+        datetime | None
+    ]  # of every stored fix, those that may not move the dot too; None: not known
 
 
 class FixRefusal(Base):

@@ -1,7 +1,6 @@
 """Reads of this room that need no map functions."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,29 +12,6 @@ from geo import filters, staleness
 from geo.fix import Fix
 from geo.models import LastPosition, RoadLesson
 from staff import rules
-
-# One statement opens a batch: it takes the surveyor's turn (batches of one surveyor go one after the other,
-# so that a dot is judged against the newest one), tells the time, and reads duty, device and rules.
-OPENING = """
-SELECT pg_advisory_xact_lock(:turn, hashint8(:surveyor_id)) AS turn, clock_timestamp() AS now,
-       s.on_duty, s.on_duty_since, s.org_id, d.seen_at,
-       (SELECT jsonb_object_agg(r.key, r.value ORDER BY length(a.path))
-          FROM organisation AS o
-          JOIN organisation AS a ON o.path LIKE a.path || '%'
-          JOIN rule AS r ON r.org_id = a.id AND r.key = ANY(:keys)
-         WHERE o.id = s.org_id) AS rules
-  FROM surveyor AS s
-  LEFT JOIN device AS d ON d.id = :device_id
- WHERE s.id = :surveyor_id
-"""
-TURN = 0x67656F  # the lock space of this room
-
-SHIFTS = """
-SELECT started_at, ended_at
-  FROM shift
- WHERE surveyor_id = :surveyor_id AND ended_at >= :since
- ORDER BY started_at
-"""
 
 DOT = """
 SELECT fixed_at, received_at, lon, lat, accuracy_m, speed_mps, heading_deg, battery, source
@@ -54,34 +30,17 @@ SELECT o.id,
   FROM organisation AS o
 """
 
-
-@dataclass(frozen=True)
-class Opening:
-    """What must be known before a batch is judged."""
-
-    now: datetime
-    on_duty: bool
-    on_duty_since: datetime | None
-    org_id: int
-    seen_at: datetime | None
-    rules: dict[str, Any]
+# The doctor and /readyz's neighbours read it; an hour's silence takes it away.
+NOTE_DAYS = """
+INSERT INTO heartbeat (part, beat_at, facts)
+VALUES ('position-days', clock_timestamp(), CAST(:facts AS jsonb))
+    ON CONFLICT (part) DO UPDATE SET (beat_at, facts) = (EXCLUDED.beat_at, EXCLUDED.facts)
+"""
 
 
-def opening(session: Session, surveyor_id: int, device_id: int) -> Opening | None:
-    """Takes the surveyor's turn and reads what a batch needs; None when there is no such surveyor."""
-    args = {"turn": TURN, "surveyor_id": surveyor_id, "device_id": device_id, "keys": list(filters.KNOWN)}
-    row = session.execute(text(OPENING), args).one_or_none()
-    if row is None:
-        return None
-    return Opening(row.now, row.on_duty, row.on_duty_since, row.org_id, row.seen_at, row.rules or {})
-
-
-def shifts_since(
-    session: Session, surveyor_id: int, since: datetime
-) -> list[tuple[datetime, datetime | None]]:
-    """Closed shifts that reach past `since`."""
-    rows = session.execute(text(SHIFTS), {"surveyor_id": surveyor_id, "since": since})
-    return [(row.started_at, row.ended_at) for row in rows]
+def note_days(session: Session, **facts: object) -> None:
+    """Leaves a row that says when the day tables were last kept, and what became of them."""
+    session.execute(text(NOTE_DAYS), {"facts": json.dumps(facts)})
 
 
 def last(session: Session, surveyor_id: int) -> Fix | None:
