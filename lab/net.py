@@ -37,9 +37,14 @@ class Way:
 class Net(Protocol):
     """A network that answers for many places at once; unreachable is infinite. Seconds are free flow."""
 
-    label: str
-    plane: Plane
-    real: bool
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def plane(self) -> Plane: ...
+
+    @property
+    def real(self) -> bool: ...
 
     def spots(self, places: Sequence[LonLat]) -> Sequence[Spot]: ...
 
