@@ -115,7 +115,10 @@ def _add_roads(commands: Any) -> None:
     )
     build.add_argument("file", type=Path, metavar="FILE.osm.pbf")
     info = _data(_add(jobs, "info", _roads_info, "which one is in force"))
-    for job in (build, info):
+    learn = _data(_add(jobs, "learn", _roads_learn, "learn road speeds from the surveyors' own tracks"))
+    learn.add_argument("--from", dest="since", metavar="TIME", help="ISO 8601 (default: 28 days before --to)")
+    learn.add_argument("--to", dest="until", metavar="TIME", help="ISO 8601 (default: now)")
+    for job in (build, info, learn):
         job.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -239,6 +242,17 @@ def _roads_info(given: argparse.Namespace) -> int:
     else:
         print("{}" if given.json else f"roads: {roads.said(facts)}")
     return 0 if facts else 1
+
+
+def _roads_learn(given: argparse.Namespace) -> int:
+    from launch import lessons
+
+    found = lessons.learn(given.data, given.since, given.until)
+    if given.json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print("\n".join(lessons.told(found)))
+    return 0
 
 
 def _show(given: argparse.Namespace, facts: dict[str, Any]) -> None:

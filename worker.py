@@ -52,6 +52,8 @@ CHORES_EVERY_S = 2.0
 # The whole picture is laid anew now and then, so that a lost publish cannot leave a wrong dot for long.
 REDRAW_EVERY_S = 60.0
 DAILY_CHORES_EVERY_S = 600.0
+# A storm is not seen a second after its first report; the count of the last hour is taken so often.
+SURGE_EVERY_S = 60.0
 KEEP_OUTBOX = timedelta(days=3)
 
 
@@ -113,6 +115,7 @@ class Sweeper:
         self.done = threading.Event()
         self.redrawn = 0.0
         self.swept_daily = 0.0
+        self.watched = 0.0
         self.loops = [
             Loop("dispatch", self.engine, outbox.TASKS_CHANNEL, DISPATCH_EVERY_S, self.dispatch),
             Loop("foresight", self.engine, None, FORESEE_EVERY_S, self.foresee),
@@ -194,6 +197,9 @@ class Sweeper:
         self.sweep_rows()
         if not live.healthy(wiring.redis) or time.monotonic() - self.redrawn > REDRAW_EVERY_S:
             self.redraw()
+        if time.monotonic() - self.watched > SURGE_EVERY_S:
+            self.watched = time.monotonic()
+            self.watch()
         if time.monotonic() - self.swept_daily > DAILY_CHORES_EVERY_S:
             self.swept_daily = time.monotonic()
             self.daily()
@@ -233,6 +239,13 @@ class Sweeper:
             # A replay takes a minute: without a worker it waits, the sweeper never does it itself.
             queues.enqueue(wiring.redis, Work.CHORES, "lab.jobs.run_try", ident)
 
+    def watch(self) -> None:
+        """Looks whether reports surge beyond every normal hour, and whether requests to move up ran out."""
+        from dispatch import moving, surge
+
+        surge.propose(wiring.sessions)
+        moving.expire(wiring.sessions)
+
     def redraw(self) -> None:
         """Lays the whole live picture anew."""
         from dispatch import board
@@ -245,14 +258,27 @@ class Sweeper:
     def daily(self) -> None:
         """Partitions for the days to come, and the end of what is old."""
         from api import idempotency
+        from dispatch import learning
         from geo import service as geo
         from media import janitor
 
         geo.chores(wiring.sessions)
+        self.learn_roads()
+        learning.learn_service_times(wiring.sessions)
         with wiring.sessions.begin() as session:
             outbox.forget_old(session, datetime.now(UTC) - KEEP_OUTBOX)
             idempotency.forget_old(session, datetime.now(UTC) - idempotency.KEPT)
         janitor.tidy(wiring.sessions, wiring.storage, wiring.settings.uploads)
+
+    def learn_roads(self) -> None:
+        """Once a night the speeds of the roads are learned anew, in the worker of chores; without Redis a little later."""
+        from geo import lessons
+
+        lesson_id = lessons.nightly(wiring.sessions, wiring.settings.data)
+        if lesson_id is not None:
+            queues.enqueue(
+                wiring.redis, Work.CHORES, "geo.jobs.learn_roads", lesson_id, timeout_s=lessons.LONGEST_S
+            )
 
 
 if __name__ == "__main__":

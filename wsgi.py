@@ -30,6 +30,8 @@ def build(env: Mapping[str, str]) -> Any:
         )
     )
 
+    open_short_door(app)
+
     def safe(headers: Any, path: str, url: str) -> None:
         for name in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"):
             headers[name] = SAFE_HEADERS[name]
@@ -47,6 +49,20 @@ def build(env: Mapping[str, str]) -> Any:
     )
     served.flask = app
     return served
+
+
+def open_short_door(app: Any) -> Any:
+    """Puts the short way for positions in front of an application; returns it. Its threads begin with the first ping."""
+    from api.dots import Dots
+    from api.short_door import ShortDoor
+    from dispatch.queries import offers_waiting
+    from geo.group import Group
+
+    parts: Parts = app.extensions["chakan"]
+    dots = Dots(parts.sessions, parts.redis)
+    door = ShortDoor(app.wsgi_app, parts.sessions, Group(parts.engine, news=offers_waiting, moved=dots.moved))
+    app.wsgi_app = door
+    return door
 
 
 def api() -> Any:

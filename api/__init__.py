@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from core.database import Sessions
 from core.settings import Settings
+from dispatch.coverage_map import Atlas
 from geo.eta import Engine as DriveTimes
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 # Each module offers `bp`. The order is the order of the documentation.
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
-    "protocols.overland", "surveyors", "nearest", "areas", "map", "uploads", "photos", "review", "messages", "settings",
-    "lab", "reports", "customer", "live", "health", "pages",
+    "protocols.overland", "surveyors", "nearest", "able", "roads", "planning", "catastrophes", "areas", "map", "uploads",
+    "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "health", "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.
@@ -37,6 +38,7 @@ class Parts:
     redis: Redis
     storage: Any
     drive_times: DriveTimes = field(default_factory=DriveTimes)
+    atlas: Atlas = field(default_factory=Atlas)
 
 
 def parts() -> Parts:

@@ -172,7 +172,7 @@ def withdraw(path: ClaimPath, body: Reason) -> ResponseReturnValue:
 def _job(claim_id: int) -> int:
     """The claim's unsettled survey job."""
     with g.sessions.begin() as session:
-        access.claim_seen_by(session, g.actor, claim_id)
+        access.claim_dispatched_by(session, g.actor, claim_id)
         task = service.open_task_of(session, claim_id)
         if task is None:
             raise Missing("the claim has no survey job")

@@ -70,12 +70,24 @@ class Osrm:
         return [str(found["hint"]) for found in self.answer(places, places[:1])["sources"]]
 
 
+def prepared(extract: Path) -> bool:
+    """Whether OSRM's data of this extract is there."""
+    return (_data(extract) / "done").exists()
+
+
+def _home() -> Path:
+    return Path(os.environ.get("CHAKAN_BENCH_PEERS") or ROOT / ".chakan" / "peers") / "osrm"
+
+
+def _data(extract: Path) -> Path:
+    return _home() / extract.name.split(".")[0]
+
+
 @contextmanager
 def serving(extract: Path, *, prepare: bool) -> Iterator[Osrm | None]:
     """OSRM over the extract; None, with a word why, when it is not there and may not (or cannot) be prepared."""
-    home = Path(os.environ.get("CHAKAN_BENCH_PEERS") or ROOT / ".chakan" / "peers") / "osrm"
-    data = home / extract.name.split(".")[0]
-    if not (data / "done").exists() and not (prepare and _prepared(home, data, extract)):
+    home, data = _home(), _data(extract)
+    if not prepared(extract) and not (prepare and _prepared(home, data, extract)):
         print(f"no peer: OSRM is not prepared for {extract.name} (run without --quick once)", file=sys.stderr)
         yield None
         return

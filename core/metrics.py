@@ -24,3 +24,8 @@ LAG = Gauge(
 PARKED = Gauge(
     "chakan_parked_deliveries", "Duties given up after too many tries", multiprocess_mode="mostrecent"
 )
+DAYS_AHEAD = Gauge(
+    "chakan_position_days_ahead",
+    "Days to come that have a table for positions; the sweeper keeps eight",
+    multiprocess_mode="mostrecent",
+)

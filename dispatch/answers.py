@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from claims import clocks, limits, states, timeline
+from claims import catastrophes, clocks, states, timeline
 from claims import queries as claims
 from claims.models import Task
 from claims.states import ClaimState, TaskState
 from core import clock, metrics, outbox
 from core.database import Sessions
 from core.errors import Invalid, Missing
-from dispatch import policy, queries
+from dispatch import bundles, policy, queries
 from dispatch.asking import tell
 from dispatch.errors import OfferSettled, refereed
 from dispatch.models import Assignment, Offer
@@ -50,6 +50,7 @@ def accept(
         session.add(assignment)
         session.flush()
         take_on(session, task, assignment, now)
+        bundles.take(session, task, assignment, now, take_on)
         facts: dict[str, Any] = {
             "offer_id": str(offer.id),
             "surveyor_id": str(surveyor_id),
@@ -68,7 +69,7 @@ def take_on(session: Session, task: Task, assignment: Assignment, now: datetime)
     if claim.state in (ClaimState.OPEN, ClaimState.REOPENED):
         states.move_claim(claim, ClaimState.SURVEYING, now)
     clocks.stop_clock(session, claim.id, "dispatch", "accepted", now)
-    values = limits.read(session, claim.org_id)
+    values = catastrophes.limits_of(session, claim)
     clocks.start_on(session, claim, "assigned", now, values)
     clocks.start_on(session, claim, "accepted", now, values)
     if assignment.eta_s is not None:

@@ -11,17 +11,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from claims import clocks, limits, states, timeline
+from claims import catastrophes, clocks, states, timeline
 from claims import queries as claims
 from claims.models import Claim, Task
 from claims.states import TaskState
 from core import clock, metrics, outbox
 from core.database import Sessions
-from dispatch import candidates, policy, queries
+from dispatch import candidates, catastrophe, policy, queries
 from dispatch.crowd import Candidate
 from dispatch.models import Decision
 from dispatch.policy import Policy, Ring
-from staff import rules
 
 
 class Lost(Exception):
@@ -43,14 +42,18 @@ def put(
     candidate: Candidate,
     lines: Sequence[dict[str, Any]],
     now: datetime | None = None,
+    also: Sequence[str] = (),
 ) -> int | None:
-    """Puts the question to the chosen one; the offer's id, or None when the job was dealt with meanwhile. Raises Lost."""
+    """Puts the question to the chosen one; the offer's id, or None when the job was dealt with meanwhile. Raises Lost.
+
+    `also`: the paths of organisations whose people are lent for this job.
+    """
     with sessions.begin() as session:
         row = _still_waiting(session, task_id, round_seen)
         if row is None:
             return None
         at = now or row.now
-        return ask(session, row, rule, candidate, lines, at)
+        return ask(session, row, rule, candidate, lines, at, also)
 
 
 def ask(
@@ -60,10 +63,11 @@ def ask(
     candidate: Candidate,
     lines: Sequence[dict[str, Any]],
     at: datetime,
+    also: Sequence[str] = (),
     **why: str,
 ) -> int:
     """The question itself, in the caller's transaction, which holds the task. Raises Lost: roll back."""
-    offer_id = queries.ask(session, _question(row, rule, candidate, lines, at) | why)
+    offer_id = queries.ask(session, _question(row, rule, candidate, lines, at, also) | why)
     if offer_id is None:
         raise Lost  # another job asked him in this very moment: the index said no
     # The offer first, then the surveyor, as an accept does it: the other way round the two wait for each other.
@@ -82,7 +86,12 @@ def _still_waiting(session: Session, task_id: int, round_seen: int) -> Any:
 
 
 def _question(
-    row: Any, rule: Policy, candidate: Candidate, lines: Sequence[dict[str, Any]], at: datetime
+    row: Any,
+    rule: Policy,
+    candidate: Candidate,
+    lines: Sequence[dict[str, Any]],
+    at: datetime,
+    also: Sequence[str],
 ) -> dict[str, Any]:
     task: Task = row.Task
     states.next_task(task.state, TaskState.OFFERED)
@@ -97,19 +106,22 @@ def _question(
         "rank": next((line["rank"] for line in lines if line["outcome"] == "chosen"), 1),
         "distance_m": candidate.distance_m,
         "eta_s": candidate.soonest_s,
-        "radius_m": ring_of(rule, row.path, candidate).radius_m,
+        "radius_m": ring_of(rule, row.path, candidate, also).radius_m,
         "provider": candidate.provider,
         "candidates": json.dumps(list(lines)),
     }
 
 
-def ring_of(rule: Policy, path: str, candidate: Candidate) -> Ring:
-    """The first ring that holds somebody."""
+def ring_of(rule: Policy, path: str, candidate: Candidate, also: Sequence[str] = ()) -> Ring:
+    """The first ring that holds somebody; who is lent (`also`: paths of organisations) belongs to every ring."""
     rings = policy.rings(rule, path)
-    return next(
-        (r for r in rings if candidate.org_path.startswith(r.scope) and candidate.distance_m <= r.radius_m),
-        rings[-1],
+    lent = candidate.org_path.startswith(tuple(also))
+    found = (
+        r
+        for r in rings
+        if (lent or candidate.org_path.startswith(r.scope)) and candidate.distance_m <= r.radius_m
     )
+    return next(found, rings[-1])
 
 
 def _offered(session: Session, row: Any, at: datetime) -> None:
@@ -117,9 +129,9 @@ def _offered(session: Session, row: Any, at: datetime) -> None:
     if task.round == 0:
         metrics.OFFER_WAIT.observe(max(0.0, (at - row.created_at).total_seconds()))
     metrics.OFFERS.labels("made").inc()
-    values = rules.values(session, task.org_id, limits.DEFAULTS)
+    claim = session.get_one(Claim, task.claim_id)
+    values = catastrophes.limits_of(session, claim)
     if "assigned" in (values["contact_start"], values["arrive_start"]):
-        claim = session.get_one(Claim, task.claim_id)
         clocks.start_on(session, claim, "assigned", at, values)
 
 
@@ -144,8 +156,9 @@ def nobody(
         if row is None:
             return
         at = now or row.now
-        ring = policy.rings(rule, row.path)[-1]
-        anybody = candidates.anybody_on_duty(session, ring.scope, rule, at)
+        force = catastrophes.over_task(session, task_id)
+        ring = catastrophe.widen(policy.rings(rule, row.path), force)[-1]
+        anybody = candidates.anybody_on_duty(session, ring, rule, at)
         reason = "nobody_in_reach" if anybody else "nobody_on_duty"
         if row.Task.state == TaskState.PENDING:
             session.add(
@@ -178,6 +191,20 @@ def unplaced(session: Session, task_id: int, now: datetime) -> None:
     task = claims.task_for_update(session, task_id, skip_locked=True)
     if task is not None and awaiting(task.state, task.unassigned_reason):
         leave(session, task, "no_position", clock.read(session, now))
+
+
+def wait_on(sessions: Sessions, task_ids: Sequence[int], reason: str, now: datetime | None = None) -> None:
+    """Tried in vain again: jobs that are in the dispatcher's queue stay there, the next try ever more rarely."""
+    with sessions.begin() as session:
+        wanted = {
+            "ids": list(task_ids),
+            "reason": reason,
+            "now": clock.read(session, now),
+            "least": RETRY_LEAST_S,
+            "most": RETRY_MOST_S,
+            "healing": list(policy.SELF_HEALING),
+        }
+        queries.still_waiting(session, wanted)
 
 
 # A job tried in vain is not tried again at every tick; the longer it waits the rarer, so that none starves the others.

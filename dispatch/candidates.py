@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from dispatch import finishing, policy
 from dispatch.costs import Standing
 from dispatch.finishing import InHand
-from dispatch.policy import Policy
+from dispatch.policy import Policy, Ring
 from geo import staleness
 from geo.fix import LonLat
 
@@ -52,7 +52,11 @@ WITH near AS MATERIALIZED (
 )
 """
 _FACTS = """
-SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, s.on_duty, s.skills, s.max_open, s.on_duty_since,
+SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, s.on_duty, s.skills, s.on_duty_since,
+       -- In a catastrophe those it covers may hold more; whoever may hold nothing holds nothing then either.
+       CASE WHEN s.max_open = 0 THEN 0
+            ELSE GREATEST(s.max_open, (SELECT max(u.max_open) FROM surge AS u WHERE o.path LIKE u.path || '%'))
+        END AS max_open,
        s.shift_until, s.silences, s.silent_at, r.name, r.disabled_at IS NOT NULL AS disabled, o.path,
        o.kind = 'firm' AS firm, h.jobs, w.idle_since, w.today,
        EXISTS (SELECT FROM offer AS f WHERE f.surveyor_id = n.surveyor_id AND f.state = 'open') AS has_offer
@@ -85,7 +89,8 @@ ON_DUTY = """
 SELECT EXISTS (SELECT FROM surveyor AS s
                  JOIN organisation AS o ON o.id = s.org_id
                  JOIN last_position AS p ON p.surveyor_id = s.id
-                WHERE s.on_duty AND o.path LIKE :scope AND p.fixed_at >= :heard_since AND p.received_at >= :heard_since)
+                WHERE s.on_duty AND o.path LIKE ANY(:scopes) AND p.fixed_at >= :heard_since
+                  AND p.received_at >= :heard_since)
 """
 
 # Jobs that wait for somebody, and for whom somebody now stands free. Few are free when jobs wait, so they come first.
@@ -99,20 +104,28 @@ WITH free AS MATERIALIZED (
     JOIN organisation AS o ON o.id = s.org_id
    WHERE s.on_duty AND p.fixed_at >= :heard_since AND p.received_at >= :heard_since
      AND NOT EXISTS (SELECT FROM offer AS f WHERE f.surveyor_id = s.id AND f.state = 'open')
-     AND s.max_open > (SELECT count(*) FROM assignment AS a
-                        WHERE a.surveyor_id = s.id AND a.ended_at IS NULL AND a.completed_at IS NULL)
+     AND s.max_open > 0
+     AND GREATEST(s.max_open, (SELECT max(u.max_open) FROM surge AS u WHERE o.path LIKE u.path || '%'))
+         > (SELECT count(*) FROM assignment AS a
+             WHERE a.surveyor_id = s.id AND a.ended_at IS NULL AND a.completed_at IS NULL)
 )
 SELECT t.id
   FROM task AS t
   JOIN claim AS c ON c.id = t.claim_id AND c.place IS NOT NULL
   JOIN organisation AS h ON h.id = t.org_id
  WHERE t.state = 'unassigned' AND t.unassigned_reason = ANY(:reasons)
+   -- A companion goes out with its lead (bundles.py).
+   AND NOT EXISTS (SELECT FROM bundle_task AS m WHERE m.task_id = t.id AND m.outcome IS NULL)
    AND EXISTS (SELECT FROM free AS f
                 -- Who has just come free is shown every waiting job, not only those whose next vain try is due.
                 WHERE (t.next_try_at IS NULL OR t.next_try_at <= :now OR f.since > :just_now)
                   AND f.skills @> t.needs AND ST_DWithin(f.place, c.place, :reach_m)
-                  AND f.path LIKE CASE WHEN h.parent_id IS NULL THEN h.path
-                                       ELSE regexp_replace(h.path, '[0-9]+/$', '') END || '%'
+                  AND (f.path LIKE CASE WHEN h.parent_id IS NULL THEN h.path
+                                        ELSE regexp_replace(h.path, '[0-9]+/$', '') END || '%'
+                       OR EXISTS (SELECT FROM catastrophe AS k
+                                    JOIN organisation AS w ON w.id = k.org_id AND h.path LIKE w.path || '%'
+                                    JOIN organisation AS b ON b.id = ANY(k.borrowed) AND f.path LIKE b.path || '%'
+                                   WHERE k.state = 'on' AND (k.area_id IS NULL OR k.area_id = c.area_id)))
                   AND NOT EXISTS (SELECT FROM (SELECT q.surveyor_id, q.state FROM offer AS q
                                                 WHERE q.task_id = t.id AND q.state <> 'withdrawn'
                                                 ORDER BY q.id DESC LIMIT t.round) AS q
@@ -128,8 +141,10 @@ JUST_S = 5
 # FOR SHARE waits for a shift that is just ending and then looks again: nobody is asked who has just gone home (P9).
 HOLD = """
 SELECT s.id FROM surveyor AS s
- WHERE s.id = :id AND s.on_duty
-   AND s.max_open > (SELECT count(*) FROM assignment AS a
+ WHERE s.id = :id AND s.on_duty AND s.max_open > 0
+   AND GREATEST(s.max_open, (SELECT max(u.max_open) FROM surge AS u
+                               JOIN organisation AS o ON o.path LIKE u.path || '%' AND o.id = s.org_id))
+       > (SELECT count(*) FROM assignment AS a
                       WHERE a.surveyor_id = s.id AND a.ended_at IS NULL AND a.completed_at IS NULL)
    FOR SHARE
 """
@@ -269,9 +284,10 @@ def heard_since(rule: Policy, now: datetime) -> datetime:
     return now - timedelta(seconds=rule.stale_s)
 
 
-def anybody_on_duty(session: Session, scope: str, rule: Policy, now: datetime) -> bool:
-    """Whether anybody at all is at work and heard of below `scope`."""
-    args = {"scope": scope + "%", "heard_since": heard_since(rule, now)}
+def anybody_on_duty(session: Session, ring: Ring, rule: Policy, now: datetime) -> bool:
+    """Whether anybody at all of a ring's organisations is at work and heard of."""
+    scopes = [f"{path}%" for path in (ring.scope, *ring.also)]
+    args = {"scopes": scopes, "heard_since": heard_since(rule, now)}
     return bool(session.execute(text(ON_DUTY), args).scalar_one())
 
 

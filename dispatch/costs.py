@@ -89,6 +89,8 @@ class Waiting:
     priority: int = 0
     # Whom the job was put to since it was last sent out: declined | expired | held (gave it back, or lost it).
     asked: Mapping[int, str] = field(default_factory=dict)
+    # Organisations whose people are lent for this job: they count as its own (catastrophe).
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +192,14 @@ def _bars(
     bars, step = np.zeros(shape, dtype=np.uint32), np.zeros(shape, dtype=np.uint8)
     place = {p.id: k for k, p in enumerate(people)}
     always, view = _always(people), _View(people)
-    alike: dict[tuple[str, frozenset[str], Weights], list[int]] = {}
+    alike: dict[tuple[tuple[str, ...], frozenset[str], Weights], list[int]] = {}
     for i, job in enumerate(jobs):
-        alike.setdefault((job.org_path, job.needs, job.weights), []).append(i)
-    for (path, needs, weights), rows in alike.items():
+        alike.setdefault(((job.org_path, *job.also), job.needs, job.weights), []).append(i)
+    for ((path, *lent), needs, weights), rows in alike.items():
         # What jobs of one kind have in common is judged once: a city has thousands of jobs and a handful of kinds.
         common = always | view.against(needs, weights)
-        own, near = view.within(path), view.within(parent_of(path))
+        helps = np.any([view.within(other) for other in (path, *lent)], axis=0)
+        own, near = helps, helps | view.within(parent_of(path))
         firm = view.firm if weights.firms == "overflow" else np.zeros(shape[1], dtype=bool)
         far = distance[rows] > max(weights.ring_m)
         bars[rows] = common | np.where(near, 0, BIT["outside_scope"]) | np.where(far, BIT["out_of_radius"], 0)

@@ -104,7 +104,13 @@ class Crowd:
         radius_m = float(ring.radius_m)
         weights = replace(self.rule.weights, ring_m=(radius_m, radius_m, radius_m))
         wanted = Waiting(
-            self.job.task_id, self.job.place, ring.scope, weights, frozenset(self.job.needs), asked=self.asked
+            self.job.task_id,
+            self.job.place,
+            ring.scope,
+            weights,
+            frozenset(self.job.needs),
+            asked=self.asked,
+            also=ring.also,
         )
         ground = costs.survey([wanted], [one.standing for one in self._people])
         found = [self._candidate(ground, k, ring) for k in range(len(self._people))]
@@ -116,7 +122,7 @@ class Crowd:
         reasons = costs.words(int(ground.bars[0, k]))
         if self.asked.get(one.standing.id) == "expired":
             reasons.append("silent_before")
-        if not one.standing.org_path.startswith(ring.scope) and "outside_scope" not in reasons:
+        if not ring.holds(one.standing.org_path) and "outside_scope" not in reasons:
             reasons.append("outside_scope")
         there = drive(float(ground.approach_m[0, k]), self.rule)
         return look(one, float(ground.distance_m[0, k]), there, reasons)

@@ -114,9 +114,11 @@ def shown(session: Session, task_id: int, time: Any) -> list[dict[str, Any]]:
             select(Decision).where(Decision.task_id == task_id).order_by(Decision.id.desc()).limit(50)
         )
     )
-    ids = {int(c["surveyor_id"]) for d in decisions for c in d.candidates} | {
-        d.chosen_id for d in decisions if d.chosen_id
-    }
+    ids = (
+        {int(c["surveyor_id"]) for d in decisions for c in d.candidates}
+        | {d.chosen_id for d in decisions if d.chosen_id}
+        | {int(d.facts[end]) for d in decisions for end in ("from", "to") if end in d.facts}
+    )
     rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
     names = {row[0]: row[1] for row in rows}
     return [_shown(decision, names, time) for decision in decisions]
@@ -134,6 +136,11 @@ def _shown(decision: Decision, names: dict[int, str], time: Any) -> dict[str, An
         "provider": decision.provider,
         "radius_m": decision.radius_m,
         "reason": decision.reason,
+        # Of a switch or a proposal: whom it was taken from, the clock, seconds late and gained.
+        "facts": {
+            name: who(int(value)) if name in ("from", "to") else value
+            for name, value in decision.facts.items()
+        },
         "made_by": str(decision.made_by) if decision.made_by else None,
         "chosen": who(decision.chosen_id) if decision.chosen_id else None,
         "candidates": [

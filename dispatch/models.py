@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Created, Id, Ref
@@ -136,3 +136,62 @@ class RuleTry(Base):
     done_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None]
+
+
+class Bundle(Base):
+    """Losses near each other in a catastrophe, visited by one surveyor: his yes to the lead is his yes to all."""
+
+    __tablename__ = "bundle"
+    __table_args__ = (
+        Index("uq_bundle_open_lead", "lead_id", unique=True, postgresql_where=OPEN),
+        CheckConstraint("state IN ('open','taken','dissolved')", name="state"),
+    )
+    id: Mapped[Id]
+    catastrophe_id: Mapped[Ref] = mapped_column(ForeignKey("catastrophe.id"), index=True)
+    lead_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"))
+    state: Mapped[str] = mapped_column(server_default="open")
+    made_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    surveyor_id: Mapped[Ref | None] = mapped_column(ForeignKey("surveyor.id"))
+
+
+class BundleTask(Base):
+    """A companion of a bundle's lead. In one open bundle at most: the index is the referee."""
+
+    __tablename__ = "bundle_task"
+    __table_args__ = (
+        Index("uq_bundle_task_open", "task_id", unique=True, postgresql_where=text("outcome IS NULL")),
+        CheckConstraint("outcome IN ('taken','left')", name="outcome"),
+    )
+    bundle_id: Mapped[Ref] = mapped_column(ForeignKey("bundle.id"), primary_key=True)
+    task_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"), primary_key=True)
+    place_no: Mapped[int]
+    outcome: Mapped[str | None]
+
+
+class MoveUp(Base):
+    """A free surveyor asked to wait elsewhere, and what he said. One open a surveyor."""
+
+    __tablename__ = "move_up"
+    __table_args__ = (
+        Index("uq_move_up_open_surveyor", "surveyor_id", unique=True, postgresql_where=OPEN),
+        Index("ix_move_up_org_id", "org_id", "made_at"),
+        CheckConstraint("state IN ('open','accepted','declined','expired','withdrawn')", name="state"),
+    )
+    id: Mapped[Id]
+    surveyor_id: Mapped[Ref] = mapped_column(ForeignKey("surveyor.id"))
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"))
+    lon: Mapped[float]
+    lat: Mapped[float]
+    place_text: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default="open")
+    made_by: Mapped[Ref] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    decline_reason: Mapped[str | None]
+    within_s: Mapped[int]
+    drive_s: Mapped[int]
+    covered_before: Mapped[float]
+    covered_after: Mapped[float]
+    provider: Mapped[str]

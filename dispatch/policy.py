@@ -205,10 +205,18 @@ SELF_HEALING = ("nobody_on_duty", "nobody_in_reach")
 
 @dataclass(frozen=True)
 class Ring:
-    """How far to look, and among whose people: the paths of organisations begin with `scope`."""
+    """How far to look, and among whose people: the paths of organisations begin with `scope`.
+
+    `also` are the paths of organisations borrowed in a catastrophe.
+    """
 
     radius_m: int
     scope: str
+    also: tuple[str, ...] = ()
+
+    def holds(self, org_path: str) -> bool:
+        """Whether somebody of that organisation belongs to the ring."""
+        return org_path.startswith((self.scope, *self.also))
 
 
 @dataclass(frozen=True)

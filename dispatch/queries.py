@@ -1,5 +1,6 @@
 """Reads of the dispatch room: cards for the board, a claim's job with its offers, a surveyor's own jobs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +86,7 @@ def job_for_update(session: Session, task_id: int) -> Any:
         select(
             Task,
             Claim.created_at,
+            Claim.catastrophe_id,
             lon.label("lon"),
             lat.label("lat"),
             Organisation.path,
@@ -122,6 +124,7 @@ def waiting_jobs(session: Session, task_ids: list[int]) -> list[Any]:
                 Task.needs,
                 Task.priority,
                 Task.created_at,
+                Claim.catastrophe_id,
                 lon.label("lon"),
                 lat.label("lat"),
                 Organisation.path,
@@ -146,6 +149,35 @@ def service_times(session: Session, root_ids: list[int]) -> dict[int, dict[str, 
     ):
         found.setdefault(row.root_id, {})[row.line] = row.median_s
     return found
+
+
+def learned_lately(session: Session, *, hours: int) -> bool:
+    """Whether the times on scene were learned within so many hours."""
+    sql = "SELECT COALESCE(max(learned_at) > clock_timestamp() - make_interval(hours => :hours), false) FROM service_time"
+    return bool(session.execute(text(sql), {"hours": hours}).scalar_one())
+
+
+LEARN = """
+INSERT INTO service_time (root_id, line, median_s, jobs, learned_at)
+SELECT CAST(split_part(o.path, '/', 2) AS bigint), c.line,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.completed_at - a.arrived_at))::integer,
+       count(*), clock_timestamp()
+  FROM assignment AS a
+  JOIN task AS t ON t.id = a.task_id
+  JOIN claim AS c ON c.id = t.claim_id
+  JOIN organisation AS o ON o.id = c.org_id
+ WHERE a.completed_at > clock_timestamp() - make_interval(days => :days) AND a.completed_at > a.arrived_at
+ GROUP BY 1, 2
+HAVING count(*) >= :enough
+    ON CONFLICT (root_id, line) DO UPDATE
+       SET (median_s, jobs, learned_at) = (EXCLUDED.median_s, EXCLUDED.jobs, EXCLUDED.learned_at)
+RETURNING line
+"""
+
+
+def learn_service_times(session: Session, *, days: int, enough: int) -> int:
+    """Writes the median seconds on scene of each insurer and line with enough finished surveys; how many there are."""
+    return len(session.execute(text(LEARN), {"days": days, "enough": enough}).all())
 
 
 # The question in one statement: offer, record, task, timeline, event, wake-up. Losing to another job is normal in a burst
@@ -335,6 +367,16 @@ def open_offer_ids(session: Session, surveyor_id: int) -> list[int]:
     )
 
 
+def offers_waiting(cursor: Any, surveyor_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The same for many surveyors at once, on the plain cursor that positions are written with."""
+    cursor.execute(
+        "SELECT surveyor_id, array_agg(id ORDER BY id) FROM offer"
+        " WHERE state = 'open' AND surveyor_id = ANY(%s) GROUP BY surveyor_id",
+        (list(surveyor_ids),),
+    )
+    return dict(cursor.fetchall())
+
+
 PENDING = """
 SELECT id
   FROM task
@@ -347,6 +389,23 @@ SELECT id
 def pending(session: Session, now: datetime, limit: int) -> list[int]:
     """The jobs that wait for a first or next candidate, oldest first within priority."""
     return [row.id for row in session.execute(text(PENDING), {"now": now, "limit": limit})]
+
+
+STILL_WAITING = """
+UPDATE task
+   SET unassigned_reason = :reason,
+       next_try_at = CAST(:now AS timestamptz)
+                   + make_interval(secs => least(:most, greatest(:least, extract(epoch FROM :now - state_since) / 10)))
+  FROM (SELECT id FROM task
+         WHERE id = ANY(:ids) AND state = 'unassigned' AND unassigned_reason = ANY(:healing)
+           FOR NO KEY UPDATE SKIP LOCKED) AS t
+ WHERE task.id = t.id
+"""
+
+
+def still_waiting(session: Session, wanted: dict[str, Any]) -> None:
+    """Puts off the next vain try of jobs that are in the dispatcher's queue already: one statement for all of them."""
+    session.execute(text(STILL_WAITING), wanted)
 
 
 HELD = """

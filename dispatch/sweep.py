@@ -9,7 +9,7 @@ from datetime import datetime
 from claims import clocks
 from core import clock
 from core.database import Sessions
-from dispatch import candidates, holding, offers, policy, queries, windows
+from dispatch import bundles, candidates, catastrophe, holding, offers, policy, queries, windows
 from geo.eta import Engine
 
 BATCH = 500
@@ -72,6 +72,8 @@ def tick(
         foreseen = clocks.foresee(session, moment)
         closed = holding.close_settled(session, moment)
     expired = offers.expire_offers(sessions, now, BATCH)
+    catastrophe.expire(sessions, now)
+    bundles.form(sessions, now)
     pending, waiting = _due(sessions, now)
     offered = unassigned = 0
     left = False

@@ -18,7 +18,7 @@ from claims.states import TaskState
 from core import clock, metrics, outbox
 from core.database import Sessions
 from dispatch import answers, asking, candidates, explain, finishing, foresight, holding, queries, windows
-from dispatch.candidates import Someone
+from dispatch.candidates import Habits, Someone
 from dispatch.foresight import Held, Switch
 from dispatch.models import Decision
 from dispatch.windows import Seen, Spoken, Window
@@ -48,10 +48,10 @@ def look(sessions: Sessions, engine: Engine, now: datetime | None = None) -> int
     """Predicts every job in hand and switches what must be; returns how many were switched or proposed."""
     with sessions.begin() as session:
         moment = clock.read(session, now)
-        rows, seen, holders = _read(session, moment)
-    if not rows:
+        jobs = _read(session, moment)
+    if jobs is None:
         return 0
-    doubts = _predict(rows, seen, holders, engine, moment)
+    doubts = _predict(jobs, engine, moment)
     _mark(sessions, doubts)
     late = [d for d in doubts if foresight.may_switch(d.held) and foresight.foresee(d.held) is not None]
     if not late:
@@ -66,23 +66,32 @@ def look(sessions: Sessions, engine: Engine, now: datetime | None = None) -> int
     return sum(_act(sessions, late, people, switch, spoken.provider, now) for switch in found)
 
 
-def _read(session: Session, now: datetime) -> tuple[list[Any], dict[int, Seen], dict[int, Someone]]:
+@dataclass(frozen=True)
+class Jobs:
+    """Jobs in hand as read: their rows, the jobs under their rules, the holders, and what says when those are free."""
+
+    rows: Sequence[Any]
+    seen: dict[int, Seen]
+    holders: dict[int, Someone]
+    habits: Habits
+
+
+def _read(session: Session, now: datetime) -> Jobs | None:
     rows = queries.held_jobs(session, now, BATCH)
     seen = {one.job.id: one for one in windows.facts(session, [row.id for row in rows], now)}
     rows = [row for row in rows if row.id in seen]
     if not rows:
-        return [], {}, {}
+        return None
     habits = windows.habits(session, list(seen.values()))
     ids = sorted({row.holder_id for row in rows})
     holders = {one.standing.id: one for one in candidates.read_people(session, now, habits, ids=ids)}
-    return [row for row in rows if row.holder_id in holders], seen, holders
+    return Jobs([row for row in rows if row.holder_id in holders], seen, holders, habits)
 
 
-def _predict(
-    rows: Sequence[Any], seen: dict[int, Seen], holders: dict[int, Someone], engine: Engine, now: datetime
-) -> list[InDoubt]:
+def _predict(jobs: Jobs, engine: Engine, now: datetime) -> list[InDoubt]:
     """When each holder will be on scene, by road where the straight line leaves a doubt."""
-    sets_out = [_sets_out(row, seen[row.id], holders[row.holder_id]) for row in rows]
+    rows, seen, holders = jobs.rows, jobs.seen, jobs.holders
+    sets_out = [_sets_out(row, seen[row.id], holders[row.holder_id], jobs.habits) for row in rows]
     arrive = [
         in_s + metres_between(start, seen[row.id].job.place) / seen[row.id].job.weights.speed_mps
         for row, (in_s, start) in zip(rows, sets_out, strict=True)
@@ -99,7 +108,7 @@ def _predict(
     return [_doubt(row, seen[row.id], holders[row.holder_id], arrive[k], now) for k, row in enumerate(rows)]
 
 
-def _sets_out(row: Any, seen: Seen, holder: Someone) -> tuple[float, LonLat]:
+def _sets_out(row: Any, seen: Seen, holder: Someone, habits: Habits) -> tuple[float, LonLat]:
     """Seconds until the holder sets out for this job, and from where."""
     standing = holder.standing
     if row.id not in holder.in_hand:
@@ -107,7 +116,7 @@ def _sets_out(row: Any, seen: Seen, holder: Someone) -> tuple[float, LonLat]:
     jobs = list(holder.in_hand.values())
     which = list(holder.in_hand).index(row.id)
     speed = seen.job.weights.speed_mps
-    return finishing.arrival_s(jobs, which, standing.place, {}, seen.rule.busy_job_s, speed)
+    return finishing.arrival_s(jobs, which, standing.place, habits.service_s, seen.rule.busy_job_s, speed)
 
 
 def _drives(engine: Engine, pairs: Sequence[tuple[LonLat, Seen]]) -> list[float]:
@@ -230,6 +239,7 @@ def _switch(session: Session, row: Any, doubt: InDoubt, switch: Switch, window: 
         to,
         lines,
         at,
+        doubt.seen.job.also,
         kind="switch",
         reason=switch.foreseen.why,
         facts=json.dumps(facts),
@@ -256,7 +266,7 @@ def _propose(
             task_id=task.id,
             at=at,
             kind="proposal",
-            radius_m=asking.ring_of(doubt.seen.rule, row.path, to).radius_m,
+            radius_m=asking.ring_of(doubt.seen.rule, row.path, to, doubt.seen.job.also).radius_m,
             provider=window.provider,
             chosen_id=to.surveyor_id,
             candidates=explain.account(window.ranked(0), window.around(0), to),

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from claims import limits
+from claims import catastrophes, limits
 from core import clock
 from core.database import Sessions
 from dispatch import asking, candidates, explain, matching, policy, queries
@@ -111,6 +111,23 @@ class Window:
         own = [int(k) for k in nearest if self.people[k].standing.org_path.startswith(root)]
         return [self._looked_at(i, k) for k in own[:LOOKED_AT]]
 
+    def in_vain(self) -> dict[str, list[int]]:
+        """Jobs already in the dispatcher's queue for whom nobody is left, by the reason that holds now.
+
+        Under a backlog whoever comes free is weighed against hundreds of them; they must not cost a transaction each.
+        """
+        found: dict[str, list[int]] = {}
+        for i, seen in enumerate(self.seen):
+            if self.matched.chosen[i] < 0 and not seen.pending and seen.round < seen.rule.rounds_max:
+                found.setdefault(self._why_nobody(seen), []).append(seen.job.id)
+        return found
+
+    def _why_nobody(self, seen: Seen) -> str:
+        scope = policy.rings(seen.rule, seen.job.org_path)[-1].scope
+        there = (one.standing for one in self.people if one.standing.org_path.startswith(scope))
+        anybody = any(s.on_duty and s.age_s <= seen.rule.stale_s for s in there)
+        return "nobody_in_reach" if anybody else "nobody_on_duty"
+
     @cached_property
     def taken(self) -> frozenset[int]:
         """Whom this window asks for one of its jobs."""
@@ -145,7 +162,13 @@ def solve(
     for _ in range(TRIES):
         window = _weigh(sessions, left, engine, now)
         left = []
+        waits = window.in_vain()
+        for reason, ids in waits.items():
+            asking.wait_on(sessions, ids, reason, now)
+        again = {ident for ids in waits.values() for ident in ids}
         for i, seen in enumerate(window.seen):
+            if seen.job.id in again:
+                continue
             try:
                 outcome[seen.job.id] = _settle(sessions, window, i, now)
             except asking.Lost:
@@ -178,7 +201,7 @@ def _settle(sessions: Sessions, window: Window, i: int, now: datetime | None) ->
     if chosen is None:
         asking.nobody(sessions, seen.job.id, seen.round, seen.rule, lines, window.provider, now)
         return None
-    return asking.put(sessions, seen.job.id, seen.round, seen.rule, chosen, lines, now)
+    return asking.put(sessions, seen.job.id, seen.round, seen.rule, chosen, lines, now, seen.job.also)
 
 
 def _weigh(sessions: Sessions, task_ids: Sequence[int], engine: Engine, now: datetime | None) -> Window:
@@ -216,19 +239,21 @@ def facts(session: Session, task_ids: Sequence[int], now: datetime) -> list[Seen
 
 
 def _seen(session: Session, rows: Sequence[Any], now: datetime) -> list[Seen]:
-    asked = candidates.asked_before(session, [row.id for row in rows])
-    known: dict[int, Policy] = {}
+    ids = [row.id for row in rows]
+    asked, forces = candidates.asked_before(session, ids), catastrophes.over_tasks(session, ids)
+    # A claim reported in a catastrophe is judged by its rules, also beside others of the same organisation.
+    known: dict[tuple[int, int | None], Policy] = {}
     found = []
     for row in rows:
         try:
-            if row.org_id not in known:
-                known[row.org_id] = Policy.of(
-                    rules.values(session, row.org_id, policy.DEFAULTS | limits.DEFAULTS)
-                )
+            if (row.org_id, row.catastrophe_id) not in known:
+                values = rules.values(session, row.org_id, policy.DEFAULTS | limits.DEFAULTS)
+                values |= catastrophes.of_claim(session, row.catastrophe_id)
+                known[row.org_id, row.catastrophe_id] = Policy.of(values)
         except (ValueError, TypeError, KeyError) as error:
             failed(error, row.id)
             continue
-        rule = known[row.org_id]
+        rule = known[row.org_id, row.catastrophe_id]
         job = Waiting(
             id=row.id,
             place=LonLat(row.lon, row.lat),
@@ -240,6 +265,7 @@ def _seen(session: Session, rows: Sequence[Any], now: datetime) -> list[Seen]:
             arrival_left_s=_left(row.arrival_due, now),
             priority=row.priority,
             asked=asked.get(row.id, {}),
+            also=forces[row.id].borrowed if row.id in forces else (),
         )
         found.append(Seen(job, rule, row.round, row.state == "pending"))
     return found

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from geo.filters import Limits, precise, reachable, track_only
+from geo.filters import Limits, follows, precise, reachable, track_only
 from geo.fix import Fix
 
 # How far back a story may begin: an app that saves power speaks every quarter of an hour.
@@ -51,7 +51,8 @@ class Witness:
 
     def forget(self) -> None:
         """Begins anew: the dot moved."""
-        self.story = Story(self.limits)
+        if self.story.newest is not None:
+            self.story = Story(self.limits)
 
     def confirms(self, dot: Fix, jump: Fix) -> bool:
         """Whether everything stored after the dot and up to the jump makes it believable."""
@@ -81,7 +82,12 @@ def walk(
     held: Counter[str] = Counter()
     moved: Fix | None = None
     witness = Witness(stored, limits)
+    since = now - limits.late
     for fix in fresh:
+        if dot is not None and follows(dot, fix, since, limits):
+            dot = moved = fix
+            witness.forget()
+            continue
         reasons = track_only(fix, dot, now, limits)
         if reasons == ["impossible_speed"] and dot is not None and witness.confirms(dot, fix):
             reasons = []

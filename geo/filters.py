@@ -1,12 +1,13 @@
 """Which fixes are kept, which may move the dot, what a track proves: rules only, every reason by name."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
-from geo.fix import Fix, LonLat, metres_between
+from geo.fix import EARTH_RADIUS_M, Fix, LonLat, metres_between
 from staff.rules import Known
 
 # key, default, least, most, unit, title
@@ -28,6 +29,7 @@ KNOWN = {
 DEFAULTS: dict[str, Any] = {key: known.default for key, known in KNOWN.items()}
 
 NULL_ISLAND_DEG = 0.001
+DEGREE_M = math.radians(EARTH_RADIUS_M)
 # What a phone that names no accuracy is taken to have, when two fixes are compared.
 UNKNOWN_ACCURACY_M = 30.0
 STEADY_FOR = timedelta(hours=1)
@@ -83,6 +85,43 @@ class Duty:
         return any(start - before_shift <= at and (end is None or at <= end) for start, end in self.periods)
 
 
+class Plain(NamedTuple):
+    """The bounds a usual fix lies within, worked out once for a batch: whoever is inside them has no reason against him."""
+
+    since: datetime
+    until: datetime
+    useless_accuracy_m: float
+
+    @classmethod
+    def of(cls, now: datetime, duty: Duty, limits: Limits) -> "Plain":
+        """From what the reasons are judged by. Only the open shift counts here; older ones are looked at one by one."""
+        open_since = [start for start, end in duty.periods if end is None]
+        if not duty.on or not open_since:
+            return cls(now, now - timedelta(seconds=1), 0)
+        since = max(now - limits.behind, open_since[-1] - limits.before_shift)
+        return cls(since, now + limits.ahead, limits.useless_accuracy_m)
+
+    def lets(self, fix: Fix) -> bool:
+        """Whether the fix is surely kept. False says nothing: ask `rejections`."""
+        lon, lat = fix.lon, fix.lat
+        return (
+            self.since <= fix.fixed_at <= self.until
+            and (-180 <= lon <= -NULL_ISLAND_DEG or NULL_ISLAND_DEG <= lon <= 180)
+            and -90 <= lat <= 90
+            and (fix.accuracy_m is None or fix.accuracy_m <= self.useless_accuracy_m)
+        )
+
+    def lets_all(self, fixes: Sequence[Fix]) -> bool:
+        """Whether all are surely kept: each inside the bounds and later than the one before it."""
+        before = None
+        for fix in fixes:
+            at = fix.fixed_at
+            if (before is not None and at <= before) or not self.lets(fix):
+                return False
+            before = at
+        return True
+
+
 def rejections(fix: Fix, now: datetime, duty: Duty, limits: Limits) -> list[str]:
     """Every reason to refuse the fix; an empty list means it is kept. The first one is counted."""
     if not duty.on:
@@ -115,6 +154,19 @@ def track_only(fix: Fix, last: Fix | None, now: datetime, limits: Limits) -> lis
     return reasons
 
 
+def follows(dot: Fix, fix: Fix, since: datetime, limits: Limits) -> bool:
+    """Whether the fix surely moves the dot: in time, precise, and near enough without a sine. False says nothing.
+
+    `since` is the oldest that is not late.
+    """
+    if not (dot.fixed_at < fix.fixed_at and since <= fix.fixed_at):
+        return False
+    if fix.accuracy_m is not None and fix.accuracy_m > limits.max_accuracy_m:
+        return False
+    degrees = abs(fix.lon - dot.lon) + abs(fix.lat - dot.lat)
+    return degrees * DEGREE_M <= limits.max_speed_mps * (fix.fixed_at - dot.fixed_at).total_seconds()
+
+
 def precise(fix: Fix, limits: Limits) -> bool:
     """Whether the fix is good enough to send somebody by."""
     return fix.accuracy_m is None or fix.accuracy_m <= limits.max_accuracy_m
@@ -124,8 +176,11 @@ def reachable(earlier: Fix, later: Fix, limits: Limits) -> bool:
     """Whether one can lead to the other; what either may be off by counts in the traveller's favour."""
     blur_m = sum(UNKNOWN_ACCURACY_M if f.accuracy_m is None else f.accuracy_m for f in (earlier, later))
     seconds = (later.fixed_at - earlier.fixed_at).total_seconds()
-    metres = metres_between(earlier.position(), later.position())
-    return metres - blur_m <= limits.max_speed_mps * max(0.0, seconds)
+    reach_m = blur_m + limits.max_speed_mps * max(0.0, seconds)
+    # Along the meridian and then the equator is never shorter than straight: most moves need no sine.
+    if (abs(later.lon - earlier.lon) + abs(later.lat - earlier.lat)) * DEGREE_M <= reach_m:
+        return True
+    return metres_between(earlier.position(), later.position()) <= reach_m
 
 
 def at_place(

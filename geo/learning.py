@@ -25,7 +25,7 @@ ROUNDS = 3
 # Seconds of driving that weigh as much as knowing nothing: bounds of what the moments may say.
 LEAST_S, MOST_S = 30.0, 5_000.0
 # A single road is learned from at least so many drives: fewer say more about a person than about the road.
-DRIVES_A_ROAD = 3
+DRIVES_A_ROAD = 2
 SHORTEST_S = 0.05
 START_STOP_S = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0)
 

@@ -59,21 +59,37 @@ class Entries(NamedTuple):
         return found
 
 
-def leaving(place: Snap, roads: "Roads", weights: Weights) -> Ends:
-    """The states in which a place is left, with the milliseconds until then."""
-    net = roads.network
+class Blind(NamedTuple):
+    """The blind ends of roads, by edge: `ahead` when all one can do at its end is turn, `behind` when whoever enters it
+    at its start has just turned there. Nobody who starts or ends on such an edge needs that end."""
+
+    ahead: NDArray[np.bool_]
+    behind: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, network: Network) -> "Blind":
+        """Counts the edges that leave and reach each node."""
+        nodes, two_way = len(network.lon), network.twin >= 0
+        exits, entries = (np.bincount(ends, minlength=nodes) for ends in (network.start, network.end))
+        return cls(two_way & (exits[network.end] == 1), two_way & (entries[network.start] == 1))
+
+
+def leaving(place: Snap, roads: "Roads", weights: Weights, *, blind: bool = False) -> Ends:
+    """The states in which a place is left, with the milliseconds until then; blind ends only when asked for."""
     found: Ends = []
-    for edge, ahead in ((place.edge, 1.0 - place.share), (int(net.twin[place.edge]), place.share)):
-        if edge >= 0 and weights.edge_ms[edge] < CLOSED_MS:
-            found.append((int(net.states.after[edge]), round(ahead * float(weights.edge_ms[edge]))))
+    for edge, ahead in ((place.edge, 1.0 - place.share), (int(roads.network.twin[place.edge]), place.share)):
+        if edge >= 0 and weights.edge_ms[edge] < CLOSED_MS and (blind or not roads.blind.ahead[edge]):
+            state = int(roads.network.states.after[edge])
+            found.append((state, round(ahead * float(weights.edge_ms[edge]))))
     return found
 
 
-def arriving(place: Snap, roads: "Roads", weights: Weights) -> Ends:
-    """The states from which a place is reached along its edge, with the milliseconds that takes."""
+def arriving(place: Snap, roads: "Roads", weights: Weights, *, blind: bool = False) -> Ends:
+    """The states from which a place is reached, with the milliseconds that takes; blind ends only when asked for."""
     found: Ends = []
     for edge, ahead in ((place.edge, place.share), (int(roads.network.twin[place.edge]), 1.0 - place.share)):
-        if edge >= 0 and weights.edge_ms[edge] < CLOSED_MS:
+        # From the blind end of a road only he comes who went past the place before.
+        if edge >= 0 and weights.edge_ms[edge] < CLOSED_MS and (blind or not roads.blind.behind[edge]):
             ms = round(ahead * float(weights.edge_ms[edge]))
             found += [(state, ms) for state in roads.entries.at(edge)]
     return found
@@ -95,8 +111,8 @@ class Pins:
     def __init__(self, places: Snaps, weights: Weights | None, rows: tuple[Longs, Longs, Floats]) -> None:
         owner, state, ms = rows  # the rows of one place lie together
         self.places, self.weights = places, weights
-        unique, at = np.unique(state, return_inverse=True)
-        self.states: list[int] = unique.tolist()
+        states, at = _distinct(state)
+        self.states: list[int] = states.tolist()
         begin = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))[: len(owner)]
         nth = np.arange(len(owner)) - np.repeat(begin, np.diff(np.append(begin, len(owner))))
         self.layers = []
@@ -128,6 +144,17 @@ class Pins:
         return best
 
 
+def _distinct(values: Longs) -> tuple[Longs, Longs]:
+    """np.unique with the inverse, by marking instead of sorting where the values are dense: a fifth of the time."""
+    size = int(values.max(initial=-1)) + 1
+    if size > 64 * len(values):
+        return np.unique(values, return_inverse=True)
+    seen = np.zeros(size, dtype=np.bool_)
+    seen[values] = True
+    number = np.cumsum(seen) - 1
+    return np.flatnonzero(seen), number[values]
+
+
 def numbers(found: list[int | None]) -> Floats:
     """What the library found, unreachable as infinite."""
     try:
@@ -138,8 +165,18 @@ def numbers(found: list[int | None]) -> Floats:
         return values
 
 
+def of_this_graph(places: Snaps, roads: "Roads") -> Snaps:
+    """The places; raises ValueError when they were snapped to another graph: their edges are other roads here."""
+    if places.graph is not None and places.graph is not roads.network:
+        raise ValueError("the places were snapped to another road graph")
+    return places
+
+
 def pins(places: Snaps, roads: "Roads", weights: Weights, *, leaving: bool) -> Pins:
-    """The pinned ends of places that are left, or reached; kept with the places until the weights change."""
+    """The pinned ends of places that are left, or reached; kept with the places until the weights change.
+
+    Raises ValueError for places of another graph."""
+    of_this_graph(places, roads)
     kept = places.pinned.get(leaving)
     if kept is None or kept.weights is not weights:
         kept = Pins(
@@ -165,12 +202,16 @@ def _sides(places: Snaps, roads: "Roads", weights: Weights) -> tuple[Longs, Long
 
 def _leaving(places: Snaps, roads: "Roads", weights: Weights) -> tuple[Longs, Longs, Floats]:
     owner, edge, behind = _sides(places, roads, weights)
+    through = ~roads.blind.ahead[edge]
+    owner, edge, behind = owner[through], edge[through], behind[through]
     state = roads.network.states.after[edge].astype(np.int64)
     return owner, state, np.rint((1.0 - behind) * weights.edge_ms[edge])
 
 
 def _arriving(places: Snaps, roads: "Roads", weights: Weights) -> tuple[Longs, Longs, Floats]:
     owner, edge, behind = _sides(places, roads, weights)
+    through = ~roads.blind.behind[edge]
+    owner, edge, behind = owner[through], edge[through], behind[through]
     begin, size = roads.entries.first[edge], roads.entries.first[edge + 1] - roads.entries.first[edge]
     step = np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
     state = roads.entries.state[np.repeat(begin, size) + step].astype(np.int64)

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from geo.errors import NoRoads
 from geo.road_format import FORMAT
 
 CURRENT, ABOUT = "current", "about.json"
+ABANDONED_S = 24 * 3600
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -42,6 +44,8 @@ def about(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / build / ABOUT).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
+        if current(folder) != build:  # another one took its place this moment
+            return about(folder)
         raise NoRoads(f"the road graph {build} is not complete: build it again") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise NoRoads(f"the road graph {build} belongs to another version of the program: build it again")
@@ -50,12 +54,15 @@ def about(folder: Path) -> dict[str, Any]:
 
 def load(folder: Path) -> tuple[dict[str, Any], Arrays]:
     """Maps the arrays of the build in force, read only. Raises NoRoads."""
-    said = about(folder)
-    place = folder / str(said["build"])
-    try:
-        return said, {name: np.load(place / f"{name}.npy", mmap_mode="r") for name in said["arrays"]}
-    except (OSError, ValueError) as error:
-        raise NoRoads(f"the road graph {said['build']} is damaged: build it again") from error
+    while True:
+        said = about(folder)
+        place = folder / str(said["build"])
+        try:
+            return said, {name: np.load(place / f"{name}.npy", mmap_mode="r") for name in said["arrays"]}
+        except (OSError, ValueError) as error:
+            # Between the two readings another build may have taken the place of this one.
+            if current(folder) == said["build"]:
+                raise NoRoads(f"the road graph {said['build']} is damaged: build it again") from error
 
 
 @contextmanager
@@ -85,9 +92,14 @@ def publish(
     _write(place / ABOUT, json.dumps(said, indent=1, ensure_ascii=False))
     _write(folder / CURRENT, place.name)
     for old in folder.iterdir():
-        if old.is_dir() and old.name != place.name and (old / ABOUT).exists():
+        if old.is_dir() and old.name != place.name and _over(old):
             shutil.rmtree(old, ignore_errors=True)
     return said
+
+
+def _over(place: Path) -> bool:
+    """Whether a build was in force once, or was cut off so long ago that nobody can still be writing it."""
+    return (place / ABOUT).exists() or time.time() - place.stat().st_mtime > ABANDONED_S
 
 
 def _write(path: Path, text: str) -> None:

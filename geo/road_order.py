@@ -17,11 +17,17 @@ from geo.network import Network
 GIVEN, FOUND = "order-input.npz", "order-output.npy"
 ROOT = Path(__file__).resolve().parent.parent
 TELL_EVERY_S = 0.5
+SMALL = 5_000  # states: that many are ordered sooner than a process starts
 
 
 def of(network: Network, place: Path, tell: Callable[[str], None] = lambda text: None) -> NDArray[np.uint32]:
     """Nested dissection by inertial flow; `tell` hears that it is alive. Raises BadExtract when it dies."""
     states = network.states
+    tell(f"{len(states.state_node):,} states")
+    if len(states.state_node) <= SMALL:
+        return _order(
+            states.tail, states.head, network.lat[states.state_node], network.lon[states.state_node]
+        )
     np.savez(
         place / GIVEN,
         tail=states.tail, head=states.head, lat=network.lat[states.state_node], lon=network.lon[states.state_node],
@@ -47,17 +53,19 @@ def of(network: Network, place: Path, tell: Callable[[str], None] = lambda text:
     return np.asarray(order, dtype=np.uint32)
 
 
+def _order(
+    tail: NDArray[np.int32], head: NDArray[np.int32], lat: NDArray[np.float64], lon: NDArray[np.float64]
+) -> NDArray[np.uint32]:
+    order = routingkit_cch.compute_order_inertial(
+        len(lat), tail.tolist(), head.tolist(), lat.tolist(), lon.tolist()
+    )
+    return np.array(order, dtype=np.uint32)
+
+
 def main(place: Path) -> None:
     """Reads the graph, writes the order."""
     with np.load(place / GIVEN) as given:
-        order = routingkit_cch.compute_order_inertial(
-            len(given["lat"]),
-            given["tail"].tolist(),
-            given["head"].tolist(),
-            given["lat"].tolist(),
-            given["lon"].tolist(),
-        )
-    np.save(place / FOUND, np.array(order, dtype=np.uint32))
+        np.save(place / FOUND, _order(given["tail"], given["head"], given["lat"], given["lon"]))
 
 
 if __name__ == "__main__":

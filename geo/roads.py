@@ -18,7 +18,7 @@ from geo.errors import NoRoads
 from geo.fix import LonLat
 from geo.network import Floats, Network
 from geo.reach import Reach
-from geo.road_ends import Entries, Pins, Weights
+from geo.road_ends import Blind, Entries, Pins, Weights
 from geo.road_matrix import Matrices
 from geo.route import Route, route
 from geo.snaps import Snap, SnapCache, Snaps
@@ -35,6 +35,7 @@ class Roads:
         self.version = str(facts.get("build", ""))
         states = network.states
         self.entries = Entries.of(states, len(network.start))
+        self.blind = Blind.of(network)
         # Not filtered by "always infinite" arcs: customise may close any road and open it again.
         order = list(range(len(states.state_node)))
         self._cch = cch.CCH(order, states.tail.tolist(), states.head.tolist(), False)
@@ -73,7 +74,7 @@ class Roads:
     def snap(self, places: Sequence[LonLat]) -> Snaps:
         """The nearest road of each place; none for a place more than snapping.FARTHEST_M from every road."""
         at = np.array(places, dtype=np.float64).reshape(-1, 2)
-        return Snaps(*snapping.nearest(self.grid, at[:, 0], at[:, 1]))
+        return Snaps(*snapping.nearest(self.grid, at[:, 0], at[:, 1]), self.network)
 
     def customise(self, edge_seconds: Floats) -> None:
         """Puts new seconds in force for every edge; questions under way are answered with the old ones.
@@ -123,12 +124,12 @@ class Roads:
         """Seconds until the first of the sources can be in the middle of each edge, shape [edges], infinite for never.
 
         `ready_s` is when each source may start."""
-        weights, starts = self._weights, Snaps.of(sources)
+        weights, starts = self._weights, road_ends.of_this_graph(Snaps.of(sources), self)
         wait_ms = np.zeros(len(starts)) if ready_s is None else np.rint(ready_s * road_ends.PER_S)
         begun: dict[int, int] = {}
         for number in np.flatnonzero(np.isfinite(wait_ms)).tolist():
             start = starts[number]
-            for state, ms in () if start is None else road_ends.leaving(start, self, weights):
+            for state, ms in () if start is None else road_ends.leaving(start, self, weights, blind=True):
                 begun[state] = min(begun.get(state, ms + int(wait_ms[number])), ms + int(wait_ms[number]))
         if not begun:
             return np.full(len(self.network.start), np.inf)
@@ -154,12 +155,12 @@ class Roads:
             return None
         weights = self._weights
         if towards:
-            pairs = road_ends.arriving(at, self, weights)
+            pairs = road_ends.arriving(at, self, weights, blind=True)
             found = road_ends.numbers(road_queries.OWN.to_pinned(self._everywhere, weights, pairs))
             ms_end = found[self.network.states.after]
             ms_start = ms_end + weights.edge_ms
         else:
-            pairs = road_ends.leaving(at, self, weights)
+            pairs = road_ends.leaving(at, self, weights, blind=True)
             found = road_ends.numbers(road_queries.OWN.from_pinned(self._everywhere, weights, pairs))
             ms_start = self.entries.least(found)
             ms_end = ms_start + weights.edge_ms

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 import numpy as np
 
 from geo.fix import LonLat
-from geo.network import Floats
+from geo.network import Floats, Network
 from geo.turns import Ints
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ class Snaps(Sequence[Snap | None]):
     """Many places on roads, kept as arrays; edge -1 is a place with no road near. Never changed once made: what is
     worked out for one (the pinned ends) is kept with it."""
 
-    def __init__(self, edge: Ints, share: Floats, off_m: Floats) -> None:
+    def __init__(self, edge: Ints, share: Floats, off_m: Floats, graph: Network | None = None) -> None:
         self.edge, self.share, self.off_m = edge, share, off_m
+        self.graph = graph  # of which the edges are numbers; None where the caller answers for it
         self.pinned: dict[bool, Pins] = {}  # whether left or reached → the ends (geo.road_ends.pins)
 
     @classmethod
@@ -49,7 +50,7 @@ class Snaps(Sequence[Snap | None]):
     def take(self, rows: Iterable[int]) -> "Snaps":
         """Some of them, in the order asked for."""
         at = np.fromiter(rows, dtype=np.int64)
-        return Snaps(self.edge[at], self.share[at], self.off_m[at])
+        return Snaps(self.edge[at], self.share[at], self.off_m[at], self.graph)
 
     def __len__(self) -> int:
         return len(self.edge)
@@ -60,7 +61,7 @@ class Snaps(Sequence[Snap | None]):
     def __getitem__(self, at: slice) -> "Snaps": ...
     def __getitem__(self, at: int | slice) -> "Snap | Snaps | None":
         if isinstance(at, slice):
-            return Snaps(self.edge[at], self.share[at], self.off_m[at])
+            return Snaps(self.edge[at], self.share[at], self.off_m[at], self.graph)
         edge = int(self.edge[at])
         return None if edge < 0 else Snap(edge, float(self.share[at]), float(self.off_m[at]))
 
@@ -77,9 +78,12 @@ class SnapCache:
 
     REMEMBERED = 4
 
-    def __init__(self, roads: "Roads", size: int = 50_000) -> None:
+    def __init__(self, roads: "Roads", size: int = 100_000) -> None:
         self.roads, self.size = roads, size
-        self._known: dict[LonLat, tuple[int, float, float]] = {}
+        self._slot: dict[LonLat, int] = {}  # where in the arrays; the oldest place makes room
+        self._place: list[LonLat | None] = [None] * size
+        self._known = Snaps(np.full(size, -1, np.int32), np.zeros(size), np.zeros(size), roads.network)
+        self._next = 0
         self._recent: list[tuple[list[LonLat], Snaps]] = []
         self._lock = threading.Lock()
 
@@ -90,38 +94,47 @@ class SnapCache:
             for asked, answer in self._recent:
                 if asked == wanted:
                     return answer
-            missing = [place for place in dict.fromkeys(wanted) if place not in self._known]
+            found, missing = self._look(wanted)
         if missing:
-            fresh = self.roads.snap(missing)
-            self._learn(missing, fresh)
+            self._learn(missing, self.roads.snap(missing))
+            with self._lock:
+                found, missing = self._look(wanted)
+            if missing:  # pushed out by others meanwhile, or more places than the cache holds
+                found = self.roads.snap(wanted)
         with self._lock:
-            rows = [self._known.get(place) for place in wanted]
-        if any(
-            row is None for row in rows
-        ):  # pushed out by others meanwhile, or more places than the cache holds
-            answer = self.roads.snap(wanted)
-        else:
-            edge, share, off_m = (
-                zip(*(row for row in rows if row is not None), strict=True) if rows else ((), (), ())
-            )
-            answer = Snaps(np.array(edge, np.int32), np.array(share, np.float64), np.array(off_m, np.float64))
-        with self._lock:
-            self._recent = [(wanted, answer), *self._recent[: self.REMEMBERED - 1]]
-        return answer
+            self._recent = [(wanted, found), *self._recent[: self.REMEMBERED - 1]]
+        return found
 
     def snap(self, place: LonLat) -> Snap | None:
         """Where one place lies on the roads."""
         with self._lock:
-            row = self._known.get(place)
-        if row is None:
-            fresh = self.roads.snap([place])
-            self._learn([place], fresh)
-            return fresh[0]
-        return None if row[0] < 0 else Snap(*row)
+            slot = self._slot.get(place)
+            if slot is not None:
+                return self._known[slot]
+        fresh = self.roads.snap([place])
+        self._learn([place], fresh)
+        return fresh[0]
+
+    def _look(self, wanted: list[LonLat]) -> tuple[Snaps, list[LonLat]]:
+        """What is known of the places, and which are not."""
+        slots = [self._slot.get(place, -1) for place in wanted]
+        missing = (
+            [place for place, slot in zip(wanted, slots, strict=True) if slot < 0] if -1 in slots else []
+        )
+        return self._known.take(slots), list(dict.fromkeys(missing))
 
     def _learn(self, places: list[LonLat], found: Snaps) -> None:
-        rows = zip(found.edge.tolist(), found.share.tolist(), found.off_m.tolist(), strict=True)
         with self._lock:
-            self._known.update(zip(places, rows, strict=True))
-            for place in list(self._known)[: max(0, len(self._known) - self.size)]:
-                del self._known[place]
+            slots = []
+            for place in places[: self.size]:
+                slot = self._slot.get(place, -1)
+                if slot < 0:
+                    slot, self._next = self._next, (self._next + 1) % self.size
+                    oldest = self._place[slot]
+                    if oldest is not None:
+                        del self._slot[oldest]
+                    self._slot[place], self._place[slot] = slot, place
+                slots.append(slot)
+            known, count = self._known, len(slots)
+            known.edge[slots], known.share[slots] = found.edge[:count], found.share[:count]
+            known.off_m[slots] = found.off_m[:count]

@@ -129,7 +129,7 @@ def towards(lon: float, lat: float, heading_deg: float | None, to_lon: float, to
     if heading_deg is None or (east == 0 and north == 0):
         return None
     heading = math.radians(heading_deg)
-    return float(math.sin(heading) * east + math.cos(heading) * north) / math.hypot(east, north)
+    return (math.sin(heading) * east + math.cos(heading) * north) / math.hypot(east, north)
 
 
 def contact_in_time(answers: float, ask_s: float, left_s: float) -> float:
@@ -140,7 +140,7 @@ def contact_in_time(answers: float, ask_s: float, left_s: float) -> float:
     """
     if left_s <= 0:
         return 0.0
-    return min(1.0, max(0.0, answers)) * (1.0 - 0.5 ** (left_s / max(ask_s, 1.0)))
+    return min(1.0, max(0.0, answers)) * (1.0 - math.exp(-math.log(2.0) * left_s / max(ask_s, 1.0)))
 
 
 def arrive_in_time(found: Arrival, left_s: float) -> float:

@@ -12,8 +12,9 @@ from launch.supervise import Program
 
 # How much each queue steps aside: a thumbnail costs a second of a core that an offer may want.
 QUEUES = {"offers": 0, "messages": 0, "photos": 5, "chores": 10}
-# 40 relayed live viewers hold a thread each (api/live.py); the others answer requests.
-API_THREADS = 64
+# 40 relayed live viewers hold a thread each (api/live.py), 40 slow uploads (api/body.py), 48 positions that wait for
+# their commit (geo/group.py); the others are left for reports and offers whatever happens.
+API_THREADS = 144
 
 
 def environment(

@@ -17,6 +17,7 @@ KEPT_TO = {
     "PIL": {"media", "lab"},
     "shapely": {"geo", "lab"},
     "rq": {"core"},
+    "vroom": {"dispatch"},
     "scipy": {"dispatch", "geo", "lab"},  # in geo: which roads reach which (strong components of the graph)
     "osmium": {"geo", "lab"},
     "routingkit_cch": {"geo"},

@@ -5,7 +5,7 @@ Everything is nullable or has a default: the code before this runs on it unchang
 
 from alembic import op
 
-revision, down_revision = "0010_mind", "0007_notify"
+revision, down_revision = "0010_mind", "0009_eta"
 
 UP = [
     "ALTER TABLE surveyor ADD COLUMN silences INTEGER DEFAULT '0' NOT NULL",

@@ -126,3 +126,38 @@ def test_the_nearest_by_road_comes_first_not_the_nearest_as_the_crow_flies(sessi
     assert (found["surveyor"]["id"], found["eta_by"]) == (str(straight.id), "roads")
     assert str(across.id) != found["surveyor"]["id"]
     assert found["eta_low_s"] < found["eta_s"] < found["eta_high_s"]
+
+
+class TestWhatDriveTimesStandOn:
+    def test_without_roads_it_says_so(self, as_: Any) -> None:
+        found = as_("supervisor").get("/roads").json
+        assert (found["graph"], found["speeds"], found["lessons"]) == (None, None, [])
+        assert found["providers"] == [{"name": "straight_line", "state": "closed"}]
+
+    @pytest.mark.usefixtures("with_roads")
+    def test_graph_speeds_providers_and_lessons(
+        self, app: Any, as_: Any, sessions: Any, roads: Path, session: Any
+    ) -> None:
+        from dataclasses import replace
+
+        from core import clock
+        from geo import queries
+        from geo.speeds import Speeds
+
+        built = app.extensions["chakan"]
+        app.extensions["chakan"] = replace(built, settings=replace(built.settings, data=roads))
+        Speeds(1.25, 20.0, {}, {"version": "v1"}).save(roads / "speeds")
+        now = clock.read(session)
+        with sessions.begin() as writing:
+            lesson = queries.ask_lesson(writing, now, now, now)
+            queries.end_lesson(writing, lesson, "done", "v1", {"km": 12})
+        found = as_("admin").get("/roads").json
+        (roads / "speeds" / "speeds.npz").unlink()
+        assert found["graph"]["edges"] == 2 * 2 * SIDE * (SIDE - 1)
+        assert found["speeds"] == {"overall": 1.25, "start_stop_s": 20.0, "version": "v1"}
+        assert [p["name"] for p in found["providers"]] == ["roads", "straight_line"]
+        assert [(one["state"], one["figures"]) for one in found["lessons"]] == [("done", {"km": 12})]
+
+    @pytest.mark.parametrize("role", ["seat", "surveyor", "adjuster", "integration"])
+    def test_it_is_not_everybodys(self, as_: Any, role: str) -> None:
+        assert as_(role).get("/roads").status_code == 403

@@ -110,3 +110,21 @@ def test_a_promise_that_is_over_is_not_kept():
 )
 def test_nobody_is_asked_by_a_position_beyond_the_limit(age, usable):
     assert staleness.usable_for_offer(age) is usable
+
+
+def test_the_bench_judges_the_same_arrivals_that_are_in_force():
+    import numpy as np
+
+    from bench import drift
+
+    ages, drives, toward = (
+        np.array(v, dtype=float) for v in ([0, 30, 120, 300], [60, 300, 900, 1500], [1, -1, 0.3, 0])
+    )
+    speed = np.array([10.0, 1.0, 5.0, 20.0])
+    cases = drift.Cases(np.zeros(4, dtype=np.int64), ages, speed, toward, drives, drives)
+    band = drift.arrivals(cases, drift.Numbers())
+    for i in range(4):
+        seen = Seen(ages[i], speed_mps=speed[i], towards=toward[i])
+        assert (band.median[i], band.low[i], band.high[i]) == pytest.approx(
+            tuple(getattr(arrival(drives[i], "roads", seen), n) for n in ("median_s", "low_s", "high_s"))
+        )
