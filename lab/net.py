@@ -39,8 +39,10 @@ class Net(Protocol):
 
     @property
     def label(self) -> str: ...
+
     @property
     def plane(self) -> Plane: ...
+
     @property
     def real(self) -> bool: ...
 
