@@ -12,8 +12,10 @@ from launch.supervise import Program
 
 # How much each queue steps aside: a thumbnail costs a second of a core that an offer may want.
 QUEUES = {"offers": 0, "messages": 0, "photos": 5, "chores": 10}
-# 40 relayed live viewers hold a thread each (api/live.py); the others answer requests.
-API_THREADS = 64
+# Each relayed live viewer holds a thread that sleeps (api/live.py); the others answer requests. Granian starts a thread
+# when it is needed and ends it when it has been idle, so a site without viewers pays for none.
+RELAYED_VIEWERS = 240
+API_THREADS = RELAYED_VIEWERS + 32
 
 
 def environment(

@@ -115,7 +115,7 @@ def build(
             "--port",
             str(port),
             "--blocking-threads",
-            "64",
+            "272",
             "--no-ws",
             "--workers-kill-timeout",
             "3",

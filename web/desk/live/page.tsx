@@ -6,7 +6,7 @@ import { Banner, Button, Check, Icon, Loaded, Spinner, Tabs } from '@shared/ui';
 import { ClaimView } from '../claim/view';
 import { mapInfo } from '../mapinfo';
 import { go, openClaim, openSurveyor } from '../route';
-import { overdue, ready, surveyors, tasks, unassigned } from '../store';
+import { onDuty, overdue, ready, surveyors, tasks, unassigned } from '../store';
 import { t } from '../words';
 import { Alarms, open as openAlarms } from './alarms';
 import { Jobs, jobsInOrder } from './jobs';
@@ -112,7 +112,7 @@ function Side() {
             key: 'people',
             label: (
               <>
-                {t('people')} <span class="count">{[...surveyors.value.values()].filter((card) => card.on_duty).length}</span>
+                {t('people')} <span class="count">{onDuty}</span>
               </>
             ),
           },
