@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
     "protocols.overland", "surveyors", "areas", "map", "uploads", "photos", "review", "messages", "settings", "reports",
-    "customer", "live", "playback", "health", "pages",
+    "customer", "live", "playback", "preferences", "health", "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.

@@ -41,8 +41,9 @@ MOVERS, JOBS, VIEWERS, MANY = 10_000, 500, 200, 1000
 REPORT_EVERY_S = 10.0
 CENTRE = (121.47, 31.23)
 SPREAD_DEG = (0.22, 0.18)
-# The real one stands apart from the crowd, in a corner of the city's view.
-PROBE = (CENTRE[0] - 0.33, CENTRE[1] + 0.22)
+# The real ones stand apart from the crowd, in corners of the city's view, and walk so fast as a car may.
+PROBES = ((-0.33, 0.22), (-0.33, -0.2), (-0.29, 0.23), (-0.29, -0.22))
+STEP_DEG = 0.0015
 CITY = "121.05,30.95,121.90,31.50"
 # One cell of the grid, a ninth of the city: about the frame of the prototype that was measured first.
 QUARTER = "121.26,31.01,121.49,31.24"
@@ -72,8 +73,7 @@ class Ready:
     site: sites.Site
     redis_url: str
     token: str
-    probe_id: str
-    probe_token: str
+    probes: list[tuple[str, str]]  # id and device token
 
 
 def main(quick: bool) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def main(quick: bool) -> dict[str, Any]:
         feeder = fresh.Process(target=feed, args=(redis_url, stop))
         feeder.start()
         try:
-            page, crowd = desk(ready, 9.0 if quick else 40.0)
+            page, crowd = desk(ready, 14.0 if quick else 60.0)
             many, busy = thousand(ready, 6.0 if quick else 20.0)
         finally:
             stop.set()
@@ -112,19 +112,15 @@ def begin(folder: Path, url: str, redis_url: str) -> Ready:
         wanted = service.NewPerson("desk", "调度", ("dispatcher",), password=PASSWORD)
         desk_id = service.add_person(session, root, wanted, by=None, now=now).id
         token = tokens.issue(session, "api", desk_id, now=now, life=None)[1]
-        who = service.add_person(
-            session,
-            root,
-            service.NewPerson("probe", "真人", ("surveyor",), skills=("motor",)),
-            by=None,
-            now=now,
-        )
-        session.flush()
-        shifts.set_duty(session, who.id, True, now=now)
-        paired = devices.add(session, who.id, label="bench", now=now)
+        probes = []
+        for n in range(len(PROBES)):
+            wanted = service.NewPerson(f"probe{n}", f"真人{n}", ("surveyor",), skills=("motor",))
+            who = service.add_person(session, root, wanted, by=None, now=now)
+            session.flush()
+            shifts.set_duty(session, who.id, True, now=now)
+            probes.append((str(who.id), devices.add(session, who.id, label="bench", now=now).token))
         tiles.lay(session, "城市", "A city", streets())
         path = root.path
-        probe_id, probe_token = str(who.id), paired.token
     engine.dispose()
     redis: Redis = Redis.from_url(redis_url)
     live.refresh(redis, "task", [job(n, path) for n in range(JOBS)])
@@ -138,7 +134,7 @@ def begin(folder: Path, url: str, redis_url: str) -> Ready:
             site.stop()
             raise CannotStart("the site does not start:\n" + site.tail("api") + site.tail("live"))
         time.sleep(0.1)
-    return Ready(site, redis_url, token, probe_id, probe_token)
+    return Ready(site, redis_url, token, probes)
 
 
 @dataclass(frozen=True)
@@ -258,7 +254,6 @@ def desk(ready: Ready, seconds: float) -> tuple[Page, watchers.Seen]:
         page.add_init_script(PROBE_SCRIPT)
         page.goto("/desk#/live")
         page.wait_for_function("() => window.seen && window.seen.frames > 0", timeout=60_000)
-        page.evaluate("id => { window.seen.id = id }", ready.probe_id)
         crowd.count_from_now()
         seen = Page()
         seen.waits_s = pings(ready, page, seconds)
@@ -273,18 +268,19 @@ def desk(ready: Ready, seconds: float) -> tuple[Page, watchers.Seen]:
 
 
 PROBE_SCRIPT = """
-window.seen = { frames: 0, id: '', at: null, shown: [] };
+window.seen = { frames: 0, id: '', at: {}, shown: [] };
 window.chakanProbe = (find, gl) => {
   const seen = window.seen;
   seen.frames += 1;
   const at = seen.id && find(seen.id);
-  if (!at || (seen.at && Math.hypot(at.x - seen.at.x, at.y - seen.at.y) < 2)) return;
+  const before = seen.at[seen.id];
+  if (!at || (before && Math.hypot(at.x - before.x, at.y - before.y) < 1)) return;
   // Moved in the data: is the mark really in the pixels? Its fill is neither land nor ring.
   const bytes = new Uint8Array(4 * 15 * 15);
   gl.readPixels(Math.round(at.x) - 7, Math.round(at.y) - 7, 15, 15, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
   let filled = 0;
   for (let i = 0; i < bytes.length; i += 4) filled += bytes[i] < 60 && bytes[i + 1] > 90 && bytes[i + 2] < 130 ? 1 : 0;
-  if (filled > 40) { seen.at = at; seen.shown.push(performance.timeOrigin + performance.now()); }
+  if (filled > 40) { seen.at[seen.id] = at; seen.shown.push(performance.timeOrigin + performance.now()); }
 };
 """
 
@@ -294,16 +290,19 @@ def pings(ready: Ready, page: Any, seconds: float) -> list[float]:
     waits: list[float] = []
     until, turn = time.monotonic() + seconds, 0
     dice = random.Random(5)
-    while time.monotonic() < until:
-        turn += 1
-        seen = page.evaluate("() => window.seen.shown.length")
+    while time.monotonic() < until or turn < 2 * len(PROBES):
+        which, lap = turn % len(PROBES), turn // len(PROBES)
+        ident, token = ready.probes[which]
+        seen = page.evaluate("id => { window.seen.id = id; return window.seen.shown.length }", ident)
+        x, y = PROBES[which]
         began = time.time()
-        watchers.ping(ready.site.url, ready.probe_token, PROBE[0] + 0.004 * (turn % 2), PROBE[1], began)
+        watchers.ping(ready.site.url, token, CENTRE[0] + x + STEP_DEG * (lap % 2), CENTRE[1] + y, began)
         page.wait_for_function("n => window.seen.shown.length > n", arg=seen, timeout=15_000)
         shown = page.evaluate("() => window.seen.shown.at(-1)")
-        if turn > 1:  # the first one only makes him appear
+        if lap:  # the first time he only appears
             waits.append(shown / 1000 - began)
         page.wait_for_timeout(dice.uniform(100, 900))
+        turn += 1
     return sorted(waits)
 
 

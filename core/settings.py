@@ -36,6 +36,7 @@ class Settings:
     webhook_hosts: str = ""
     tianditu_key: str = field(default="", repr=False)
     amap_key: str = field(default="", repr=False)
+    amap_tiles: str = ""
 
     @property
     def internal_api_url(self) -> str:

@@ -2,7 +2,7 @@
 
 "Where was everybody when this job ran late?" was answered from memory. Every version of the rows a card is made of is
 kept with the time it was valid for; positions have their own history already. Triggers write it, so that no way of
-changing a row can forget to.
+changing a row can forget to. And what a person chose to see follows him to the next desk.
 """
 
 from alembic import op
@@ -52,6 +52,16 @@ TABLE = [
     "CREATE INDEX ix_desk_past_then ON desk_past USING gist (span) WHERE matters",
     "CREATE INDEX ix_desk_past_begun ON desk_past (lower(span))",
 ]
+PREFERENCE = """
+    CREATE TABLE preference (
+        person_id BIGINT NOT NULL,
+        key TEXT NOT NULL,
+        value JSONB NOT NULL,
+        changed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+        CONSTRAINT pk_preference PRIMARY KEY (person_id, key),
+        CONSTRAINT fk_preference_person_id FOREIGN KEY(person_id) REFERENCES person (id)
+    )
+    """
 REMEMBER = """
     CREATE FUNCTION chakan_remember() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
@@ -110,7 +120,7 @@ MATTERS = {
 
 def upgrade() -> None:
     """Creates the table, fills it with the present, and keeps it from now on."""
-    for statement in (*TABLE, REMEMBER):
+    for statement in (*TABLE, PREFERENCE, REMEMBER):
         op.execute(statement)
     for kind, (table, ref, owner, columns) in KEPT.items():
         op.execute(
@@ -135,3 +145,4 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER remember ON {table}")
     op.execute("DROP FUNCTION chakan_remember()")
     op.execute("DROP TABLE desk_past")
+    op.execute("DROP TABLE preference")

@@ -19,7 +19,9 @@ import { addShapes } from './layers/shapes';
 import { addSurveyors, chooseSurveyor, clusterAt, drawSurveyors, openCluster, surveyorAt } from './layers/surveyors';
 import { Legend } from './legend';
 import { track } from './track';
-import { view, wantsJob, wantsSurveyor } from './view';
+import { Layers } from './layers';
+import { showHistory } from './layers/history';
+import { maskedName, toWall, view, wall, wantsJob, wantsSurveyor, week } from './view';
 
 // A little less than the stream's second, so that a message never just misses its turn.
 const REDRAW_MS = 800;
@@ -33,7 +35,8 @@ function chosenTask() {
 function drawAll(map: GlMap): void {
   if (!map.getSource('jobs')) return;
   const at = serverNow();
-  drawSurveyors(map, [...surveyors.peek().values()].filter(wantsSurveyor), at);
+  const shown = [...surveyors.peek().values()].filter(wantsSurveyor);
+  drawSurveyors(map, wall.peek() ? shown.map((card) => ({ ...card, name: maskedName(card.name) })) : shown, at);
   drawJobs(map, [...tasks.peek().values()].filter(wantsJob), at);
   drawChoice(map);
 }
@@ -90,6 +93,11 @@ function follow(map: GlMap): () => void {
       drawChoice(map);
       seeChoice(map);
     }),
+    effect(() => {
+      const { layers } = view.value;
+      const shown = week.value === openSurveyor.value ? week.value : null;
+      if (map.getSource('jobs')) showHistory(map, layers, shown, dark.peek());
+    }),
   ];
   // What came is drawn with the next frame, at most once a second; minutes on pins move even in silence. A desk without
   // a graphics card draws in software: there the next picture waits as long as the last one took.
@@ -130,7 +138,9 @@ function follow(map: GlMap): () => void {
     if (!map.isMoving()) map.getCanvas().style.cursor = surveyorAt(map, point.x, point.y) ? 'pointer' : '';
   });
   map.on('movestart', pointer);
-  map.on('click', (event) => pick(map, event));
+  map.on('click', (event) => {
+    if (!wall.peek()) pick(map, event);
+  });
   for (const layer of [JOB_LAYER, 'cluster']) {
     map.on('mouseenter', layer, () => void (map.getCanvas().style.cursor = 'pointer'));
     map.on('mouseleave', layer, () => void (map.getCanvas().style.cursor = ''));
@@ -151,7 +161,7 @@ function fitAll(map: GlMap): void {
   if (!bounds.isEmpty()) map.fitBounds(bounds, { padding: 60, maxZoom: 15, duration: 400 });
 }
 
-export default function LiveMap({ info }: { info: MapInfo }) {
+export default function LiveMap({ info, wall: onWall }: { info: MapInfo; wall?: boolean }) {
   const map = useRef<GlMap | null>(null);
   const [lit, setLit] = useState<string | null>(null);
   useEffect(() => {
@@ -190,10 +200,17 @@ export default function LiveMap({ info }: { info: MapInfo }) {
           addLinks(made, dark.peek());
           addSurveyors(made, dark.peek());
           addJobs(made, dark.peek());
+          showHistory(made, view.peek().layers, week.peek() === openSurveyor.peek() ? week.peek() : null, dark.peek());
           drawAll(made);
         }}
       />
       <div class="map-tools">
+        {!onWall && <Layers />}
+        {!onWall && (
+          <Button icon="monitor" size="small" hotkey="W" onClick={() => toWall(true)}>
+            {t('wall')}
+          </Button>
+        )}
         <Button icon="maximize" size="small" onClick={() => map.current && fitAll(map.current)}>
           {t('fit')}
         </Button>

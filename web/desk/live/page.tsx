@@ -12,7 +12,7 @@ import { Alarms, open as openAlarms } from './alarms';
 import { Jobs, jobsInOrder } from './jobs';
 import { People, Person } from './people';
 import { DropTray } from './tray';
-import { change, cursor, tab, text, view } from './view';
+import { change, cursor, tab, text, toWall, view } from './view';
 
 const LiveMap = lazy(() => import('./map'));
 
@@ -171,6 +171,10 @@ export function liveKeys(event: KeyboardEvent): boolean {
   }
   if (event.key === 'a') {
     document.querySelector<HTMLElement>('[data-action="assign"]')?.click();
+    return true;
+  }
+  if (event.key === 'w') {
+    toWall(true);
     return true;
   }
   if (event.key === 'm') {

@@ -15,7 +15,7 @@ import { t } from '../words';
 import { dragged, dropped, over } from './drag';
 import { JobCard } from './jobs';
 import { type Track, track } from './track';
-import { clearFilter, filtered, text, view, wantsSurveyor } from './view';
+import { clearFilter, filtered, text, view, wantsSurveyor, week } from './view';
 
 const ORDER = { idle: 0, offered: 1, busy: 2, stale: 3, off: 4 } as const;
 const TONE = { fresh: 'green', amber: 'amber', stale: 'red', never: 'grey' } as const;
@@ -94,9 +94,7 @@ export function People() {
   const wanted = useComputed(() => [view.value.showOff, text.value]);
   const shown = useMemo(
     () =>
-      [...all.values()]
-        .filter(wantsSurveyor)
-        .sort((a, b) => ORDER[a.state] - ORDER[b.state] || byName.compare(a.name, b.name)),
+      [...all.values()].filter(wantsSurveyor).sort((a, b) => ORDER[a.state] - ORDER[b.state] || byName.compare(a.name, b.name)),
     [all, ...wanted.value],
   );
   if (!shown.length)
@@ -171,6 +169,16 @@ export function Person({ card }: { card: SurveyorCard }) {
             onClick={() => run('track', () => showTrack(card))}
           >
             {t('track')}
+          </Button>
+        )}
+        {may('dispatcher', 'supervisor', 'admin') && (
+          <Button
+            icon="activity"
+            aria-pressed={week.value === card.id}
+            title={t('trackLogged')}
+            onClick={() => void (week.value = week.value === card.id ? null : card.id)}
+          >
+            {t('week')}
           </Button>
         )}
         {may('dispatcher', 'admin') && (

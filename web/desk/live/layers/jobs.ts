@@ -43,13 +43,13 @@ export function addJobs(map: GlMap, dark: boolean): void {
   });
 }
 
-function lookOf(card: TaskCard): { look: JobLook; label: string; order: number } {
+function lookOf(card: TaskCard, nowMs: number): { look: JobLook; label: string; order: number } {
   const clock = leadingClock(card.clocks);
   if (card.state === 'unassigned') return { look: 'late', label: '!', order: 9 };
   // Handed in: nobody is on the way any more, so it keeps quiet on the map.
   if (card.state === 'submitted') return { look: 'done', label: ' ', order: 0 };
   if (!clock) return { look: 'none', label: '·', order: 1 };
-  const look = urgencyOf(clock);
+  const look = urgencyOf(clock, nowMs);
   return { look, label: '', order: look === 'late' ? 8 : look === 'risk' ? 6 : 4 };
 }
 
@@ -66,7 +66,7 @@ export function drawJobs(map: GlMap, cards: Iterable<TaskCard>, nowMs: number): 
   const features: GeoJSON.Feature[] = [];
   for (const card of cards) {
     if (card.lon === null || card.lat === null) continue;
-    const { look, label, order } = lookOf(card);
+    const { look, label, order } = lookOf(card, nowMs);
     features.push({
       type: 'Feature',
       geometry: { type: 'Point', coordinates: [card.lon, card.lat] },

@@ -163,7 +163,11 @@ function nameThem(map: GlMap): void {
       if (features.length === MOST_NAMES) break;
       const label = age !== null && age >= 120 ? `${name} · ${Math.floor(age / 60)}′` : name;
       if (aside[0] === 0 && aside[1] === 0)
-        features.push({ type: 'Feature', geometry: { type: 'Point', coordinates: lonLat(x, y) }, properties: { label, opacity } });
+        features.push({
+          type: 'Feature',
+          geometry: { type: 'Point', coordinates: lonLat(x, y) },
+          properties: { label, opacity },
+        });
     }
   }
   void map.getSource<GeoJSONSource>('surveyor-names')?.setData({ type: 'FeatureCollection', features });
@@ -171,9 +175,9 @@ function nameThem(map: GlMap): void {
 
 function ringChosen(map: GlMap, crowd: Crowd): void {
   const dot = crowd.chosen ? crowd.dots.find((one) => one.id === crowd.chosen) : undefined;
-  void map.getSource<GeoJSONSource>('surveyor-chosen')?.setData(
-    dot ? { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: lonLat(dot.x, dot.y) } } : EMPTY,
-  );
+  void map
+    .getSource<GeoJSONSource>('surveyor-chosen')
+    ?.setData(dot ? { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: lonLat(dot.x, dot.y) } } : EMPTY);
 }
 
 export function chooseSurveyor(map: GlMap, id: Id | null): void {
