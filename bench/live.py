@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ import claims.models  # noqa: F401  every table must be known, or the database c
 import dispatch.models  # noqa: F401
 import media.models  # noqa: F401
 import notify.models  # noqa: F401
+from api import packing
 from bench import watchers
 from bench.dispatch import percentile
 from bench.mainjob import private_redis
@@ -45,8 +47,7 @@ SPREAD_DEG = (0.22, 0.18)
 PROBES = ((-0.33, 0.22), (-0.33, -0.2), (-0.29, 0.23), (-0.29, -0.22))
 STEP_DEG = 0.0015
 CITY = "121.05,30.95,121.90,31.50"
-# One cell of the grid, a ninth of the city: about the frame of the prototype that was measured first.
-QUARTER = "121.26,31.01,121.49,31.24"
+FEW = 300
 PASSWORD = "a long enough word 7"
 FLAGS = [
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
@@ -84,20 +85,15 @@ def main(quick: bool) -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="chakan-live-") as folder,
     ):
         ready = begin(Path(folder), url, redis_url)
-        fresh = multiprocessing.get_context("spawn")
-        stop = fresh.Event()
-        feeder = fresh.Process(target=feed, args=(redis_url, stop))
-        feeder.start()
         try:
-            page, crowd = desk(ready, 14.0 if quick else 60.0)
+            with feeder(redis_url, MOVERS, REPORT_EVERY_S):
+                page, crowd = desk(ready, 14.0 if quick else 60.0)
+            print(f"{page.people} people on the page, {len(page.waits_s)} pings seen", flush=True)
             many, busy = thousand(ready, 6.0 if quick else 20.0)
         finally:
-            stop.set()
-            feeder.join(timeout=10)
-            feeder.kill()
             ready.site.stop()
     print(
-        f"{page.people} people on the page; light viewers: {crowd.open} of {VIEWERS - 1}, {crowd.messages} messages, "
+        f"light viewers: {crowd.open} of {VIEWERS - 1}, {crowd.messages} messages, "
         f"most in one second {crowd.most_a_second}; {many.open} of {MANY} viewers in the second part"
     )
     return {"figures": [*of_page(page), *of_crowd(crowd), *of_many(many, busy)]}
@@ -217,19 +213,35 @@ def stamp(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03}Z"
 
 
-def feed(redis_url: str, stop: Any) -> None:
-    """Tells of a thousand moves a second, and of two jobs that changed."""
+@contextmanager
+def feeder(redis_url: str, movers: int, every_s: float) -> Iterator[None]:
+    """A process that keeps so many surveyors moving, each telling of himself every so many seconds."""
+    fresh = multiprocessing.get_context("spawn")
+    stop = fresh.Event()
+    process = fresh.Process(target=feed, args=(redis_url, stop, movers, every_s), daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        process.join(timeout=10)
+        process.kill()
+
+
+def feed(redis_url: str, stop: Any, movers: int, each_s: float) -> None:
+    """Tells of moves, a hundredth of the movers at a time, and of two jobs a second that changed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     redis: Redis = Redis.from_url(redis_url)
-    path, piece, begun, sent = "/1/", 100, time.monotonic(), 0
+    path, piece, begun, sent = "/1/", movers // 100, time.monotonic(), 0
     if found := redis.hget(live.shelf("task"), str(2 * 10**17)):
-        path = str(__import__("json").loads(found)["org_path"])
-    every_s = piece * REPORT_EVERY_S / MOVERS
+        path = str(packing.decode(found)["org_path"])
+    every_s, told = each_s / 100, 0.0
     while not stop.is_set():
-        step, first = divmod(sent * piece, MOVERS)
+        step, first = divmod(sent * piece, movers)
         now = time.time()
         changes = [mover(n, path, *place(n, step + 1), now, step) for n in range(first, first + piece)]
-        if sent % 5 == 0:
+        if now - told > 0.5:
+            told = now
             changes.append(job(sent % JOBS, path))
         live.publish(redis, changes)
         sent += 1
@@ -354,8 +366,17 @@ class browser:
 
 
 def thousand(ready: Ready, seconds: float) -> tuple[watchers.Seen, float]:
-    """A thousand viewers at the stream process itself; returns what they saw and its share of a core."""
-    with watchers.Crowd(ready.site.env["CHAKAN_LIVE_URL"], ready.token, MANY, QUARTER) as crowd:
+    """A thousand viewers at the stream process itself; returns what they saw and its share of a core.
+
+    They watch one corner with three hundred movers, a move a second each: a frame of about four kilobytes.
+    """
+    redis: Redis = Redis.from_url(ready.redis_url)
+    path = str(packing.decode(redis.hvals(live.shelf("task"))[0])["org_path"])  # type: ignore[index]
+    live.refresh(redis, "surveyor", [mover(n, path, *place(n, 0), time.time(), 0) for n in range(FEW)])
+    with (
+        feeder(ready.redis_url, FEW, 1.0),
+        watchers.Crowd(ready.site.env["CHAKAN_LIVE_URL"], ready.token, MANY, CITY) as crowd,
+    ):
         crowd.count_from_now()
         group = ready.site.running["live"].pid
         before, began = watchers.cpu_s(group), time.monotonic()

@@ -35,13 +35,13 @@ class Crowd:
     def __init__(self, url: str, token: str, count: int, box: str) -> None:
         fresh = multiprocessing.get_context("spawn")
         self.ours, theirs = fresh.Pipe()
-        self.process = fresh.Process(target=watch, args=(theirs, url, token, count, box))
+        self.process = fresh.Process(target=watch, args=(theirs, url, token, count, box), daemon=True)
 
     def __enter__(self) -> "Crowd":
         self.process.start()
-        if not self.ours.poll(120):
-            raise TimeoutError("the viewers do not connect")
-        self.ours.recv()
+        said = self.ours.recv() if self.ours.poll(120) else "silence"
+        if said != "ready":
+            raise TimeoutError(f"the viewers do not connect: {said}")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -76,13 +76,15 @@ class Room:
         self.ready, self.open, self.counting = 0, 0, False
         self.seen, self.bytes, self.began = Seen(), 0, 0.0
         self.turns = asyncio.Semaphore(TOGETHER)
-        self.whole = asyncio.Event()
 
     async def run(self, count: int) -> None:
         """Until the parent says `end`."""
         tasks = [asyncio.create_task(self.follow()) for _ in range(count)]
         while self.ready < count:
             await asyncio.sleep(0.05)
+            if broken := [task.exception() for task in tasks if task.done()]:
+                self.pipe.send(f"{self.ready} of {count} are in, then {broken[0]!r}")
+                return
         self.pipe.send("ready")
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.pipe.recv)

@@ -101,6 +101,8 @@ def build(
         "gevent",
         "-w",
         "1",
+        "--worker-connections",
+        "4000",
         "-b",
         f"127.0.0.1:{live_port}",
         "--graceful-timeout",

@@ -13,7 +13,7 @@ import { go, openClaim, openSurveyor } from '../route';
 import { surveyors, tasks } from '../store';
 import { t } from '../words';
 import { dragged, dropped, over } from './drag';
-import { addJobs, chooseJob, drawJobs, JOB_LAYER } from './layers/jobs';
+import { addJobs, chooseJob, drawJobs, JOB_CLUSTER, JOB_LAYER, jobClusterAt } from './layers/jobs';
 import { addLinks, drawLink, drawTrack } from './layers/links';
 import { addShapes } from './layers/shapes';
 import { addSurveyors, chooseSurveyor, clusterAt, drawSurveyors, openCluster, surveyorAt } from './layers/surveyors';
@@ -63,6 +63,8 @@ function pick(map: GlMap, event: MapMouseEvent): void {
   const job = hit(map, event.point, [JOB_LAYER]);
   if (job) return go('live', 'claim', String(job.properties.claim));
   const { x, y } = event.point;
+  const pile = jobClusterAt(map, x, y);
+  if (pile) return openCluster(map, pile);
   const person = surveyorAt(map, x, y);
   if (person) return go('live', 'surveyor', person);
   const cluster = clusterAt(map, x, y);
@@ -141,7 +143,7 @@ function follow(map: GlMap): () => void {
   map.on('click', (event) => {
     if (!wall.peek()) pick(map, event);
   });
-  for (const layer of [JOB_LAYER, 'cluster']) {
+  for (const layer of [JOB_LAYER, JOB_CLUSTER, 'cluster']) {
     map.on('mouseenter', layer, () => void (map.getCanvas().style.cursor = 'pointer'));
     map.on('mouseleave', layer, () => void (map.getCanvas().style.cursor = ''));
   }

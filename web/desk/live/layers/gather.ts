@@ -2,12 +2,15 @@
 import { MercatorCoordinate } from 'maplibre-gl';
 import type { Id, SurveyorState } from '@shared/types';
 
-/** A dot: where on the Mercator square (0…1), and how it looks. */
-export interface Dot {
+/** Anything with a place on the Mercator square (0…1). */
+export interface Point {
   id: Id;
-  name: string;
   x: number;
   y: number;
+}
+/** A surveyor's dot, and how it looks. */
+export interface Dot extends Point {
+  name: string;
   state: SurveyorState;
   opacity: number;
   /** Degrees clockwise from north, or -1 when he stands still. */
@@ -23,8 +26,8 @@ export interface Cluster {
   /** West, south, east, north on the Mercator square (y grows southwards). */
   box: [number, number, number, number];
 }
-export interface Gathered {
-  singles: Dot[];
+export interface Gathered<P> {
+  singles: P[];
   clusters: Cluster[];
 }
 
@@ -37,15 +40,15 @@ const ASIDE_PX = 17;
 
 export const onSquare = (lon: number, lat: number): { x: number; y: number } => MercatorCoordinate.fromLngLat([lon, lat]);
 
-interface Heap {
+interface Heap<P> {
   x: number;
   y: number;
-  dots: Dot[];
+  dots: P[];
 }
 
 /** Heaps by a grid of the radius, then neighbours that would overlap drawn together, the largest first. */
-function heaps(dots: Dot[], size: number): Heap[] {
-  const grid = new Map<number, Heap>();
+function heaps<P extends Point>(dots: P[], size: number): Heap<P>[] {
+  const grid = new Map<number, Heap<P>>();
   const column = 2 ** 25;
   for (const dot of dots) {
     const key = Math.floor(dot.x / size) * column + Math.floor(dot.y / size);
@@ -57,7 +60,7 @@ function heaps(dots: Dot[], size: number): Heap[] {
       heap.y += (dot.y - heap.y) / heap.dots.length;
     }
   }
-  const found: Heap[] = [];
+  const found: Heap<P>[] = [];
   const order = [...grid.entries()].sort((a, b) => b[1].dots.length - a[1].dots.length);
   for (const [key, heap] of order) {
     if (!grid.delete(key)) continue;
@@ -77,7 +80,7 @@ function heaps(dots: Dot[], size: number): Heap[] {
   return found;
 }
 
-function circle({ x, y, dots }: Heap): Cluster {
+function circle({ x, y, dots }: Heap<Point>): Cluster {
   const box: Cluster['box'] = [x, y, x, y];
   for (const dot of dots) {
     box[0] = Math.min(box[0], dot.x);
@@ -109,18 +112,22 @@ function spread(dots: Dot[]): void {
   }
 }
 
-export function gather(dots: Dot[], zoom: number): Gathered {
+/** Below APART_ZOOM those who would overlap become circles. */
+export function gatherPoints<P extends Point>(points: P[], zoom: number, radius = RADIUS_PX, least = LEAST): Gathered<P> {
   const step = Math.floor(zoom);
-  if (step >= APART_ZOOM) {
-    spread(dots);
-    return { singles: dots, clusters: [] };
-  }
-  const singles: Dot[] = [];
+  if (step >= APART_ZOOM) return { singles: points, clusters: [] };
+  const singles: P[] = [];
   const clusters: Cluster[] = [];
-  for (const heap of heaps(dots, RADIUS_PX / (WORLD_PX * 2 ** step))) {
-    if (heap.dots.length < LEAST) singles.push(...heap.dots);
+  for (const heap of heaps(points, radius / (WORLD_PX * 2 ** step))) {
+    if (heap.dots.length < least) singles.push(...heap.dots);
     else clusters.push(circle(heap));
   }
-  for (const dot of singles) dot.aside = [0, 0];
   return { singles, clusters };
+}
+
+export function gather(dots: Dot[], zoom: number): Gathered<Dot> {
+  const found = gatherPoints(dots, zoom);
+  if (Math.floor(zoom) >= APART_ZOOM) spread(dots);
+  else for (const dot of found.singles) dot.aside = [0, 0];
+  return found;
 }

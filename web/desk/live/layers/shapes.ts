@@ -142,6 +142,24 @@ function quiet(map: GlMap, colours: Colours): void {
   });
 }
 
+/** Several jobs in time: two sheets, one behind the other, so that it is no surveyors' circle. */
+function many(map: GlMap, colours: Colours): void {
+  picture(map, 'job-many', 40, (pen) => {
+    pen.fillStyle = colours.urgency.ok;
+    pen.strokeStyle = colours.ring;
+    pen.lineWidth = 2;
+    for (const [x, y] of [
+      [9, 5],
+      [5, 9],
+    ] as const) {
+      pen.beginPath();
+      pen.roundRect(x, y, 26, 26, 6);
+      pen.fill();
+      pen.stroke();
+    }
+  });
+}
+
 function pin(map: GlMap, look: JobLook, colours: Colours): void {
   picture(map, `job-${look}`, 46, (pen, size) => {
     const c = size / 2;
@@ -225,4 +243,5 @@ export function addShapes(map: GlMap, dark: boolean): void {
   const colours = COLOURS[dark ? 'dark' : 'light'];
   for (const look of JOB_LOOKS) pin(map, look, colours);
   quiet(map, colours);
+  many(map, colours);
 }

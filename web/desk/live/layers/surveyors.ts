@@ -17,7 +17,7 @@ const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: 
 interface Crowd {
   layer: DotLayer;
   dots: Dot[];
-  gathered: Gathered;
+  gathered: Gathered<Dot>;
   step: number;
   chosen: Id | null;
 }
