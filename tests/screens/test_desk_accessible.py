@@ -16,8 +16,7 @@ PAGES = ["live", "playback", "report", "claims", "messages", "reports", "setting
 def desk(browser, sessions):
     kit.surveyor(sessions, name="赵查勘")
     with sessions() as session:
-        claim = factories.claim(session, place_text="东门大街 1 号", cause="collision")
-        factories.offer(session, of=claim)
+        factories.claim(session, place_text="东门大街 1 号", cause="collision")
         factories.claim(session, lon=None, lat=None, place_text="不明")
         session.commit()
     return sit_down(browser, sessions, "dispatcher", "supervisor", "admin", "seat")

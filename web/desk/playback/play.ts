@@ -41,7 +41,8 @@ interface Step {
   run: (people: Map<Id, SurveyorCard>, jobs: Map<Id, TaskCard>) => void;
 }
 
-export const at = signal(0);
+// Never before there is a day to show: the bars of the day are asked for at once.
+export const at = signal(serverNow());
 export const speed = signal<number>(10);
 export const playing = signal(false);
 export const people = signal<ReadonlyMap<Id, SurveyorCard>>(new Map());
