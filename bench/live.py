@@ -371,7 +371,7 @@ def thousand(ready: Ready, seconds: float) -> tuple[watchers.Seen, float]:
     They watch one corner with three hundred movers, a move a second each: a frame of about four kilobytes.
     """
     redis: Redis = Redis.from_url(ready.redis_url)
-    path = str(packing.decode(redis.hvals(live.shelf("task"))[0])["org_path"])  # type: ignore[index]
+    path = str(packing.decode(redis.hvals(live.shelf("task"))[0])["org_path"])
     live.refresh(redis, "surveyor", [mover(n, path, *place(n, 0), time.time(), 0) for n in range(FEW)])
     with (
         feeder(ready.redis_url, FEW, 1.0),
