@@ -195,6 +195,8 @@ export default function LiveMap({ info, wall: onWall }: { info: MapInfo; wall?: 
         label={t('mapLabel')}
         onMap={(made) => {
           map.current = made;
+          // Nobody stands at the wall to move it: it begins with everybody in sight.
+          if (onWall) void made.once('idle', () => fitAll(made));
           return follow(made);
         }}
         onStyle={(made) => {

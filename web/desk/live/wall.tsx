@@ -57,7 +57,7 @@ export function Wall() {
     return () => document.removeEventListener('fullscreenchange', left);
   }, []);
   return (
-    <main class="wall" id="main" tabIndex={-1} aria-label={t('wall')}>
+    <main class="wall" id="wall" tabIndex={-1} aria-label={t('wall')}>
       <div class="live-centre">
         <Loaded of={info}>
           {(facts) => (
