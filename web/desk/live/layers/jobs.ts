@@ -114,6 +114,8 @@ export function drawJobs(map: GlMap, cards: Iterable<TaskCard>, nowMs: number): 
   map.on('zoom', () => {
     if (heaps.get(map)?.step !== Math.floor(map.getZoom())) arrange(map);
   });
+  // Data given in the middle of a flight may belong to tiles that are dropped at its end: once more when it has landed.
+  map.on('moveend', () => arrange(map));
 }
 
 /** Jobs that are in time are gathered where their pins would hide each other; one that is at risk or late never is. */
