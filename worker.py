@@ -55,6 +55,8 @@ DAILY_CHORES_EVERY_S = 600.0
 # A storm is not seen a second after its first report; the count of the last hour is taken so often.
 SURGE_EVERY_S = 60.0
 KEEP_OUTBOX = timedelta(days=3)
+# As long as tracks are kept unless a rule says otherwise: a past without positions shows nothing.
+KEEP_PAST = timedelta(days=90)
 
 
 def wire(name: str) -> Settings:
@@ -258,7 +260,7 @@ class Sweeper:
     def daily(self) -> None:
         """Partitions for the days to come, and the end of what is old."""
         from api import idempotency
-        from dispatch import learning
+        from dispatch import learning, past_queries
         from geo import service as geo
         from media import janitor
 
@@ -268,6 +270,7 @@ class Sweeper:
         with wiring.sessions.begin() as session:
             outbox.forget_old(session, datetime.now(UTC) - KEEP_OUTBOX)
             idempotency.forget_old(session, datetime.now(UTC) - idempotency.KEPT)
+            past_queries.forget(session, datetime.now(UTC) - KEEP_PAST)
         janitor.tidy(wiring.sessions, wiring.storage, wiring.settings.uploads)
 
     def learn_roads(self) -> None:

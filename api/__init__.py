@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
     "protocols.overland", "surveyors", "nearest", "able", "roads", "planning", "catastrophes", "areas", "map", "uploads",
-    "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "health", "pages",
+    "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "playback", "preferences", "health",
+    "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.

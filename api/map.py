@@ -1,7 +1,8 @@
 """The offline base map: vector tiles and what the map shows."""
 
 import hashlib
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from flask import Response, g, request
 from flask.typing import ResponseReturnValue
@@ -9,6 +10,9 @@ from pydantic import Field
 
 from api import parts
 from api.door import EVERYBODY, Door, Strict, roles
+from api.fields import Moment
+from api.surveyors import look
+from core.errors import Invalid
 from geo import tiles
 
 bp = Door("map", tag="Map")
@@ -23,6 +27,7 @@ TILE: dict[Any, Any] = {
 }
 # The sheets of Tianditu: roads and land, then their names. CGCS2000, which is WGS-84 within a metre.
 SHEETS = ("vec", "cva")
+LONGEST_LOSSES, LONGEST_POSITIONS, LONGEST_TRACK = timedelta(days=92), timedelta(days=1), timedelta(days=7)
 
 
 class TilePath(Strict):
@@ -45,6 +50,62 @@ def tile(path: TilePath) -> ResponseReturnValue:
     return answer.make_conditional(request) if body else answer
 
 
+class HeatPath(TilePath):
+    """The address of a heat tile; `of` is loss or position."""
+
+    of: Literal["loss", "position"]
+
+
+class TrackPath(TilePath):
+    """The address of a tile of a surveyor's track."""
+
+    surveyor_id: int = Field(ge=1, lt=2**63)
+
+
+class Days(Strict):
+    """The span that is shown."""
+
+    start: Moment = Field(alias="from")
+    end: Moment = Field(alias="to")
+
+    def checked(self, longest: timedelta) -> tuple[datetime, datetime]:
+        """The span. Raises Invalid when it is empty or too long."""
+        if not self.start < self.end <= self.start + longest:
+            raise Invalid.field("to", f"later than `from`, at most {longest.days} days")
+        return self.start, self.end
+
+
+def told(body: bytes, seconds: int) -> ResponseReturnValue:
+    """A tile that may be kept for a while."""
+    answer = Response(body, 200, content_type=MVT) if body else Response(status=204)
+    answer.headers["Cache-Control"] = f"private, max-age={seconds}"
+    return answer
+
+
+@bp.get("/map/heat/<of>/<int:z>/<int:x>/<int:y>.mvt", responses=TILE)
+@roles("dispatcher", "supervisor", "admin")
+def heat(path: HeatPath, query: Days) -> ResponseReturnValue:
+    """How many losses (92 days at most) or positions (a day at most) lay where, in small squares with a count `n`."""
+    longest = LONGEST_LOSSES if path.of == "loss" else LONGEST_POSITIONS
+    start, end = query.checked(longest)
+    with g.sessions.begin() as session:
+        body = tiles.heat_tile(
+            session, g.actor.org_path, path.z, path.x, path.y, of=path.of, start=start, end=end
+        )
+    return told(body, 300)
+
+
+@bp.get("/map/tracks/<int:surveyor_id>/<int:z>/<int:x>/<int:y>.mvt", responses=TILE)
+@roles("dispatcher", "supervisor", "admin", "surveyor")
+def track(path: TrackPath, query: Days) -> ResponseReturnValue:
+    """Where a surveyor drove (7 days at most), own or of one's part of the tree. Each tile is a look, and audited."""
+    start, end = query.checked(LONGEST_TRACK)
+    with g.sessions.begin() as session:
+        look(session, path.surveyor_id, start, end, "tile")
+        body = tiles.track_tile(session, path.surveyor_id, path.z, path.x, path.y, start=start, end=end)
+    return told(body, 60)
+
+
 @bp.get("/map/info")
 @roles(*EVERYBODY)
 def info() -> ResponseReturnValue:
@@ -56,7 +117,7 @@ def info() -> ResponseReturnValue:
         "label_en": found.label_en,
         "centre": {"lon": found.centre.lon, "lat": found.centre.lat},
         "bbox": list(found.bbox),
-        "raster": tianditu(parts().settings.tianditu_key),
+        "raster": tianditu(parts().settings.tianditu_key) or amap(parts().settings.amap_tiles),
     }
 
 
@@ -74,3 +135,8 @@ def tianditu(key: str) -> list[dict[str, Any]]:
         for sheet in SHEETS
         if key
     ]
+
+
+def amap(url: str) -> list[dict[str, Any]]:
+    """AMap's drawn map, in GCJ-02: the page shifts the picture back under the true places."""
+    return [{"name": "amap", "url": url, "datum": "gcj02", "attribution": "高德地图 · GCJ-02"}] if url else []

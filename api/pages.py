@@ -55,6 +55,13 @@ def desk() -> ResponseReturnValue:
     return page("desk.html")
 
 
+@bp.get("/desk/playback", doc_ui=False)
+@public
+def playback() -> ResponseReturnValue:
+    """A link to a moment of the past, handed on from desk to desk."""
+    return page("desk.html")
+
+
 @bp.get("/phone", doc_ui=False)
 @public
 def phone() -> ResponseReturnValue:

@@ -165,14 +165,17 @@ def claims(session: Session, wanted: Wanted) -> list[Any]:
     return list(session.execute(text(LIST), args).all())
 
 
+def in_order(clocks: list[Any]) -> list[Any]:
+    """Clocks in the order of the work."""
+    return sorted(clocks, key=lambda clock: ORDER.get(clock.kind, len(ORDER)))
+
+
 def clocks_of(session: Session, claim_ids: list[int]) -> dict[int, list[Clock]]:
     """The clocks of several claims, each list in the order of the work."""
     found: dict[int, list[Clock]] = {claim_id: [] for claim_id in claim_ids}
     for clock in session.scalars(select(Clock).where(Clock.claim_id.in_(claim_ids))):
         found[clock.claim_id].append(clock)
-    for clocks in found.values():
-        clocks.sort(key=lambda clock: ORDER.get(clock.kind, len(ORDER)))
-    return found
+    return {claim_id: in_order(clocks) for claim_id, clocks in found.items()}
 
 
 def items_of(session: Session, claim_ids: list[int]) -> dict[int, list[ClaimItem]]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +13,11 @@ log = logging.getLogger(__name__)
 
 Kind = Literal["surveyor", "task", "clock"]
 STREAM = "chakan:live"
+# What viewers look at, told to whichever stream process holds them.
+VIEWS = "chakan:live:views"
+# The kind of the entry that says: a shelf was laid anew, compare.
+REDRAWN = "redrawn"
+SHELVES: tuple[Kind, ...] = ("surveyor", "task")
 EPOCH = "chakan:live:epoch"
 AUTH_EPOCH = "chakan:auth:epoch"
 SSE_HEADERS = [
@@ -22,6 +28,7 @@ SSE_HEADERS = [
 ]
 # About ten minutes of a busy national desk; a reader that was away longer gets a fresh snapshot.
 KEPT_EVENTS = 20_000
+KEPT_VIEWS = 1000
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Change:
     card: dict[str, Any] | None
 
 
-def shelf(kind: Kind) -> str:
+def shelf(kind: str) -> str:
     """The hash that holds the newest card of everything of a kind."""
     return f"chakan:live:{kind}"
 
@@ -73,7 +80,10 @@ def refresh(redis: Redis, kind: Kind, cards: Iterable[Change]) -> bool:
                     change.key,
                     json.dumps({"org_path": change.org_path, "card": change.card}, ensure_ascii=False),
                 )
-            pipe.set(EPOCH, "1", nx=True)
+            # A new word after Redis was emptied: whoever was not looking just then notices by it.
+            pipe.set(EPOCH, secrets.token_hex(4), nx=True)
+            told: Any = {"kind": REDRAWN, "key": kind, "body": "{}"}
+            pipe.xadd(STREAM, told, maxlen=KEPT_EVENTS, approximate=True)
             pipe.execute()
     except RedisError as error:
         log.warning("live feed unreachable", extra={"error": type(error).__name__})
@@ -87,6 +97,17 @@ def healthy(redis: Redis) -> bool:
         return bool(redis.exists(EPOCH))
     except RedisError:
         return False
+
+
+def look(redis: Redis, stream: str, box: tuple[float, float, float, float]) -> bool:
+    """Turns an open stream to another part of the map. Returns False when Redis is away."""
+    try:
+        told: Any = {"key": stream, "box": ",".join(f"{side:.5f}" for side in box)}
+        redis.xadd(VIEWS, told, maxlen=KEPT_VIEWS, approximate=True)
+    except RedisError as error:
+        log.warning("live feed unreachable", extra={"error": type(error).__name__})
+        return False
+    return True
 
 
 def doubt_access(redis: Redis) -> None:

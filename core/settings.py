@@ -40,6 +40,7 @@ class Settings:
     routing: str = ""
     osrm_url: str = ""
     valhalla_url: str = ""
+    amap_tiles: str = ""
 
     @property
     def internal_api_url(self) -> str:

@@ -31,7 +31,7 @@ def who(ident: int | None, name: str | None, **more: Any) -> dict[str, Any] | No
     return None if ident is None else {"id": str(ident), "name": name or "", **more}
 
 
-def clock_card(row: Clock) -> dict[str, Any]:
+def clock_card(row: Clock | Any) -> dict[str, Any]:
     """A clock as shown everywhere."""
     return {
         "id": str(row.id),
@@ -47,7 +47,8 @@ def clock_card(row: Clock) -> dict[str, Any]:
     }
 
 
-def _task(row: Any, place: Any, clocks: Sequence[Clock]) -> dict[str, Any]:
+def task_shown(row: Any, place: Any, clocks: Sequence[Any]) -> dict[str, Any]:
+    """A job's card from its row, the loss location, and its clocks."""
     offer = None
     if row.offer_id is not None:
         offer = {
@@ -87,7 +88,7 @@ def _task(row: Any, place: Any, clocks: Sequence[Clock]) -> dict[str, Any]:
 def _tasks(session: Session, rows: Sequence[Any]) -> list[tuple[Any, dict[str, Any]]]:
     ids = [row.claim_id for row in rows]
     places, clocks = claims.places_of(session, ids), claims.clocks_of(session, ids)
-    return [(row, _task(row, places.get(row.claim_id), clocks[row.claim_id])) for row in rows]
+    return [(row, task_shown(row, places.get(row.claim_id), clocks[row.claim_id])) for row in rows]
 
 
 def task_cards(session: Session, task_ids: Iterable[int]) -> list[dict[str, Any]]:
@@ -116,7 +117,8 @@ def surveyor_state(on_duty: bool, freshness: str, offered: bool, open_jobs: int)
     return "busy" if open_jobs else "idle"
 
 
-def _surveyor(row: Any, now: datetime) -> dict[str, Any]:
+def surveyor_shown(row: Any, now: datetime) -> dict[str, Any]:
+    """A surveyor's card from his row, as of a moment."""
     age = None if row.fixed_at is None else staleness.age_s(now, row.fixed_at, row.received_at)
     freshness = staleness.state(age)
     position = None
@@ -151,7 +153,7 @@ def _surveyor(row: Any, now: datetime) -> dict[str, Any]:
 def surveyor_cards(session: Session, ids: Iterable[int], now: datetime | None = None) -> list[dict[str, Any]]:
     """The cards of these surveyors."""
     now = clock.read(session, now)
-    return [_surveyor(row, now) for row in queries.surveyors_by_id(session, list(ids))]
+    return [surveyor_shown(row, now) for row in queries.surveyors_by_id(session, list(ids))]
 
 
 def surveyor_card(session: Session, surveyor_id: int, now: datetime | None = None) -> dict[str, Any] | None:
@@ -171,7 +173,8 @@ def surveyors_board(
     """The cards of everybody below a scope."""
     now = clock.read(session, now)
     return [
-        _surveyor(row, now) for row in queries.surveyors(session, scope, box=box, after=after, limit=limit)
+        surveyor_shown(row, now)
+        for row in queries.surveyors(session, scope, box=box, after=after, limit=limit)
     ]
 
 
@@ -195,13 +198,13 @@ def surveyor_changes(session: Session, ids: Iterable[int], now: datetime | None 
     """Changes for the live feed: the cards of these surveyors."""
     now = clock.read(session, now)
     rows = queries.surveyors_by_id(session, list(ids))
-    return [Change("surveyor", str(row.id), row.org_path, _surveyor(row, now)) for row in rows]
+    return [Change("surveyor", str(row.id), row.org_path, surveyor_shown(row, now)) for row in rows]
 
 
 def all_surveyor_changes(session: Session, now: datetime | None = None) -> list[Change]:
     """The whole picture of surveyors."""
     now = clock.read(session, now)
     return [
-        Change("surveyor", str(row.id), row.org_path, _surveyor(row, now))
+        Change("surveyor", str(row.id), row.org_path, surveyor_shown(row, now))
         for row in queries.surveyors(session, "/")
     ]

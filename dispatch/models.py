@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Created, Id, Ref
@@ -195,3 +196,29 @@ class MoveUp(Base):
     covered_before: Mapped[float]
     covered_after: Mapped[float]
     provider: Mapped[str]
+
+
+class DeskPast(Base):
+    """A version of a row that a card is made of, and the time it was valid for. Written by triggers (migration 0015)."""
+
+    __tablename__ = "desk_past"
+    __table_args__ = (
+        Index(
+            "uq_desk_past_present",
+            "kind",
+            "ref",
+            "owner",
+            unique=True,
+            postgresql_where=text("upper_inf(span)"),
+        ),
+        Index("ix_desk_past_owner", "owner"),
+        Index("ix_desk_past_then", "span", postgresql_using="gist", postgresql_where=text("matters")),
+        Index("ix_desk_past_begun", func.lower(text("span"))),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    kind: Mapped[str]  # task | claim | item | duplicate | clock | offer | assignment | surveyor
+    ref: Mapped[Ref]
+    owner: Mapped[Ref]  # the claim; of an offer or assignment the task; of a surveyor himself
+    span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    matters: Mapped[bool]  # an open job, an open offer, an active duty, a surveyor
+    body: Mapped[dict[str, Any]]

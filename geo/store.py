@@ -148,6 +148,61 @@ def track(
     return [Fix(**row._mapping) for row in session.execute(text(TRACK), span)]
 
 
+# Partition pruning needs a lower end; who was not heard of for two days has no place worth showing.
+THEN = """
+SELECT s.id, p.lon, p.lat, p.fixed_at, p.received_at, p.accuracy_m, p.speed_mps, p.heading_deg, p.battery, p.source
+  FROM unnest(CAST(:ids AS bigint[])) AS s (id)
+ CROSS JOIN LATERAL (
+       SELECT *
+         FROM position AS q
+        WHERE q.surveyor_id = s.id AND q.fixed_at > CAST(:at AS timestamptz) - interval '2 days'
+          AND q.fixed_at <= CAST(:at AS timestamptz) + interval '1 minute' AND q.received_at <= :at
+          AND (q.accuracy_m IS NULL OR q.accuracy_m <= :max_accuracy_m)
+        ORDER BY q.fixed_at DESC
+        LIMIT 1) AS p
+"""
+# A fix that came more than a quarter of an hour late is part of a track, it moved no dot worth playing.
+MOVES = """
+SELECT DISTINCT ON (surveyor_id, bucket) surveyor_id, fixed_at, received_at, lon, lat, accuracy_m, speed_mps,
+       heading_deg, floor(extract(epoch FROM received_at) / :step_s)::bigint AS bucket
+  FROM position
+ WHERE fixed_at > CAST(:start AS timestamptz) - interval '15 minutes'
+   AND fixed_at <= CAST(:end AS timestamptz) + interval '1 minute'
+   AND received_at > :start AND received_at <= :end
+   AND surveyor_id = ANY(:ids)
+   AND (accuracy_m IS NULL OR accuracy_m <= :max_accuracy_m)
+ ORDER BY surveyor_id, bucket, fixed_at DESC
+"""
+
+
+def positions_then(
+    session: Session, ids: Sequence[int], at: datetime, *, max_accuracy_m: float
+) -> dict[int, Any]:
+    """The newest position of each surveyor that had been received at a moment and was good enough for a dot."""
+    given = {"ids": array(ids), "at": at, "max_accuracy_m": max_accuracy_m}
+    return {row.id: row for row in session.execute(text(THEN), given)}
+
+
+def moves(
+    session: Session,
+    ids: Sequence[int],
+    start: datetime,
+    end: datetime,
+    *,
+    step_s: float,
+    max_accuracy_m: float,
+) -> list[Any]:
+    """Positions received after `start` and not after `end`, at most one a surveyor and step, by our clock."""
+    given = {
+        "ids": list(ids),
+        "start": start,
+        "end": end,
+        "step_s": step_s,
+        "max_accuracy_m": max_accuracy_m,
+    }
+    return list(session.execute(text(MOVES), given).all())
+
+
 def ensure_partitions(session: Session, today: date, ahead_days: int = 8, behind_days: int = 8) -> int:
     """Makes the missing day partitions around `today` (UTC); returns how many. Many may call it at once."""
     span = {"first": today - timedelta(days=behind_days), "last": today + timedelta(days=ahead_days)}

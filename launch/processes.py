@@ -12,9 +12,11 @@ from launch.supervise import Program
 
 # How much each queue steps aside: a thumbnail costs a second of a core that an offer may want.
 QUEUES = {"offers": 0, "messages": 0, "photos": 5, "chores": 10}
-# 40 relayed live viewers hold a thread each (api/live.py), 40 slow uploads (api/body.py), 48 positions that wait for
-# their commit (geo/group.py); the others are left for reports and offers whatever happens.
-API_THREADS = 144
+# Each relayed live viewer holds a thread that sleeps (api/live.py), and so do 40 slow uploads (api/body.py) and 48 positions
+# that wait for their commit (geo/group.py); the others answer requests whatever happens. Granian starts a thread when it
+# is needed and ends it when it has been idle, so a site without viewers pays for none.
+RELAYED_VIEWERS = 240
+API_THREADS = RELAYED_VIEWERS + 40 + 48 + 32
 
 
 def environment(

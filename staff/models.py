@@ -133,3 +133,13 @@ class Rule(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     changed_by: Mapped[Ref | None]
     changed_at: Mapped[Created]
+
+
+class Preference(Base):
+    """What a person chose to see on a page, such as the filters of the desk. Nothing depends on it."""
+
+    __tablename__ = "preference"
+    person_id: Mapped[Ref] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]]
+    changed_at: Mapped[Created]

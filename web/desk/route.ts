@@ -1,14 +1,17 @@
 /** Where we are on the desk: `#/live/claim/77`, `#/claims?q=…`. The hash keeps one page load, and the back button works. */
 import { computed, signal } from '@preact/signals';
 
-export type PageName = 'live' | 'report' | 'claims' | 'messages' | 'reports' | 'settings';
-export const PAGES: readonly PageName[] = ['live', 'report', 'claims', 'messages', 'reports', 'settings'];
+export type PageName = 'live' | 'playback' | 'report' | 'claims' | 'messages' | 'reports' | 'settings';
+export const PAGES: readonly PageName[] = ['live', 'playback', 'report', 'claims', 'messages', 'reports', 'settings'];
 
 export interface Route {
   page: PageName | '';
   rest: string[];
   query: URLSearchParams;
 }
+
+// A link that people hand on: /desk/playback?at=… becomes the page's own address.
+if (location.pathname === '/desk/playback') history.replaceState(null, '', `/desk#/playback${location.search}`);
 
 function read(): Route {
   const [path = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?');

@@ -13,7 +13,12 @@ import { Claims } from './lists/claims';
 import { Messages } from './lists/messages';
 import { Reports } from './lists/reports';
 import { watchAlarms } from './live/alarms';
+import { change, recallView, toWall, view, wall } from './live/view';
 import { Live, liveKeys } from './live/page';
+import { Wall } from './live/wall';
+import { playKeys } from './playback/play';
+import { Playback } from './playback/page';
+import { t as playWord } from './playback/words';
 import { Report } from './report/page';
 import { go, link, type PageName, route } from './route';
 import { Settings } from './settings/page';
@@ -22,13 +27,22 @@ import { t } from './words';
 
 const PAGES: { page: PageName; icon: IconName; roles: Role[] }[] = [
   { page: 'live', icon: 'map', roles: ['dispatcher', 'supervisor', 'admin'] },
+  { page: 'playback', icon: 'history', roles: ['dispatcher', 'supervisor', 'admin'] },
   { page: 'report', icon: 'phone-call', roles: ['seat', 'dispatcher'] },
   { page: 'claims', icon: 'clipboard', roles: ['seat', 'dispatcher', 'supervisor', 'admin', 'adjuster'] },
   { page: 'messages', icon: 'message', roles: ['dispatcher', 'supervisor', 'admin'] },
   { page: 'reports', icon: 'chart', roles: ['supervisor', 'dispatcher', 'admin'] },
   { page: 'settings', icon: 'settings', roles: ['admin', 'dispatcher', 'supervisor'] },
 ];
-const VIEWS = { live: Live, report: Report, claims: Claims, messages: Messages, reports: Reports, settings: Settings };
+const VIEWS = {
+  live: Live,
+  playback: Playback,
+  report: Report,
+  claims: Claims,
+  messages: Messages,
+  reports: Reports,
+  settings: Settings,
+};
 
 export const allowed = () => PAGES.filter((one) => may(...one.roles));
 
@@ -88,6 +102,23 @@ function LiveSign() {
   );
 }
 
+/** Always in sight: a desk that is muted must not look like one where nothing happens. */
+function Sound() {
+  const { sound } = view.value;
+  const told = sound ? t('notMuted') : t('muted');
+  return (
+    <Button
+      kind="quiet"
+      icon={sound ? 'bell' : 'bell-off'}
+      class="sound"
+      aria-pressed={sound}
+      aria-label={told}
+      title={told}
+      onClick={() => change({ sound: !sound })}
+    />
+  );
+}
+
 function Top({ onHelp }: { onHelp: () => void }) {
   const waiting = unassigned.value.length;
   return (
@@ -111,6 +142,7 @@ function Top({ onHelp }: { onHelp: () => void }) {
           {t('newReport')}
         </Button>
       )}
+      {may('dispatcher', 'supervisor', 'admin') && <Sound />}
       <LiveSign />
       <time class="server-time tabular" title={t('serverTime')}>
         {clockTimeS(now.value)}
@@ -137,12 +169,16 @@ function Help({ onClose }: { onClose: () => void }) {
     ['Enter', t('keyOpen')],
     ['A', t('keyAssign')],
     ['M', t('keyBoard')],
+    ['W', t('keyWall')],
     ['Esc', t('keyClose')],
     ['?', t('keyHelp')],
     ['Ctrl+Enter', t('keyReportSubmit')],
     ['F2', t('keyReportMap')],
     ['F4', t('keyReportEnd')],
     ['Alt+…', t('keyAlt')],
+    ['␣', `${playWord('title')}: ${playWord('keySpace')}`],
+    ['← →', `${playWord('title')}: ${playWord('keyArrows')}`],
+    [', .', `${playWord('title')}: ${playWord('keySpeed')}`],
   ];
   return (
     <Dialog title={t('shortcuts')} onClose={onClose}>
@@ -168,16 +204,17 @@ function onKey(event: KeyboardEvent, help: () => void): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector('dialog[open]')) return;
   if (event.key === 'Escape') {
     if (typing(event.target)) return (event.target as HTMLElement).blur();
+    if (wall.peek()) return toWall(false);
     const here = route.peek();
     if (here.page === 'live' && here.rest.length) go('live');
     else if (here.page === 'claims' && here.rest.length) go('claims', Object.fromEntries(here.query));
     return;
   }
-  if (typing(event.target)) return;
+  if (typing(event.target) || wall.peek()) return;
   if (event.key === '?') help();
   else if (event.key === '/') document.getElementById('search')?.focus();
   else if (event.key === 'n' && may('seat', 'dispatcher')) newReport();
-  else if (!(route.peek().page === 'live' && liveKeys(event))) return;
+  else if (route.peek().page === 'live' ? !liveKeys(event) : route.peek().page !== 'playback' || !playKeys(event)) return;
   event.preventDefault();
 }
 
@@ -185,6 +222,7 @@ export function Shell() {
   const [help, setHelp] = useState(false);
   useEffect(() => {
     const stops = [begin(), watchAlarms(), watchCatastrophes()];
+    recallView().catch((error: unknown) => console.warn('the view of this machine is used', error));
     const key = (event: KeyboardEvent) => onKey(event, () => setHelp(true));
     window.addEventListener('keydown', key);
     return () => {
@@ -199,6 +237,7 @@ export function Shell() {
     if (first) location.replace(link(first));
     else if (me.value && homeOf(me.value) !== '/desk') location.replace(homeOf(me.value));
   }, [page, first]);
+  if (wall.value && page === 'live') return <Wall />;
   const View = page && allowed().some((one) => one.page === page) ? VIEWS[page] : null;
   return (
     <>

@@ -3,7 +3,8 @@ import { batch, computed, signal } from '@preact/signals';
 import { api } from '@shared/api';
 import { learnServerTime, now, serverNow } from '@shared/clock';
 import { follow } from '@shared/live';
-import type { Freshness, Id, Page, SurveyorCard, TaskCard } from '@shared/types';
+import { type Batch, cardOf, cellName, cellsOf, type Move, unpack, type ViewTold } from '@shared/packed';
+import type { Freshness, Id, PackedSnapshot, Page, SurveyorCard, TaskCard } from '@shared/types';
 import { leadingClock, urgencyOf } from '@shared/ui';
 
 export const surveyors = signal<ReadonlyMap<Id, SurveyorCard>>(new Map());
@@ -14,10 +15,15 @@ export const ready = signal(false);
 /** Counts clock events, so that the list of alarms knows when to ask again. */
 export const clockTurns = signal(0);
 
-// Ten thousand moving surveyors arrive in bursts: changes wait here and are drawn together.
+// A second's changes come in one piece; single cards wait here and are drawn together.
 const FLUSH_MS = 200;
 const waiting = { surveyors: new Map<Id, SurveyorCard | null>(), tasks: new Map<Id, TaskCard | null>() };
 let timer = 0;
+/** Moves name a surveyor by a number that is good for one stream process. */
+const numbers = new Map<number, Id>();
+let columns: string[] = [];
+/** The cells whose moves we are told; null is everywhere. */
+let followed: Set<string> | null = null;
 
 function merge<T>(old: ReadonlyMap<Id, T>, changes: Map<Id, T | null>): ReadonlyMap<Id, T> {
   if (!changes.size) return old;
@@ -31,6 +37,7 @@ function merge<T>(old: ReadonlyMap<Id, T>, changes: Map<Id, T | null>): Readonly
 }
 
 function flush(): void {
+  clearTimeout(timer);
   timer = 0;
   batch(() => {
     surveyors.value = merge(surveyors.value, waiting.surveyors);
@@ -41,6 +48,7 @@ function flush(): void {
 const later = () => void (timer ||= window.setTimeout(flush, FLUSH_MS));
 const DONE = new Set(['approved', 'cancelled']);
 const byId = <T extends { id: Id }>(cards: T[]): ReadonlyMap<Id, T> => new Map(cards.map((card) => [card.id, card]));
+const latest = (id: Id) => waiting.surveyors.get(id) ?? surveyors.peek().get(id);
 
 function replaceAll(people: SurveyorCard[], jobs: TaskCard[]): void {
   waiting.surveyors.clear();
@@ -57,12 +65,80 @@ export function takeTask(card: TaskCard): void {
   later();
 }
 
+function placed(card: SurveyorCard): SurveyorCard {
+  const { position } = card;
+  const unseen = followed !== null && position !== null && !followed.has(cellName(position.lon, position.lat));
+  return unseen === Boolean(card.unseen) ? card : { ...card, unseen };
+}
+
+function takeRow(row: unknown[]): void {
+  const { n, card } = cardOf(columns, row);
+  numbers.set(n, card.id);
+  waiting.surveyors.set(card.id, placed(card));
+}
+
+function takeMove(move: Move): void {
+  const id = numbers.get(move.n);
+  const card = id === undefined ? undefined : latest(id);
+  if (!id || !card) return;
+  const at = new Date(move.seen).toISOString();
+  const { lon, lat, accuracy_m, heading_deg, speed_mps } = move;
+  const old = card.position ?? { battery: null, source: null };
+  const position = { ...old, lon, lat, accuracy_m, heading_deg, speed_mps, fixed_at: at, received_at: at };
+  waiting.surveyors.set(id, placed({ ...card, position }));
+}
+
+function takeBatch({ t, cells, rows }: Batch): void {
+  rows.forEach(takeRow);
+  for (const cell of cells) unpack(cell, t, takeMove);
+  flush();
+}
+
+/** Turned elsewhere: who was thought to be there and is not told of has gone somewhere we do not look. */
+function takeView({ t, box, cells }: ViewTold): void {
+  followed = cellsOf(box);
+  const told = new Set<Id>();
+  const fresh = new Set(cells.map(([x, y]) => `${x} ${y}`));
+  for (const cell of cells)
+    unpack(cell, t, (move) => {
+      const id = numbers.get(move.n);
+      if (id) told.add(id);
+      takeMove(move);
+    });
+  for (const [id, card] of surveyors.peek()) {
+    if (told.has(id)) continue;
+    const { position } = card;
+    const lost = position !== null && card.unseen && fresh.has(cellName(position.lon, position.lat));
+    const next = lost ? { ...card, position: null, unseen: true } : placed(card);
+    if (next !== card && !waiting.surveyors.has(id)) waiting.surveyors.set(id, next);
+  }
+  flush();
+}
+
+function takeAll(all: PackedSnapshot): void {
+  columns = all.columns;
+  followed = null;
+  numbers.clear();
+  const people = all.rows.map((row) => {
+    const { n, card } = cardOf(columns, row);
+    numbers.set(n, card.id);
+    return card;
+  });
+  replaceAll(people, all.tasks);
+}
+
+/** Beyond so many people the stream alone tells of them: the same by plain requests would be twenty pages every time. */
+const MOST_ASKED_FOR = 2000;
+const FALL_BACK_MS = 5000;
+
 /** Follows the stream for as long as the desk is open; while it is away, asks the API every few seconds instead. */
 export function begin(): () => void {
-  const stop = follow('/api/v1/live', {
-    snapshot: (all) => replaceAll(all.surveyors, all.tasks),
+  const stop = follow('/api/v1/live?batch=1', {
+    snapshot: takeAll,
+    batch: takeBatch,
+    view: takeView,
     surveyor: (card) => {
-      waiting.surveyors.set(card.id, card);
+      waiting.surveyors.set(card.id, placed(card));
       later();
     },
     task: takeTask,
@@ -79,7 +155,7 @@ export function begin(): () => void {
   });
   const poll = window.setInterval(() => {
     if (stale.peek() && !document.hidden) void fallBack();
-  }, 5000);
+  }, FALL_BACK_MS);
   return () => {
     stop();
     clearInterval(poll);
@@ -105,7 +181,9 @@ async function all<T>(path: string): Promise<T[]> {
 /** The same picture by plain requests. Still marked stale: it is seconds old, not live. */
 async function fallBack(): Promise<void> {
   try {
-    const [people, jobs] = await Promise.all([all<SurveyorCard>('/surveyors'), all<TaskCard>('/board')]);
+    const many = surveyors.peek().size > MOST_ASKED_FOR;
+    const people = many ? [...surveyors.peek().values()] : await all<SurveyorCard>('/surveyors');
+    const jobs = await all<TaskCard>('/board');
     if (stale.peek()) replaceAll(people, jobs);
   } catch (error) {
     console.warn('the board cannot be read', error);
@@ -114,12 +192,13 @@ async function fallBack(): Promise<void> {
 
 /** Seconds since the position was true, by the older of the phone's clock and ours; null when there is none. */
 export function ageOf(card: SurveyorCard, at: number = serverNow()): number | null {
-  if (!card.position) return null;
+  if (!card.position || card.unseen) return null;
   const { fixed_at, received_at } = card.position;
   return Math.max(0, (at - Math.min(Date.parse(fixed_at), Date.parse(received_at ?? fixed_at))) / 1000);
 }
 
 export function freshnessOf(card: SurveyorCard, at?: number): Freshness {
+  if (card.unseen) return card.freshness;
   const age = ageOf(card, at);
   return age === null ? 'never' : age < 120 ? 'fresh' : age < 300 ? 'amber' : 'stale';
 }
@@ -143,6 +222,11 @@ const due = (card: TaskCard) => leadingClock(card.clocks)?.due_at ?? '9999';
 export const byUrgency = (a: TaskCard, b: TaskCard): number =>
   b.priority - a.priority || due(a).localeCompare(due(b)) || a.reported_at.localeCompare(b.reported_at);
 
+export const onDuty = computed(() => {
+  let count = 0;
+  for (const card of surveyors.value.values()) if (card.on_duty) count += 1;
+  return count;
+});
 export const unassigned = computed(() => [...tasks.value.values()].filter((card) => card.state === 'unassigned').sort(byUrgency));
 // Ticks each second, but is a text: what depends on it is drawn again only when a job falls overdue, not at every tick.
 const overdueIds = computed(() => {

@@ -1,10 +1,15 @@
 /** A snapshot, then changes. The browser resumes a dropped stream by Last-Event-ID; when it gives up, we open anew with jitter. */
+import { api } from './api';
 import { learnServerTime } from './clock';
+import { type Batch, type Box, cellsOf, type ViewTold } from './packed';
 import { leave } from './session';
-import type { ClockChange, Gone, Snapshot, SurveyorCard, TaskCard } from './types';
+import type { ClockChange, Gone, PackedSnapshot, SurveyorCard, TaskCard } from './types';
 
 export interface Follower {
-  snapshot(all: Snapshot): void;
+  snapshot(all: PackedSnapshot): void;
+  batch(told: Batch): void;
+  /** What lies in the part of the map turned to; the moves that follow are of that part only. */
+  view(told: ViewTold): void;
   surveyor(card: SurveyorCard): void;
   task(card: TaskCard): void;
   clock(change: ClockChange): void;
@@ -15,6 +20,44 @@ export interface Follower {
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
+const LOOK_REST_MS = 500;
+
+let stream = '';
+let wanted: Box | null = null;
+let asked = '';
+let lookTimer = 0;
+
+const nameOf = (box: Box) => {
+  const cells = cellsOf(box);
+  return cells ? [...cells].join(',') : 'all';
+};
+
+function turn(): void {
+  lookTimer = 0;
+  if (!stream || !wanted) return;
+  const name = nameOf(wanted);
+  // Within the same cells the stream says the same: most panning asks for nothing.
+  if (name === asked) return;
+  asked = name;
+  const before = stream;
+  api.post('/live/view', { stream, bbox: wanted }, { tries: 0 }).catch((error: unknown) => {
+    if (stream === before) asked = ''; // the next movement of the map asks again
+    console.warn('the stream still shows the former part of the map', error);
+  });
+}
+
+/** Narrows the open stream to a part of the map, without a new connection. */
+export function look(box: Box): void {
+  wanted = box;
+  lookTimer ||= window.setTimeout(turn, LOOK_REST_MS);
+}
+
+function begin(name: string): void {
+  if (name === stream) return;
+  stream = name;
+  asked = 'all';
+  if (wanted) turn();
+}
 
 /** Follows the live stream until the returned function is called. */
 export function follow(url: string, follower: Follower): () => void {
@@ -27,20 +70,25 @@ export function follow(url: string, follower: Follower): () => void {
     source = new EventSource(url);
     const on = <T>(name: string, take: (data: T) => void) =>
       source?.addEventListener(name, (event) => take(JSON.parse((event as MessageEvent<string>).data) as T));
-    on<Snapshot>('snapshot', (all) => {
+    on<PackedSnapshot>('snapshot', (all) => {
       if (all.server_time) learnServerTime(all.server_time);
       follower.snapshot(all);
       follower.stale(false);
+      begin(all.stream);
     });
+    on<{ stream: string; server_time: string }>('resumed', (hello) => {
+      learnServerTime(hello.server_time);
+      follower.stale(false);
+      begin(hello.stream);
+    });
+    on<Batch>('surveyors', (told) => follower.batch(told));
+    on<ViewTold>('view', (told) => follower.view(told));
     on<SurveyorCard>('surveyor', (card) => follower.surveyor(card));
     on<TaskCard>('task', (card) => follower.task(card));
     on<ClockChange>('clock', (change) => follower.clock(change));
     on<Gone>('gone', (what) => (what.kind === 'session' ? leave() : follower.gone(what)));
     on<unknown>('stale', () => follower.stale(true));
-    source.onopen = () => {
-      wait = FIRST_WAIT_MS;
-      follower.stale(false);
-    };
+    source.onopen = () => void (wait = FIRST_WAIT_MS);
     source.onerror = () => {
       follower.stale(true);
       if (source?.readyState === EventSource.CLOSED) again();
@@ -70,6 +118,7 @@ export function follow(url: string, follower: Follower): () => void {
   return () => {
     closed = true;
     clearTimeout(timer);
+    clearTimeout(lookTimer);
     window.removeEventListener('online', wake);
     window.removeEventListener('offline', lost);
     source?.close();

@@ -3,6 +3,7 @@ import { effect } from '@preact/signals';
 import { LngLatBounds, type Map as GlMap, type MapGeoJSONFeature, type MapMouseEvent, type PointLike } from 'maplibre-gl';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { serverNow } from '@shared/clock';
+import { look } from '@shared/live';
 import MapView from '@shared/map';
 import { may } from '@shared/session';
 import { dark } from '@shared/theme';
@@ -20,17 +21,20 @@ import { cover, CoveragePanel, CoverageSwitch, useCoverage } from './coverage';
 import { shownDay } from './dayplan';
 import { addCoverage, drawCoverage } from './layers/coverage';
 import { addDay, addDayNumbers, drawDay } from './layers/day';
-import { addJobs, chooseJob, drawJobs, JOB_LAYER } from './layers/jobs';
+import { addJobs, chooseJob, drawJobs, JOB_CLUSTER, JOB_LAYER, jobClusterAt } from './layers/jobs';
 import { addLinks, drawLink, drawTrack } from './layers/links';
 import { addRings, followRings } from './layers/rings';
 import { addShapes } from './layers/shapes';
-import { addSurveyors, chooseSurveyor, drawSurveyors, openCluster } from './layers/surveyors';
+import { addSurveyors, chooseSurveyor, clusterAt, drawSurveyors, openCluster, surveyorAt } from './layers/surveyors';
 import { Legend } from './legend';
 import { track } from './track';
-import { view, wantsJob, wantsSurveyor } from './view';
+import { Layers } from './layers';
+import { showHistory } from './layers/history';
+import { maskedName, toWall, view, wall, wantsJob, wantsSurveyor, week } from './view';
 
-const REDRAW_MS = 1000;
-const LONGEST_REST_MS = 8000;
+// A little less than the stream's second, so that a message never just misses its turn.
+const REDRAW_MS = 800;
+const LONGEST_REST_MS = 4000;
 
 function chosenTask() {
   const claim = openClaim.value;
@@ -40,7 +44,8 @@ function chosenTask() {
 function drawAll(map: GlMap): void {
   if (!map.getSource('jobs')) return;
   const at = serverNow();
-  drawSurveyors(map, [...surveyors.peek().values()].filter(wantsSurveyor), at);
+  const shown = [...surveyors.peek().values()].filter(wantsSurveyor);
+  drawSurveyors(map, wall.peek() ? shown.map((card) => ({ ...card, name: maskedName(card.name) })) : shown, at);
   drawJobs(map, [...tasks.peek().values()].filter(wantsJob), at);
   drawChoice(map);
 }
@@ -66,15 +71,13 @@ function hit(map: GlMap, at: PointLike, layers: string[]): MapGeoJSONFeature | u
 function pick(map: GlMap, event: MapMouseEvent): void {
   const job = hit(map, event.point, [JOB_LAYER]);
   if (job) return go('live', 'claim', String(job.properties.claim));
-  const person = hit(map, event.point, ['surveyor']);
-  if (person) return go('live', 'surveyor', String(person.properties.id));
-  const cluster = hit(map, event.point, ['cluster']);
-  if (cluster)
-    return void openCluster(
-      map,
-      Number(cluster.properties.cluster_id),
-      (cluster.geometry as GeoJSON.Point).coordinates as [number, number],
-    );
+  const { x, y } = event.point;
+  const pile = jobClusterAt(map, x, y);
+  if (pile) return openCluster(map, pile);
+  const person = surveyorAt(map, x, y);
+  if (person) return go('live', 'surveyor', person);
+  const cluster = clusterAt(map, x, y);
+  if (cluster) openCluster(map, cluster);
 }
 
 /** Brings the chosen job into view, unless it is comfortably there already. */
@@ -103,30 +106,62 @@ function follow(map: GlMap): () => void {
       drawChoice(map);
       seeChoice(map);
     }),
+    effect(() => {
+      const { layers } = view.value;
+      const shown = week.value === openSurveyor.value ? week.value : null;
+      if (map.getSource('jobs')) showHistory(map, layers, shown, dark.peek());
+    }),
   ];
+  // What came is drawn with the next frame, at most once a second; minutes on pins move even in silence. A desk without
+  // a graphics card draws in software: there the next picture waits as long as the last one took.
+  let drawn = 0;
+  let frame = 0;
+  let rest = REDRAW_MS;
+  const draw = () => {
+    frame = 0;
+    const begun = performance.now();
+    if (document.hidden || begun - drawn < rest) return;
+    drawn = begun;
+    dirty = false;
+    drawAll(map);
+    void map.once('render', () => {
+      rest = Math.min(LONGEST_REST_MS, Math.max(REDRAW_MS, 2 * (performance.now() - begun)));
+    });
+  };
+  const soon = () => void (frame ||= requestAnimationFrame(draw));
+  stops.push(
+    effect(() => {
+      void [surveyors.value, tasks.value, view.value, dark.value];
+      soon();
+    }),
+  );
   let turns = 0;
-  let notBefore = 0;
-  // Not once per message: at most once a second, and minutes on pins move even in silence. A desk without a graphics
-  // card draws in software: there the next picture waits three times as long as the last one took.
   const timer = window.setInterval(() => {
     turns += 1;
-    const begun = performance.now();
-    if (document.hidden || begun < notBefore || (!dirty && turns % 10)) return;
-    dirty = false;
-    notBefore = begun + LONGEST_REST_MS;
-    void map.once('idle', () => {
-      notBefore = Math.min(notBefore, performance.now() + 3 * (performance.now() - begun));
-    });
-    drawAll(map);
-  }, REDRAW_MS);
-  map.on('click', (event) => pick(map, event));
-  for (const layer of [JOB_LAYER, 'surveyor', 'cluster']) {
+    if (dirty || turns % 40 === 0) soon();
+  }, REDRAW_MS / 4);
+  const turned = () => {
+    const box = map.getBounds();
+    look([box.getWest(), box.getSouth(), box.getEast(), box.getNorth()]);
+  };
+  map.on('moveend', turned);
+  turned();
+  const pointer = () => void (map.getCanvas().style.cursor = '');
+  map.on('mousemove', ({ point }) => {
+    if (!map.isMoving()) map.getCanvas().style.cursor = surveyorAt(map, point.x, point.y) ? 'pointer' : '';
+  });
+  map.on('movestart', pointer);
+  map.on('click', (event) => {
+    if (!wall.peek()) pick(map, event);
+  });
+  for (const layer of [JOB_LAYER, JOB_CLUSTER, 'cluster']) {
     map.on('mouseenter', layer, () => void (map.getCanvas().style.cursor = 'pointer'));
     map.on('mouseleave', layer, () => void (map.getCanvas().style.cursor = ''));
   }
   return () => {
     stops.forEach((stop) => stop());
     clearInterval(timer);
+    cancelAnimationFrame(frame);
   };
 }
 
@@ -139,7 +174,7 @@ function fitAll(map: GlMap): void {
   if (!bounds.isEmpty()) map.fitBounds(bounds, { padding: 60, maxZoom: 15, duration: 400 });
 }
 
-export default function LiveMap({ info }: { info: MapInfo }) {
+export default function LiveMap({ info, wall: onWall }: { info: MapInfo; wall?: boolean }) {
   const map = useRef<GlMap | null>(null);
   const [lit, setLit] = useState<string | null>(null);
   const [asking, setAsking] = useState(false);
@@ -150,16 +185,8 @@ export default function LiveMap({ info }: { info: MapInfo }) {
   const under = (event: DragEvent) => {
     const box = map.current?.getCanvas().getBoundingClientRect();
     if (!map.current || !box) return null;
-    const [x, y, reach] = [event.clientX - box.left, event.clientY - box.top, 14];
-    const found = hit(
-      map.current,
-      [
-        [x - reach, y - reach],
-        [x + reach, y + reach],
-      ] as unknown as PointLike,
-      ['surveyor'],
-    );
-    return found ? (surveyors.peek().get(String(found.properties.id)) ?? null) : null;
+    const found = surveyorAt(map.current, event.clientX - box.left, event.clientY - box.top, 22);
+    return found ? (surveyors.peek().get(found) ?? null) : null;
   };
   return (
     <div
@@ -181,6 +208,8 @@ export default function LiveMap({ info }: { info: MapInfo }) {
         label={t('mapLabel')}
         onMap={(made) => {
           map.current = made;
+          // Nobody stands at the wall to move it: it begins with everybody in sight.
+          if (onWall) void made.once('idle', () => fitAll(made));
           const stops = [follow(made), followRings(made)];
           return () => stops.forEach((stop) => stop());
         }}
@@ -195,16 +224,23 @@ export default function LiveMap({ info }: { info: MapInfo }) {
           addDayNumbers(made);
           drawCoverage(made, cover.peek());
           drawDay(made, shownDay.peek());
+          showHistory(made, view.peek().layers, week.peek() === openSurveyor.peek() ? week.peek() : null, dark.peek());
           drawAll(made);
         }}
       />
       <div class="map-tools">
-        {may('dispatcher', 'supervisor') && !catastrophes.value.some((one) => !one.area) && (
+        {!onWall && may('dispatcher', 'supervisor') && !catastrophes.value.some((one) => !one.area) && (
           <Button icon="storm" size="small" data-testid="catastrophe-switch" onClick={() => setAsking(true)}>
             {p('catastrophe')}
           </Button>
         )}
-        <CoverageSwitch />
+        {!onWall && <CoverageSwitch />}
+        {!onWall && <Layers />}
+        {!onWall && (
+          <Button icon="monitor" size="small" hotkey="W" onClick={() => toWall(true)}>
+            {t('wall')}
+          </Button>
+        )}
         <Button icon="maximize" size="small" onClick={() => map.current && fitAll(map.current)}>
           {t('fit')}
         </Button>

@@ -6,13 +6,13 @@ import { Banner, Button, Check, Icon, Loaded, Spinner, Tabs } from '@shared/ui';
 import { ClaimView } from '../claim/view';
 import { mapInfo } from '../mapinfo';
 import { go, openClaim, openSurveyor } from '../route';
-import { overdue, ready, surveyors, tasks, unassigned } from '../store';
+import { onDuty, overdue, ready, surveyors, tasks, unassigned } from '../store';
 import { t } from '../words';
 import { Alarms, open as openAlarms } from './alarms';
 import { Jobs, jobsInOrder } from './jobs';
 import { People, Person } from './people';
 import { DropTray } from './tray';
-import { change, cursor, tab, text, view } from './view';
+import { change, cursor, tab, text, toWall, view } from './view';
 
 const LiveMap = lazy(() => import('./map'));
 
@@ -112,7 +112,7 @@ function Side() {
             key: 'people',
             label: (
               <>
-                {t('people')} <span class="count">{[...surveyors.value.values()].filter((card) => card.on_duty).length}</span>
+                {t('people')} <span class="count">{onDuty}</span>
               </>
             ),
           },
@@ -171,6 +171,10 @@ export function liveKeys(event: KeyboardEvent): boolean {
   }
   if (event.key === 'a') {
     document.querySelector<HTMLElement>('[data-action="assign"]')?.click();
+    return true;
+  }
+  if (event.key === 'w') {
+    toWall(true);
     return true;
   }
   if (event.key === 'm') {

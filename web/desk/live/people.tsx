@@ -1,6 +1,6 @@
 /** The surveyors beside the map, and the card of one. */
-import { useComputed } from '@preact/signals';
-import { useState } from 'preact/hooks';
+import { effect, useComputed } from '@preact/signals';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { now } from '@shared/clock';
 import { duration } from '@shared/format';
@@ -16,7 +16,7 @@ import { DayOf } from './dayplan';
 import { dragged, dropped, over } from './drag';
 import { JobCard } from './jobs';
 import { type Track, track } from './track';
-import { clearFilter, filtered, wantsSurveyor } from './view';
+import { clearFilter, filtered, text, view, wantsSurveyor, week } from './view';
 
 const ORDER = { idle: 0, offered: 1, busy: 2, stale: 3, off: 4 } as const;
 const TONE = { fresh: 'green', amber: 'amber', stale: 'red', never: 'grey' } as const;
@@ -24,6 +24,7 @@ const TONE = { fresh: 'green', amber: 'amber', stale: 'red', never: 'grey' } as 
 function Seen({ card }: { card: SurveyorCard }) {
   const fresh = freshnessOf(card, now.value);
   const age = ageOf(card, now.value);
+  if (card.unseen) return <span class="muted small">{freshness(fresh)}</span>;
   if (fresh === 'fresh') return <span class="muted small">{t('lastSeen', { t: duration(age) })}</span>;
   return (
     <Badge tone={TONE[fresh]} icon={fresh === 'never' ? 'signal-off' : 'signal'} title={freshness(fresh)}>
@@ -59,13 +60,45 @@ function PersonRow({ card }: { card: SurveyorCard }) {
   );
 }
 
+const SHOWN = 400;
+const byName = new Intl.Collator('zh');
+/** Ten thousand names are put in order every few seconds, not at every movement on the map. */
+const MANY = 500;
+const CALM_MS = 4000;
+
+function useCalmly(): ReadonlyMap<string, SurveyorCard> {
+  const [seen, setSeen] = useState(surveyors.peek());
+  const last = useRef(0);
+  useEffect(() => {
+    let timer = 0;
+    const stop = effect(() => {
+      const newest = surveyors.value;
+      const rest = newest.size > MANY ? last.current + CALM_MS - performance.now() : 0;
+      clearTimeout(timer);
+      const show = () => {
+        last.current = performance.now();
+        setSeen(newest);
+      };
+      if (rest > 0) timer = window.setTimeout(show, rest);
+      else show();
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, []);
+  return seen;
+}
+
 export function People() {
-  const shown = useComputed(() =>
-    [...surveyors.value.values()]
-      .filter(wantsSurveyor)
-      .sort((a, b) => ORDER[a.state] - ORDER[b.state] || a.name.localeCompare(b.name, 'zh')),
+  const all = useCalmly();
+  const wanted = useComputed(() => [view.value.showOff, text.value]);
+  const shown = useMemo(
+    () =>
+      [...all.values()].filter(wantsSurveyor).sort((a, b) => ORDER[a.state] - ORDER[b.state] || byName.compare(a.name, b.name)),
+    [all, ...wanted.value],
   );
-  if (!shown.value.length)
+  if (!shown.length)
     return (
       <EmptyState icon="users" title={filtered() ? t('noMatch') : t('noPeople')}>
         {filtered() && <Button onClick={clearFilter}>{t('clearFilter')}</Button>}
@@ -73,9 +106,10 @@ export function People() {
     );
   return (
     <div class="persons">
-      {shown.value.slice(0, 400).map((card) => (
+      {shown.slice(0, SHOWN).map((card) => (
         <PersonRow key={card.id} card={card} />
       ))}
+      {shown.length > SHOWN && <p class="muted small">{t('andMore', { n: shown.length - SHOWN })}</p>}
     </div>
   );
 }
@@ -136,6 +170,16 @@ export function Person({ card }: { card: SurveyorCard }) {
             onClick={() => run('track', () => showTrack(card))}
           >
             {t('track')}
+          </Button>
+        )}
+        {may('dispatcher', 'supervisor', 'admin') && (
+          <Button
+            icon="activity"
+            aria-pressed={week.value === card.id}
+            title={t('trackLogged')}
+            onClick={() => void (week.value = week.value === card.id ? null : card.id)}
+          >
+            {t('week')}
           </Button>
         )}
         {may('dispatcher', 'admin') && (

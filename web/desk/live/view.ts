@@ -1,5 +1,6 @@
-/** What the dispatcher chose to see: kept on this machine. */
+/** What the dispatcher chose to see: kept on the server for him, and on this machine until the server has answered. */
 import { effect, signal } from '@preact/signals';
+import { api } from '@shared/api';
 import { cause, line, taskState } from '@shared/words';
 import type { SurveyorCard, TaskCard } from '@shared/types';
 import { leadingClock, urgencyOf } from '@shared/ui';
@@ -12,9 +13,20 @@ interface Kept {
   sound: boolean;
   notify: boolean;
   folded: string[];
+  /** Layers of the past on the map. */
+  layers: string[];
 }
 const KEPT = 'chakan.desk.view';
-const FIRST: Kept = { area: '', riskOnly: false, showOff: false, layout: 'map', sound: false, notify: false, folded: [] };
+const FIRST: Kept = {
+  area: '',
+  riskOnly: false,
+  showOff: false,
+  layout: 'map',
+  sound: false,
+  notify: false,
+  folded: [],
+  layers: [],
+};
 
 function kept(): Kept {
   try {
@@ -30,13 +42,48 @@ export const tab = signal<'jobs' | 'people' | 'alarms'>('jobs');
 /** The job the keyboard stands on. */
 export const cursor = signal<string | null>(null);
 
+/** The wall: full screen, nothing to press, no plate and no whole name. */
+export const wall = signal(false);
+/** Whose week is on the map. */
+export const week = signal<string | null>(null);
+
+const SAVE_MS = 800;
+let saved = '';
+let timer = 0;
+
 effect(() => {
+  const text = JSON.stringify(view.value);
   try {
-    localStorage.setItem(KEPT, JSON.stringify(view.value));
+    localStorage.setItem(KEPT, text);
   } catch {
-    return; // not remembered, nothing else is lost
+    // refused storage: the server still remembers
   }
+  clearTimeout(timer);
+  if (!saved || text === saved) return;
+  timer = window.setTimeout(() => {
+    saved = text;
+    api.put('/me/preferences/desk', view.peek()).catch((error: unknown) => console.warn('the view is not remembered', error));
+  }, SAVE_MS);
 });
+
+/** Takes over what this person chose at whichever desk he sat last. */
+export async function recallView(): Promise<void> {
+  const { value } = await api.get<{ value: Partial<Kept> }>('/me/preferences/desk');
+  const mine = { ...FIRST, ...value };
+  saved = JSON.stringify(mine);
+  view.value = mine;
+}
+
+/** Into full screen and out of it. A browser that refuses full screen shows the wall in its window. */
+export function toWall(on: boolean): void {
+  wall.value = on;
+  if (on) void document.documentElement.requestFullscreen?.().catch(() => undefined);
+  else if (document.fullscreenElement) void document.exitFullscreen();
+}
+
+/** 张** for a screen that visitors see. */
+export const maskedName = (name: string): string => (name ? `${name[0]}**` : '');
+export const maskedPlate = (plate: string | null): string => (plate ? `${plate[0]}·•••••` : '');
 
 export const change = (part: Partial<Kept>): void => void (view.value = { ...view.peek(), ...part });
 export const filtered = (): boolean => Boolean(text.value || view.value.area || view.value.riskOnly);

@@ -1,4 +1,5 @@
 /** The base map: land without borders, and roads, water, parks and areas from our own vector tiles. Needs no internet. */
+import { gcjAddress, useGcj } from './gcj';
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl';
 import { isZh } from '../i18n';
 import type { MapInfo } from '../types';
@@ -121,8 +122,14 @@ function names(p: Palette): LayerSpecification[] {
   ];
 }
 
-/** Raster providers in another datum would lie by hundreds of metres under WGS-84 points, so only WGS-84 ones are shown. */
-const rasters = (info: MapInfo) => info.raster.filter((one) => one.datum === 'wgs84');
+/** A raster in GCJ-02 lies hundreds of metres off under WGS-84 points: it is shifted back (gcj.ts). Nobody draws BD-09 tiles. */
+const rasters = (info: MapInfo) => info.raster.filter((one) => one.datum !== 'bd09');
+
+function address(one: MapInfo['raster'][number]): string {
+  if (one.datum === 'wgs84') return one.url;
+  useGcj();
+  return gcjAddress(one.url);
+}
 
 /** The colour of the sea, for when the land has been drawn. */
 export const seaColour = (dark: boolean): string => (dark ? DARK : LIGHT).sea;
@@ -147,7 +154,7 @@ export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
       ...Object.fromEntries(
         rasters(info).map((one, n) => [
           `raster-${n}`,
-          { type: 'raster' as const, tiles: [one.url], tileSize: 256, attribution: one.name },
+          { type: 'raster' as const, tiles: [address(one)], tileSize: 256, attribution: one.attribution ?? one.name },
         ]),
       ),
     },

@@ -61,7 +61,7 @@ export interface MapInfo {
   label_en?: string;
   centre: { lon: number; lat: number } | null;
   bbox: [number, number, number, number] | null;
-  raster: { name: string; url: string; datum: Datum }[];
+  raster: { name: string; url: string; datum: Datum; attribution?: string }[];
 }
 export interface Pairing {
   code: string;

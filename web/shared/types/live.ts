@@ -36,6 +36,8 @@ export interface SurveyorPosition {
   source: string | null;
 }
 export interface SurveyorCard {
+  /** He is outside the part of the map that is followed: his place is old, his state is not. */
+  unseen?: boolean;
   id: Id;
   name: string;
   org_id: Id;
@@ -49,8 +51,11 @@ export interface SurveyorCard {
   skills: string[];
 }
 
-export interface Snapshot {
-  surveyors: SurveyorCard[];
+export interface PackedSnapshot {
+  /** The name of this stream, to turn it elsewhere. */
+  stream: string;
+  columns: string[];
+  rows: unknown[][];
   tasks: TaskCard[];
   server_time: Instant;
 }

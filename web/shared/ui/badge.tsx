@@ -74,14 +74,17 @@ export function Countdown({ until, warnS = 30, label }: { until: string; warnS?:
 
 export type Urgency = 'ok' | 'risk' | 'late' | 'done' | 'paused';
 
-/** How a clock stands right now by the ticking clock. */
-export function urgencyOf(clock: Clock): Urgency {
+const left = (instant: string, atMs?: number) =>
+  atMs === undefined ? secondsUntil(instant) : (Date.parse(instant) - atMs) / 1000;
+
+/** How a clock stands right now by the ticking clock, or at a moment of the past. */
+export function urgencyOf(clock: Clock, atMs?: number): Urgency {
   if (clock.state === 'paused') return 'paused';
   if (clock.state === 'met' || clock.state === 'void') return 'done';
   if (clock.state === 'breached' && clock.stopped_at) return 'late';
-  const left = secondsUntil(clock.due_at);
-  if (left <= 0 || clock.state === 'breached') return 'late';
-  return left <= clock.limit_s * 0.4 || clock.predicted !== 'ok' ? 'risk' : 'ok';
+  const rest = left(clock.due_at, atMs);
+  if (rest <= 0 || clock.state === 'breached') return 'late';
+  return rest <= clock.limit_s * 0.4 || clock.predicted !== 'ok' ? 'risk' : 'ok';
 }
 
 const URGENCY: Record<Urgency, { tone: Tone; icon: IconName }> = {
@@ -93,13 +96,13 @@ const URGENCY: Record<Urgency, { tone: Tone; icon: IconName }> = {
 };
 
 /** One clock of a claim: its name and the time left, or how it ended. */
-export function ClockBadge({ clock, short }: { clock: Clock; short?: boolean }) {
-  const urgency = urgencyOf(clock);
-  const left = secondsUntil(clock.due_at);
+export function ClockBadge({ clock, short, atMs }: { clock: Clock; short?: boolean; atMs?: number }) {
+  const urgency = urgencyOf(clock, atMs);
+  const rest = left(clock.due_at, atMs);
   const stopped = clock.stopped_at ? (Date.parse(clock.stopped_at) - Date.parse(clock.start_at)) / 1000 : null;
-  const text = stopped !== null ? countdown(stopped) : clock.state === 'paused' ? 'II' : countdown(left);
+  const text = stopped !== null ? countdown(stopped) : clock.state === 'paused' ? 'II' : countdown(rest);
   const title =
-    left < 0 && stopped === null ? common('overdue', { t: countdown(-left) }) : common('left', { t: countdown(left) });
+    rest < 0 && stopped === null ? common('overdue', { t: countdown(-rest) }) : common('left', { t: countdown(rest) });
   return (
     <Badge {...URGENCY[urgency]} title={stopped === null ? title : clockKind(clock.kind)}>
       {!short && `${clockKind(clock.kind)} `}

@@ -1,5 +1,5 @@
 import { isZh, setLang } from '../i18n';
-import { dark, theme } from '../theme';
+import { theme, THEMES } from '../theme';
 import { common } from '../words';
 import { Button } from './button';
 
@@ -18,14 +18,20 @@ export function LangSwitch() {
   );
 }
 
+const THEME_ICON = { auto: 'monitor', light: 'sun', dark: 'moon', night: 'clock' } as const;
+const THEME_WORD = { auto: 'themeAuto', light: 'themeLight', dark: 'themeDark', night: 'themeNight' } as const;
+
+/** Goes through the themes: as the machine, light, dark, dark by night. The icon says which is set. */
 export function ThemeSwitch() {
+  const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? 'auto';
+  const told = `${common('theme')}: ${common(THEME_WORD[theme.value])}`;
   return (
     <Button
       kind="quiet"
-      icon={dark.value ? 'sun' : 'moon'}
-      aria-label={dark.value ? common('themeLight') : common('themeDark')}
-      title={common('theme')}
-      onClick={() => void (theme.value = dark.value ? 'light' : 'dark')}
+      icon={THEME_ICON[theme.value]}
+      aria-label={told}
+      title={told}
+      onClick={() => void (theme.value = next)}
     />
   );
 }

@@ -142,6 +142,24 @@ function quiet(map: GlMap, colours: Colours): void {
   });
 }
 
+/** Several jobs in time: two sheets, one behind the other, so that it is no surveyors' circle. */
+function many(map: GlMap, colours: Colours): void {
+  picture(map, 'job-many', 40, (pen) => {
+    pen.fillStyle = colours.urgency.ok;
+    pen.strokeStyle = colours.ring;
+    pen.lineWidth = 2;
+    for (const [x, y] of [
+      [9, 5],
+      [5, 9],
+    ] as const) {
+      pen.beginPath();
+      pen.roundRect(x, y, 26, 26, 6);
+      pen.fill();
+      pen.stroke();
+    }
+  });
+}
+
 function pin(map: GlMap, look: JobLook, colours: Colours): void {
   picture(map, `job-${look}`, 46, (pen, size) => {
     const c = size / 2;
@@ -170,37 +188,60 @@ function pin(map: GlMap, look: JobLook, colours: Colours): void {
 export const SURVEYOR_STATES: readonly SurveyorState[] = ['idle', 'offered', 'busy', 'stale', 'off'];
 export const JOB_LOOKS: readonly JobLook[] = ['ok', 'risk', 'late', 'paused', 'none'];
 
-/** Puts all marks into the map's style; needed again after each change of style. */
+/** The size of a surveyor's mark and of the arrow around it, in CSS pixels. */
+export const MARK_PX = 28;
+export const HEADING_PX = 44;
+
+function mark(pen: CanvasRenderingContext2D, state: SurveyorState, colours: Colours): void {
+  const c = MARK_PX / 2;
+  PATHS[state](pen, c);
+  pen.lineJoin = pen.lineCap = 'round';
+  pen.strokeStyle = colours.ring;
+  pen.lineWidth = 4;
+  pen.stroke();
+  pen.fillStyle = colours.state[state];
+  pen.fill();
+  pen.strokeStyle = colours.ink;
+  pen.lineWidth = 2;
+  SIGNS[state](pen, c);
+}
+
+function arrow(pen: CanvasRenderingContext2D, dark: boolean, colours: Colours): void {
+  const c = HEADING_PX / 2;
+  outline(pen, [
+    [c, c - 17],
+    [c + 4.5, c - 10.5],
+    [c - 4.5, c - 10.5],
+  ]);
+  pen.fillStyle = dark ? '#e8eef2' : '#16222b';
+  pen.strokeStyle = colours.ring;
+  pen.lineWidth = 1.5;
+  pen.stroke();
+  pen.fill();
+}
+
+/** All surveyors' marks side by side, the arrow last, each in a square of HEADING_PX: what the dots are drawn from. */
+export function sheet(dark: boolean, scale: number): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  canvas.width = HEADING_PX * scale * (SURVEYOR_STATES.length + 1);
+  canvas.height = HEADING_PX * scale;
+  const pen = canvas.getContext('2d');
+  if (!pen) return canvas;
+  const colours = COLOURS[dark ? 'dark' : 'light'];
+  const margin = (HEADING_PX - MARK_PX) / 2;
+  SURVEYOR_STATES.forEach((state, n) => {
+    pen.setTransform(scale, 0, 0, scale, (n * HEADING_PX + margin) * scale, margin * scale);
+    mark(pen, state, colours);
+  });
+  pen.setTransform(scale, 0, 0, scale, SURVEYOR_STATES.length * HEADING_PX * scale, 0);
+  arrow(pen, dark, colours);
+  return canvas;
+}
+
+/** Puts the jobs' marks into the map's style; needed again after each change of style. */
 export function addShapes(map: GlMap, dark: boolean): void {
   const colours = COLOURS[dark ? 'dark' : 'light'];
-  for (const state of SURVEYOR_STATES) {
-    picture(map, `surveyor-${state}`, 28, (pen, size) => {
-      const c = size / 2;
-      PATHS[state](pen, c);
-      pen.lineJoin = pen.lineCap = 'round';
-      pen.strokeStyle = colours.ring;
-      pen.lineWidth = 4;
-      pen.stroke();
-      pen.fillStyle = colours.state[state];
-      pen.fill();
-      pen.strokeStyle = colours.ink;
-      pen.lineWidth = 2;
-      SIGNS[state](pen, c);
-    });
-  }
-  picture(map, 'heading', 44, (pen, size) => {
-    const c = size / 2;
-    outline(pen, [
-      [c, c - 17],
-      [c + 4.5, c - 10.5],
-      [c - 4.5, c - 10.5],
-    ]);
-    pen.fillStyle = dark ? '#e8eef2' : '#16222b';
-    pen.strokeStyle = colours.ring;
-    pen.lineWidth = 1.5;
-    pen.stroke();
-    pen.fill();
-  });
   for (const look of JOB_LOOKS) pin(map, look, colours);
   quiet(map, colours);
+  many(map, colours);
 }

@@ -1,96 +1,93 @@
 /** Surveyors on the map: shape and colour by state, paler with the age of the position, gathered into circles when far out. */
-import type { GeoJSONSource, Map as GlMap } from 'maplibre-gl';
+import type { GeoJSONSource, LngLatBoundsLike, Map as GlMap } from 'maplibre-gl';
+import { MercatorCoordinate } from 'maplibre-gl';
 import { LABEL_FONT } from '@shared/map/basemap';
 import type { Id, SurveyorCard } from '@shared/types';
 import { ageOf, freshnessOf } from '../../store';
+import { DotLayer } from './dots';
+import { APART_ZOOM, type Cluster, type Dot, gather, type Gathered, onSquare } from './gather';
 import { COLOURS } from './shapes';
 
-export const SURVEYOR_LAYERS = ['surveyor', 'surveyor-chosen'] as const;
+const NAME_ZOOM = 12.5;
+const MOST_NAMES = 250;
+/** So close a cluster is opened at most; from APART_ZOOM on there are none. */
+const CLOSEST = APART_ZOOM + 1.5;
+const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
+
+interface Crowd {
+  layer: DotLayer;
+  dots: Dot[];
+  gathered: Gathered<Dot>;
+  step: number;
+  chosen: Id | null;
+}
+const crowds = new WeakMap<GlMap, Crowd>();
 
 export function addSurveyors(map: GlMap, dark: boolean): void {
   const ink = dark ? '#e8eef2' : '#16222b';
   const halo = dark ? '#10171c' : '#ffffff';
-  map.addSource('surveyors', {
-    type: 'geojson',
-    data: { type: 'FeatureCollection', features: [] },
-    cluster: true,
-    clusterMaxZoom: 11,
-    clusterRadius: 38,
-    clusterMinPoints: 4,
+  for (const id of ['clusters', 'surveyor-names', 'surveyor-chosen']) map.addSource(id, { type: 'geojson', data: EMPTY });
+  map.addLayer({
+    id: 'surveyor-chosen',
+    type: 'circle',
+    source: 'surveyor-chosen',
+    paint: {
+      'circle-radius': 17,
+      'circle-color': ink,
+      'circle-opacity': 0.15,
+      'circle-stroke-color': ink,
+      'circle-stroke-width': 2.5,
+    },
+  });
+  const layer = new DotLayer(dark);
+  map.addLayer(layer);
+  map.addLayer({
+    id: 'surveyor-name',
+    type: 'symbol',
+    source: 'surveyor-names',
+    layout: {
+      'text-field': ['get', 'label'],
+      'text-font': LABEL_FONT,
+      'text-size': 11,
+      'text-offset': [0, 1.25],
+      'text-anchor': 'top',
+    },
+    paint: { 'text-color': ink, 'text-halo-color': halo, 'text-halo-width': 1.5, 'text-opacity': ['get', 'opacity'] },
   });
   map.addLayer({
     id: 'cluster',
     type: 'circle',
-    source: 'surveyors',
-    filter: ['has', 'point_count'],
+    source: 'clusters',
     paint: {
       'circle-color': COLOURS[dark ? 'dark' : 'light'].state.busy,
       'circle-opacity': 0.85,
       'circle-stroke-color': halo,
       'circle-stroke-width': 2,
-      'circle-radius': ['step', ['get', 'point_count'], 14, 10, 18, 50, 23, 200, 30],
+      'circle-radius': ['step', ['get', 'count'], 14, 10, 18, 50, 22, 200, 26],
     },
   });
   map.addLayer({
     id: 'cluster-count',
     type: 'symbol',
-    source: 'surveyors',
-    filter: ['has', 'point_count'],
-    layout: {
-      'text-field': ['get', 'point_count_abbreviated'],
-      'text-font': LABEL_FONT,
-      'text-size': 13,
-      'text-allow-overlap': true,
-    },
+    source: 'clusters',
+    layout: { 'text-field': ['get', 'label'], 'text-font': LABEL_FONT, 'text-size': 13, 'text-allow-overlap': true },
     paint: { 'text-color': dark ? '#08131a' : '#ffffff' },
   });
-  map.addLayer({
-    id: 'surveyor-heading',
-    type: 'symbol',
-    source: 'surveyors',
-    filter: ['all', ['!', ['has', 'point_count']], ['>=', ['get', 'heading'], 0]],
-    minzoom: 11,
-    layout: {
-      'icon-image': 'heading',
-      'icon-rotate': ['get', 'heading'],
-      'icon-rotation-alignment': 'map',
-      'icon-allow-overlap': true,
-      'icon-ignore-placement': true,
-    },
-    paint: { 'icon-opacity': ['get', 'opacity'] },
+  const before = crowds.get(map);
+  crowds.set(map, {
+    layer,
+    dots: before?.dots ?? [],
+    gathered: { singles: [], clusters: [] },
+    step: -1,
+    chosen: before?.chosen ?? null,
   });
-  map.addLayer({
-    id: 'surveyor',
-    type: 'symbol',
-    source: 'surveyors',
-    filter: ['!', ['has', 'point_count']],
-    layout: {
-      'icon-image': ['concat', 'surveyor-', ['get', 'state']],
-      'icon-allow-overlap': true,
-      'icon-ignore-placement': true,
-      'symbol-sort-key': ['get', 'order'],
-      'text-field': ['step', ['zoom'], '', 11.5, ['get', 'label']],
-      'text-font': LABEL_FONT,
-      'text-size': 11,
-      'text-offset': [0, 1.25],
-      'text-anchor': 'top',
-      'text-optional': true,
-    },
-    paint: {
-      'icon-opacity': ['get', 'opacity'],
-      'text-opacity': ['get', 'opacity'],
-      'text-color': ink,
-      'text-halo-color': halo,
-      'text-halo-width': 1.5,
-    },
+  if (before) return;
+  // Within one step of the zoom the circles stay as they are; the names are those of whoever is in sight.
+  map.on('zoom', () => {
+    const crowd = crowds.get(map);
+    if (crowd && crowd.step !== Math.min(APART_ZOOM, Math.floor(map.getZoom()))) arrange(map, crowd);
   });
-  map.addLayer({
-    id: 'surveyor-chosen',
-    type: 'circle',
-    source: 'surveyors',
-    filter: ['==', ['get', 'id'], ''],
-    paint: { 'circle-radius': 17, 'circle-color': 'transparent', 'circle-stroke-color': ink, 'circle-stroke-width': 2.5 },
-  });
+  map.on('moveend', () => nameThem(map));
 }
 
 /** A position of two minutes is still whole, one of five half gone, an hour old barely there. */
@@ -100,35 +97,110 @@ function opacityOf(age: number | null): number {
   return age <= 300 ? 1 - ((age - 120) / 180) * 0.4 : Math.max(0.4, 0.6 - (age - 300) / 9000);
 }
 
+function dotOf(card: SurveyorCard, nowMs: number): Dot | null {
+  if (!card.position) return null;
+  const age = ageOf(card, nowMs);
+  const state = card.state !== 'off' && freshnessOf(card, nowMs) === 'stale' ? 'stale' : card.state;
+  const { lon, lat, speed_mps, heading_deg } = card.position;
+  const moving = (speed_mps ?? 0) > 1.5 && heading_deg !== null && age !== null && age < 120;
+  const { x, y } = onSquare(lon, lat);
+  return {
+    id: card.id,
+    name: card.name,
+    x,
+    y,
+    state,
+    age,
+    opacity: card.unseen ? 1 : opacityOf(age),
+    heading: moving && heading_deg !== null ? heading_deg : -1,
+    aside: [0, 0],
+  };
+}
+
 export function drawSurveyors(map: GlMap, cards: Iterable<SurveyorCard>, nowMs: number): void {
-  const features: GeoJSON.Feature[] = [];
+  const crowd = crowds.get(map);
+  if (!crowd) return;
+  crowd.dots = [];
   for (const card of cards) {
-    if (!card.position) continue;
-    const age = ageOf(card, nowMs);
-    const state = card.state !== 'off' && freshnessOf(card, nowMs) === 'stale' ? 'stale' : card.state;
-    const moving = (card.position.speed_mps ?? 0) > 1.5 && card.position.heading_deg !== null && age !== null && age < 120;
-    features.push({
-      type: 'Feature',
-      geometry: { type: 'Point', coordinates: [card.position.lon, card.position.lat] },
-      properties: {
-        id: card.id,
-        state,
-        opacity: opacityOf(age),
-        heading: moving ? card.position.heading_deg : -1,
-        order: state === 'idle' ? 3 : state === 'offered' ? 4 : 2,
-        label: age !== null && age >= 120 ? `${card.name} · ${Math.floor(age / 60)}′` : card.name,
-      },
-    });
+    const dot = dotOf(card, nowMs);
+    if (dot) crowd.dots.push(dot);
   }
-  void map.getSource<GeoJSONSource>('surveyors')?.setData({ type: 'FeatureCollection', features });
+  arrange(map, crowd);
+}
+
+function arrange(map: GlMap, crowd: Crowd): void {
+  crowd.step = Math.min(APART_ZOOM, Math.floor(map.getZoom()));
+  crowd.gathered = gather(crowd.dots, crowd.step);
+  const { singles, clusters } = crowd.gathered;
+  crowd.layer.show(singles);
+  const features = clusters.map((one, n): GeoJSON.Feature => ({
+    type: 'Feature',
+    geometry: { type: 'Point', coordinates: lonLat(one.x, one.y) },
+    properties: { n, count: one.count, label: one.count < 1000 ? String(one.count) : `${(one.count / 1000).toFixed(1)}k` },
+  }));
+  void map.getSource<GeoJSONSource>('clusters')?.setData({ type: 'FeatureCollection', features });
+  nameThem(map);
+  ringChosen(map, crowd);
+}
+
+function lonLat(x: number, y: number): [number, number] {
+  const { lng, lat } = new MercatorCoordinate(x, y).toLngLat();
+  return [lng, lat];
+}
+
+function nameThem(map: GlMap): void {
+  const crowd = crowds.get(map);
+  if (!crowd) return;
+  const features: GeoJSON.Feature[] = [];
+  if (map.getZoom() >= NAME_ZOOM) {
+    const bounds = map.getBounds();
+    const [low, high] = [
+      MercatorCoordinate.fromLngLat(bounds.getNorthWest()),
+      MercatorCoordinate.fromLngLat(bounds.getSouthEast()),
+    ];
+    for (const { x, y, name, age, opacity, aside } of crowd.gathered.singles) {
+      if (x < low.x || x > high.x || y < low.y || y > high.y) continue;
+      if (features.length === MOST_NAMES) break;
+      const label = age !== null && age >= 120 ? `${name} · ${Math.floor(age / 60)}′` : name;
+      if (aside[0] === 0 && aside[1] === 0)
+        features.push({
+          type: 'Feature',
+          geometry: { type: 'Point', coordinates: lonLat(x, y) },
+          properties: { label, opacity },
+        });
+    }
+  }
+  void map.getSource<GeoJSONSource>('surveyor-names')?.setData({ type: 'FeatureCollection', features });
+}
+
+function ringChosen(map: GlMap, crowd: Crowd): void {
+  const dot = crowd.chosen ? crowd.dots.find((one) => one.id === crowd.chosen) : undefined;
+  void map
+    .getSource<GeoJSONSource>('surveyor-chosen')
+    ?.setData(dot ? { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: lonLat(dot.x, dot.y) } } : EMPTY);
 }
 
 export function chooseSurveyor(map: GlMap, id: Id | null): void {
-  if (map.getLayer('surveyor-chosen')) map.setFilter('surveyor-chosen', ['==', ['get', 'id'], id ?? '']);
+  const crowd = crowds.get(map);
+  if (!crowd) return;
+  crowd.chosen = id;
+  ringChosen(map, crowd);
 }
 
-/** Opens a cluster where it was pressed. */
-export async function openCluster(map: GlMap, clusterId: number, at: [number, number]): Promise<void> {
-  const zoom = await map.getSource<GeoJSONSource>('surveyors')?.getClusterExpansionZoom(clusterId);
-  map.easeTo({ center: at, zoom: (zoom ?? map.getZoom() + 2) + 0.2, duration: 300 });
+/** The surveyor whose mark lies under a point of the screen. */
+export const surveyorAt = (map: GlMap, x: number, y: number, reach = 15): Id | null =>
+  crowds.get(map)?.layer.under(x, y, reach)?.id ?? null;
+
+export function clusterAt(map: GlMap, x: number, y: number): Cluster | null {
+  const found = map.getLayer('cluster') && map.queryRenderedFeatures([x, y], { layers: ['cluster'] })[0];
+  return (found && crowds.get(map)?.gathered.clusters[Number(found.properties.n)]) || null;
+}
+
+/** Opens a cluster: its members fill the view, and closer than APART_ZOOM each is shown by himself. */
+export function openCluster(map: GlMap, { box, x, y }: Cluster): void {
+  const bounds: LngLatBoundsLike = [lonLat(box[0], box[1]), lonLat(box[2], box[3])];
+  const fitting = map.cameraForBounds(bounds, { padding: 90, maxZoom: CLOSEST });
+  // A cluster as wide as the screen comes apart by going one step in.
+  const zoom = Math.min(CLOSEST, Math.max(fitting?.zoom ?? 0, Math.floor(map.getZoom()) + 1.05));
+  map.easeTo({ center: fitting && fitting.zoom === zoom ? fitting.center : lonLat(x, y), zoom, duration: 300 });
 }

@@ -1,0 +1,112 @@
+"""Watching: the wall, playback by link and by keys, choices that follow a person, the sign that says muted."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from core import clock
+from geo import store
+from geo.fix import Fix
+from geo.store import Row
+from tests import factories
+from tests.screens import deskside as kit
+from tests.screens.deskside import sit_down, until
+
+pytestmark = pytest.mark.screens
+
+
+def test_the_wall_shows_what_is_urgent_and_no_plate_or_whole_name(browser, sessions):
+    kit.surveyor(sessions, name="欧阳查勘")
+    with sessions() as session:
+        claim = factories.claim(session, place_text="东门")
+        session.execute(
+            text(
+                "INSERT INTO claim_item (claim_id, kind, plate, plate_key) VALUES (:c, 'own_vehicle', '京A12345', '京A12345')"
+            ),
+            {"c": claim.id},
+        )
+        session.commit()
+    desk = sit_down(browser, sessions, "dispatcher").open("live")
+    desk.sees(".job", claim.report_no)
+    desk.page.locator("main").press("w")
+    desk.sees(".wall-jobs li", claim.report_no[-5:])
+    desk.loses(".top")
+    shown = desk.page.locator(".wall").inner_text()
+    assert "345" not in re.sub(r"\d\d:\d\d:\d\d", "", shown).replace(claim.report_no[-5:], "")
+    assert "欧阳查勘" not in shown and claim.report_no not in shown
+    desk.page.keyboard.press("Escape")
+    desk.sees(".top")
+    assert not desk.errors
+
+
+def test_what_one_chose_to_see_is_there_at_the_next_desk(browser, sessions):
+    desk = sit_down(browser, sessions, "dispatcher").open("live")
+    desk.sees(".sound[aria-pressed=false]")
+    desk.press(".sound")
+    desk.sees(".sound[aria-pressed=true]")
+    desk.page.locator("main").press("m")
+    desk.sees(".columns-page")
+
+    def kept():
+        with sessions() as session:
+            return session.execute(text("SELECT value FROM preference")).scalar()
+
+    assert until(lambda: (kept() or {}).get("layout") == "columns" and kept()) == {
+        "sound": True,
+        "layout": "columns",
+    }
+    other = desk.context.browser.new_context(
+        base_url=desk.page.url.split("/desk")[0],
+        storage_state={"cookies": desk.context.cookies(), "origins": []},
+    )
+    page = other.new_page()
+    page.goto("/desk#/live")
+    page.wait_for_selector(".columns-page", timeout=kit.PATIENCE_MS)
+    page.wait_for_selector(".sound[aria-pressed=true]")
+    other.close()
+
+
+def test_a_link_opens_the_desk_as_it_was_and_it_plays_on(browser, sessions):
+    who = kit.surveyor(sessions, name="昨日人", lon=None)
+    with sessions() as session:
+        now = clock.read(session)
+        store.ensure_partitions(session, now.date())
+        fixes = [
+            Fix(
+                now - timedelta(seconds=s),
+                now - timedelta(seconds=s),
+                116.40 + (300 - s) * 1e-4,
+                39.91,
+                accuracy_m=8,
+            )
+            for s in range(300, 0, -10)
+        ]
+        store.insert_history(session, [Row(who.id, 1, fix) for fix in fixes])
+        claim = factories.claim(session, place_text="昨日地点")
+        session.commit()
+        then = clock.read(session)
+    until(lambda: datetime.now(UTC) - then > timedelta(seconds=3))
+    with sessions() as session:
+        session.execute(text("UPDATE task SET state = 'cancelled', state_since = clock_timestamp()"))
+        session.commit()
+    desk = sit_down(browser, sessions, "supervisor")
+    desk.page.goto(
+        f"/desk/playback?at={(then + timedelta(seconds=1)).strftime('%Y-%m-%dT%H:%M:%SZ')}&speed=1"
+    )
+    desk.sees(".playback .job", claim.report_no)
+    assert "#/playback?at=" in desk.page.url and "speed=1" in desk.page.url
+    before = desk.page.locator(".play-time").get_attribute("datetime")
+    desk.page.locator("#main").press("Space")
+    desk.loses(".playback .job", claim.report_no)
+    assert desk.page.locator(".play-time").get_attribute("datetime") > before
+    desk.page.locator("#main").press(".")
+    desk.page.locator("#main").press("ArrowLeft")
+    until(lambda: "speed=2" in desk.page.url)
+    with sessions() as session:
+        looks = session.execute(
+            text("SELECT count(*) FROM audit_entry WHERE action = 'playback.seen'")
+        ).scalar()
+    assert looks >= 3
+    assert not desk.errors
