@@ -234,13 +234,16 @@ def ask(stage: Stage, cast: Cast, task_id: int, report: LossReport, rng: random.
     with stage.sessions.begin() as session:
         task = session.get_one(Task, task_id)
         home = session.get_one(Organisation, task.org_id).path
+        # Who is being asked right now has his one open offer: the past must not collide with it.
+        asked = set(session.scalars(select(Offer.surveyor_id).where(Offer.state == "open")))
+        crew = [a for a in cast.crew if a.person_id not in asked] or cast.crew
         able = [
             a
-            for a in cast.crew
+            for a in crew
             if a.org_path == home and set(task.needs) <= set(session.get_one(Surveyor, a.person_id).skills)
         ]
         able = able or [
-            a for a in cast.crew if set(task.needs) <= set(session.get_one(Surveyor, a.person_id).skills)
+            a for a in crew if set(task.needs) <= set(session.get_one(Surveyor, a.person_id).skills)
         ]
     chosen = rng.sample(able, min(len(able), 4))
     rounds = 2 if rng.random() < 0.125 and len(chosen) > 1 else 1
