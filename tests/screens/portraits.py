@@ -64,14 +64,30 @@ def desk(browser: Browser, given: dict[str, Any], out: Path) -> None:
     admin.get_by_role("navigation").get_by_role("link", name="设置", exact=False).first.click()
     admin.wait_for_timeout(3000)
     admin.screenshot(path=out / "desk-settings.png")
+    extras(page, out)
+
+
+def extras(page: Page, out: Path) -> None:
+    """Coverage on the map, and the past played back."""
+    page.goto("/desk")
+    page.wait_for_timeout(SETTLE_MS)
+    page.get_by_role("button", name="覆盖").first.click()
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=out / "desk-coverage.png")
+    print("desk-coverage")
+    shoot(page, "/desk/playback", out, "desk-playback")
 
 
 def review(browser: Browser, given: dict[str, Any], out: Path) -> None:
     """The review desk with a job that has photographs."""
     page = signed(browser, given, "adjuster")
     page.goto("/review")
-    page.locator(".r-row:has-text('0/13')").first.click()  # a whole car, not a quick one
-    page.locator(".r-thumb[data-shot=damage_mid], .r-thumb[data-shot=car_front_left]").first.click()
+    page.locator(".r-row").first.wait_for()
+    whole = page.locator(".r-row:has-text('/13')")  # a whole car, not a quick one
+    (whole if whole.count() else page.locator(".r-row")).first.click()
+    page.locator(".r-thumb").first.wait_for()
+    car = page.locator(".r-thumb[data-shot=damage_mid], .r-thumb[data-shot=car_front_left]")
+    (car if car.count() else page.locator(".r-thumb")).first.click()
     page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=out / "review.png")
     print("review")
