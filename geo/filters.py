@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from geo.fix import Fix, LonLat, metres_between
+from geo.motion import MOVING_MPS, digits, reachable, swapped
 from staff.rules import Known
 
 # key, default, least, most, unit, title
@@ -28,10 +29,7 @@ KNOWN = {
 DEFAULTS: dict[str, Any] = {key: known.default for key, known in KNOWN.items()}
 
 NULL_ISLAND_DEG = 0.001
-# What a phone that names no accuracy is taken to have, when two fixes are compared.
-UNKNOWN_ACCURACY_M = 30.0
 STEADY_FOR = timedelta(hours=1)
-MOVING_MPS = 2.0
 # Two fixes farther apart in time than this do not prove that somebody stayed in between.
 DWELL_GAP = timedelta(minutes=5)
 
@@ -90,7 +88,8 @@ def rejections(fix: Fix, now: datetime, duty: Duty, limits: Limits) -> list[str]
     reasons = []
     if not (-180 <= fix.lon <= 180 and -90 <= fix.lat <= 90):  # also refuses NaN
         reasons.append("out_of_range")
-    if abs(fix.lon) < NULL_ISLAND_DEG and abs(fix.lat) < NULL_ISLAND_DEG:
+    # One exact zero is enough: no GPS reads zero to the last digit, but half a place lost on the way does.
+    if 0 in (fix.lon, fix.lat) or (abs(fix.lon) < NULL_ISLAND_DEG and abs(fix.lat) < NULL_ISLAND_DEG):
         reasons.append("zero")
     if fix.fixed_at - now > limits.ahead:
         reasons.append("from_the_future")
@@ -111,21 +110,16 @@ def track_only(fix: Fix, last: Fix | None, now: datetime, limits: Limits) -> lis
     if not precise(fix, limits):
         reasons.append("imprecise")
     if last is not None and not reasons and not reachable(last, fix, limits):
-        reasons.append("impossible_speed")
+        if swapped(last, fix, limits):
+            reasons.append("swapped")
+        else:
+            reasons.append("impossible_speed")
     return reasons
 
 
 def precise(fix: Fix, limits: Limits) -> bool:
     """Whether the fix is good enough to send somebody by."""
     return fix.accuracy_m is None or fix.accuracy_m <= limits.max_accuracy_m
-
-
-def reachable(earlier: Fix, later: Fix, limits: Limits) -> bool:
-    """Whether one can lead to the other; what either may be off by counts in the traveller's favour."""
-    blur_m = sum(UNKNOWN_ACCURACY_M if f.accuracy_m is None else f.accuracy_m for f in (earlier, later))
-    seconds = (later.fixed_at - earlier.fixed_at).total_seconds()
-    metres = metres_between(earlier.position(), later.position())
-    return metres - blur_m <= limits.max_speed_mps * max(0.0, seconds)
 
 
 def at_place(
@@ -170,14 +164,10 @@ def oddities(fixes: Sequence[Fix], limits: Limits) -> list[str]:
     since: Fix | None = None
     for fix in fixes:
         moving = fix.speed_mps is not None and fix.speed_mps > MOVING_MPS
-        same = since is not None and _digits(fix) == _digits(since)
+        same = since is not None and digits(fix) == digits(since)
         if not (moving and same):
             since = fix if moving else None
         elif since is not None and fix.fixed_at - since.fixed_at >= STEADY_FOR:
             found.append("too_steady")
             break
     return found
-
-
-def _digits(fix: Fix) -> tuple[float, float]:
-    return round(fix.lon, 7), round(fix.lat, 7)
