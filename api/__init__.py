@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # Each module offers `bp`. The order is the order of the documentation.
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
-    "protocols.overland", "surveyors", "areas", "map", "uploads", "photos", "review", "messages", "settings", "reports",
-    "customer", "live", "health", "pages",
+    "protocols.overland", "surveyors", "tracks", "phones", "areas", "map", "uploads", "photos", "review", "messages",
+    "settings", "reports", "customer", "live", "health", "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.

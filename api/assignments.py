@@ -13,7 +13,7 @@ from api.fields import DatumWanted, FromPhone, Moment, PositionIn, position
 from claims import queries as claims
 from claims.models import Task
 from core import clock
-from dispatch import assignments
+from dispatch import assignments, scene
 from dispatch import queries as dispatch
 from media import album
 
@@ -120,6 +120,12 @@ def _task(row: Any, place: Any, datum: str) -> dict[str, Any]:
     }
 
 
+def _seen(known: scene.Seen | None) -> dict[str, Any]:
+    """What the track says: at the scene since, left it at."""
+    known = known or scene.Seen()
+    return {"near_since": present.time(known.came_at), "left_at": present.time(known.left_at)}
+
+
 @bp.get("/me/jobs", responses={200: Shown})
 @roles("surveyor")
 def my_jobs(query: DatumWanted) -> ResponseReturnValue:
@@ -135,6 +141,7 @@ def my_jobs(query: DatumWanted) -> ResponseReturnValue:
             claims.items_of(session, ids),
         )
         contacts = dispatch.contacts_of(session, [row.id for row in tasks])
+        seen = scene.seen(session, [row.id for row in tasks])
         photos = album.of_phone(session, [(row.id, row.line, row.cause) for row in tasks])
     shown = [
         _task(row, places.get(row.claim_id), query.datum)
@@ -142,6 +149,7 @@ def my_jobs(query: DatumWanted) -> ResponseReturnValue:
             "items": [claim_show.item(item) for item in items[row.claim_id]],
             "clocks": claim_show.clocks(clocks[row.claim_id]),
             "contacts": [claim_show.contact(tried, name) for tried, name in contacts[row.id]],
+            **_seen(seen.get(row.id)),
             **photos[row.id],
         }
         for row in tasks

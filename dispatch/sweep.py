@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from claims import clocks
 from core import clock
 from core.database import Sessions
-from dispatch import candidates, holding, offers, queries
+from dispatch import candidates, holding, offers, queries, scene
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ def tick(sessions: Sessions, now: datetime | None = None) -> Swept:
         closed = holding.close_settled(session, moment)
     expired = offers.expire_offers(sessions, now, BATCH)
     offered, unassigned, left = _ask_for(sessions, _pending, now, until)
+    scene.watch(sessions, now)
     again, _, left_waiting = _ask_for(sessions, _waiting, now, until)
     more = fired >= BATCH or len(expired) >= BATCH or left or left_waiting
     return Swept(fired, foreseen, len(expired), offered + again, unassigned, closed, more)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from geo.fix import Fix, LonLat, metres_between
+from geo.fence import Fence
+from geo.fix import Fix, LonLat
 from geo.motion import MOVING_MPS, digits, reachable, swapped
 from staff.rules import Known
 
@@ -30,8 +31,6 @@ DEFAULTS: dict[str, Any] = {key: known.default for key, known in KNOWN.items()}
 
 NULL_ISLAND_DEG = 0.001
 STEADY_FOR = timedelta(hours=1)
-# Two fixes farther apart in time than this do not prove that somebody stayed in between.
-DWELL_GAP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -135,20 +134,8 @@ def at_place(
     Fixes must be in order of time. A reading of nothing better than `max_accuracy_m` proves nothing either
     way, and a silence of more than five minutes breaks the stay.
     """
-    came: datetime | None = None
-    seen: datetime | None = None
-    for fix in fixes:
-        if fix.accuracy_m is not None and fix.accuracy_m > max_accuracy_m:
-            continue
-        if metres_between(fix.position(), place) > radius_m:
-            came = None
-            continue
-        if came is None or seen is None or fix.fixed_at - seen > DWELL_GAP:
-            came = fix.fixed_at
-        seen = fix.fixed_at
-        if (seen - came).total_seconds() >= for_s:
-            return came
-    return None
+    stays = Fence(place, radius_m, for_s, max_accuracy_m).visits(fixes)
+    return stays[0].came if stays else None
 
 
 def oddities(fixes: Sequence[Fix], limits: Limits) -> list[str]:

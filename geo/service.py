@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -99,6 +99,7 @@ def _take(sessions: Sessions, batch: Batch, now: datetime | None) -> Taken:
             raise Missing("no such surveyor")
         now = now or opening.now
         limits = Limits.of(opening.rules)
+        batch = by_true_time(session, batch, opening, now)
         good, refused = judge(session, batch, opening, now, limits)
         stamped = [msgspec.structs.replace(fix, received_at=now) for fix in good]
         fresh_keys = store.insert_history(session, [Row(surveyor_id, device_id, fix) for fix in stamped])
@@ -112,6 +113,19 @@ def _take(sessions: Sessions, batch: Batch, now: datetime | None) -> Taken:
         if opening.seen_at is None or now - opening.seen_at > SEEN_EVERY:
             session.execute(update(Device).where(Device.id == device_id).values(seen_at=now))
     return Taken(len(fresh), dict(refused), dict(held), dot)
+
+
+def by_true_time(session: Session, batch: Batch, opening: queries.Opening, now: datetime) -> Batch:
+    """The batch with its times corrected where the phone's clock is known to be wrong; learns from the send itself."""
+    # A recorded file carries the satellites' time, not the phone's.
+    if not opening.on_duty or not batch.fixes or batch.fixes[0].source == "gpx":
+        return batch
+    known = opening.clock.learn(max(fix.fixed_at for fix in batch.fixes), now)
+    if known is not opening.clock:
+        queries.keep_clock(session, batch.device_id, known)
+    if known.offset_s == 0:
+        return batch
+    return replace(batch, fixes=[known.correct(fix) for fix in batch.fixes])
 
 
 def judge(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from api import auth, parts
 from api.dots import show_dot
+from api.phones import note_app
 from core.errors import ChakanError, Denied, Unsigned
 from geo import service
 from geo.fix import Fix
@@ -132,5 +133,6 @@ def take(actor: Actor, read: Read) -> Taken:
             unread=read.unread if start == 0 else None,
         )
         whole = whole.plus(taken)
+    note_app(actor.device_id)
     show_dot(actor, whole)
     return whole

@@ -77,6 +77,7 @@ export function TravelStage({ job }: { job: TaskJob }) {
   return (
     <>
       {clock && !clock.stopped_at && <ClockHero clock={clock} title={w('arrivalTitle')} late={w('arrivalLate')} />}
+      {job.near_since && !unproven(job) && <Banner kind="info" action={<Button kind="primary" busy={busy} onClick={() => void arrive()}>{w('arrive')}</Button>}>{w('nearSince', { t: clockTime(job.near_since) })}</Banner>}
       {unproven(job) && <Banner kind="warning">{w('arriveUnproven')}</Banner>}
       <Place job={job} />
       <Customer job={job} callable />
