@@ -16,9 +16,9 @@ from geo.stops import GAP, Gap, gaps
 WARM_UP = timedelta(minutes=2)
 LOW_BATTERY = 8  # percent; below it phones stop locating by themselves
 COARSE_M = 200.0
-# Arrived this much later than it was taken, a fix waited: for a network, or for the app to be let run.
+# Arrived this much later than it was taken, a fix waited for a network.
 WAITED_S = 300.0
-# So many silences, each ending with fixes that had waited, are the mark of a battery saver.
+# So many silences that ended again are the mark of a battery saver: a tunnel or a basement comes once or twice.
 SAVER_GAPS = 3
 REFUSED_SHARE = 0.5
 BUCKETS_S = (5, 15, 60, 300, 1800)
@@ -119,7 +119,7 @@ def _battery(heard: Heard) -> list[Cause]:
 
 
 def _saver(heard: Heard) -> list[Cause]:
-    """Silences that ended with fixes that had waited: the system let the app run only when its owner looked at it."""
+    """Silences that ended again by themselves: the system let the app run only when its owner looked at the phone."""
     quiet = silences(heard)
     ends = {gap.end for gap in quiet[:-1]}
     woken = [fix for fix in heard.track if fix.fixed_at in ends]

@@ -14,7 +14,7 @@ const title = labels(
     revoked: '设备授权已被取消',
     just_started: '刚刚上岗，还没有位置',
     never_heard: '上岗后从未收到位置',
-    silent: '手机没有声音',
+    silent: '手机不再上报位置',
     clock_wrong: '手机时间不对',
     refused: '位置被拒收',
     coarse: '只有粗略位置',
@@ -116,8 +116,8 @@ function grounds({ cause, facts }: Cause): string {
       return zh ? `电量 ${text(facts.battery)}%` : `Battery ${text(facts.battery)}%`;
     case 'battery_saver':
       return zh
-        ? `${text(facts.silences)} 次中断，最长 ${seconds(facts.longest_s)}，打开手机后才补传`
-        : `${text(facts.silences)} silences, the longest ${seconds(facts.longest_s)}; positions come when the phone is opened`;
+        ? `${text(facts.silences)} 次中断，最长 ${seconds(facts.longest_s)}，打开手机后才恢复`
+        : `${text(facts.silences)} silences, the longest ${seconds(facts.longest_s)}; each ended when the phone was opened`;
     case 'no_network':
       return zh ? `最近的位置平均晚到 ${seconds(facts.waited_s)}` : `The newest positions waited ${seconds(facts.waited_s)}`;
     default:

@@ -1,7 +1,7 @@
 /** "Why is this surveyor grey?" in one look: the cause, what to do, and the figures it rests on. */
 import { diagnosis } from '../diagnosis';
 import { clockTime, dayTime, duration, number } from '../format';
-import { words } from '../i18n';
+import { labels, words } from '../i18n';
 import { fixReason } from '../reasons';
 import type { TrackedDevice, PhoneTracking } from '../types';
 import { Badge, Icon } from '../ui';
@@ -54,6 +54,11 @@ const t = words(
     source: 'From',
     phones: 'Phones',
   },
+);
+
+const source = labels(
+  { phone: '查勘端网页', owntracks: 'OwnTracks', traccar: 'Traccar', overland: 'Overland', gpx: 'GPX' },
+  { phone: 'phone page', owntracks: 'OwnTracks', traccar: 'Traccar', overland: 'Overland', gpx: 'GPX' },
 );
 
 const GOOD = new Set(['fine', 'off_shift', 'just_started']);
@@ -163,7 +168,7 @@ export function Why({ of }: { of: PhoneTracking }) {
           <dd>
             {of.last ? (
               <>
-                {clockTime(of.last.at)} · {duration(of.last.age_s)} · {of.last.source}
+                {clockTime(of.last.at)} · {duration(of.last.age_s)} · {source(of.last.source)}
                 {of.last.accuracy_m !== null && ` · ±${Math.round(of.last.accuracy_m)} m`}
               </>
             ) : (
