@@ -90,4 +90,4 @@ def test_every_cause_has_its_words_on_the_pages() -> None:
     )
     named = {part.split('"')[0] for part in source.split('Cause("')[1:]}
     assert len(named) == 13
-    assert [name for name in named if said.count(f" {name}: '") != 4] == []
+    assert [name for name in named if said.count(f" {name}:") != 4] == []
