@@ -75,6 +75,11 @@ def fix(
 
     Readings are kept to the thousandth: PostgreSQL refuses a `real` as small as 1e-60, and no phone means one.
     """
+    # RFC 3339 allows offsets up to 23:59, PostgreSQL refuses them from 16:00 on: what we keep is UTC.
+    try:
+        fixed_at = fixed_at.astimezone(UTC)
+    except OverflowError as error:
+        raise Malformed("at", "outside the years there are") from error
     speed = thousandth(scaled(speed_mps, 1))
     heading = thousandth(scaled(heading_deg, 1))
     altitude = thousandth(number(altitude_m))

@@ -1,6 +1,6 @@
 """Looking at people: a reason for every look, one's own tracks and who saw them, and why somebody is grey."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -201,6 +201,17 @@ class TestGpx:
         answer = as_device(who).post("/positions.gpx", data=body, content_type="application/gpx+xml")
         assert answer.status_code == 422
         assert str(gpx.MOST_POINTS) in answer.json["detail"]
+
+
+def test_a_time_zone_no_map_has_is_still_a_time(session: Session, as_device: Any, now: datetime) -> None:
+    """PostgreSQL refuses offsets beyond 15:59; the answer was 500."""
+    who = factories.surveyor(session, lon=None, lat=None)
+    session.commit()
+    odd = (now - timedelta(seconds=5)).astimezone(timezone(timedelta(hours=-23, minutes=-47))).isoformat()
+    phone = as_device(who)
+    assert phone.post("/positions", json={"fixes": [{"at": odd, "lon": LON, "lat": LAT}]}).json["kept"] == 1
+    edge = {"at": "0001-01-01T00:00:00+20:00", "lon": LON, "lat": LAT}
+    assert phone.post("/positions", json={"fixes": [edge]}).status_code == 422
 
 
 def test_a_track_past_its_keeping_time_is_gone_with_its_day(
