@@ -73,7 +73,11 @@ def parser() -> argparse.ArgumentParser:
     setup = _add(commands, "setup", _setup, "only make the environment")
     setup.add_argument("--dev", action="store_true", help="with the packages of the tests and checks")
     _data(_add(commands, "doctor", _doctor, "what is installed, running, reachable, late"))
+    verify = _data(_add(commands, "verify", _verify, "check an evidence pack"))
+    verify.add_argument("file", type=Path, metavar="PACK.zip")
+    _add_roads(commands)
     _add_bench(commands)
+    _add_lab(commands)
     _add_administration(commands)
     return top
 
@@ -102,11 +106,72 @@ def _add_up(commands: Any) -> None:
     up.add_argument("--logs", action="store_true", help="show every line of every process, not only warnings")
 
 
+def _add_roads(commands: Any) -> None:
+    jobs = commands.add_parser("roads", help="the road graph that drive times come from").add_subparsers(
+        dest="job", required=True, metavar="JOB"
+    )
+    build = _data(
+        _add(jobs, "build", _roads_build, "build it from an OpenStreetMap extract; replaces the old one")
+    )
+    build.add_argument("file", type=Path, metavar="FILE.osm.pbf")
+    info = _data(_add(jobs, "info", _roads_info, "which one is in force"))
+    learn = _data(_add(jobs, "learn", _roads_learn, "learn road speeds from the surveyors' own tracks"))
+    learn.add_argument("--from", dest="since", metavar="TIME", help="ISO 8601 (default: 28 days before --to)")
+    learn.add_argument("--to", dest="until", metavar="TIME", help="ISO 8601 (default: now)")
+    for job in (build, info, learn):
+        job.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _add_bench(commands: Any) -> None:
     bench = _add(commands, "bench", _bench, "measure; `bench list` names what there is")
     bench.add_argument("name")
     bench.add_argument("--quick", action="store_true", help="end within 50 s")
     bench.add_argument("--json", action="store_true", help="print one line of JSON last")
+
+
+def _add_lab(commands: Any) -> None:
+    simulate = _add(commands, "simulate", _simulate, "play dispatch policies on days that never were")
+    simulate.add_argument(
+        "--policy",
+        action="append",
+        metavar="NAME",
+        help="ours, nearest, top_five, broadcast, all_seeing; may be repeated",
+    )
+    simulate.add_argument(
+        "--claims", type=int, help="reports in all, by the hours of the day (default: by --load)"
+    )
+    simulate.add_argument("--surveyors", type=int, default=100)
+    simulate.add_argument("--hours", type=float, default=10.0)
+    simulate.add_argument(
+        "--from-hour", type=float, default=7.0, help="the local hour it begins (default: 7)"
+    )
+    simulate.add_argument(
+        "--load", type=float, default=0.8, help="work ÷ people who can be reached (default: 0.8)"
+    )
+    simulate.add_argument(
+        "--silent", type=float, default=0.2, help="share of phones that are mute (default: 0.2)"
+    )
+    simulate.add_argument("--seeds", type=int, default=1, help="how many days (default: 1)")
+    simulate.add_argument(
+        "--trips", type=Path, metavar="CSV", help="losses happen at the ends of these trips"
+    )
+    simulate.add_argument("--roads", type=Path, metavar="DIR", help="a road graph made by `roads build`")
+    _lab_output(simulate)
+    replay = _data(
+        _add(commands, "replay", _replay, "play a recorded day again, under other rules or another policy")
+    )
+    replay.add_argument("day", metavar="DAY", help="2026-11-26, a day in China")
+    replay.add_argument("--policy", default="ours", help="ours, nearest, top_five, broadcast (default: ours)")
+    replay.add_argument("--org", metavar="CODE", help="an organisation and all below it (default: the root)")
+    _lab_output(replay)
+
+
+def _lab_output(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a rule of ours, to be tried"
+    )
+    added.add_argument("--out", type=Path, metavar="REPORT.html", help="write a report that needs no network")
+    added.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_administration(commands: Any) -> None:
@@ -161,6 +226,44 @@ def _up(given: argparse.Namespace) -> int:
     return up(Options(given.data, given.host, given.port, given.demo, given.roads, given.logs))
 
 
+def _roads_build(given: argparse.Namespace) -> int:
+    from launch import roads
+
+    _show(given, roads.build(given.file, given.data))
+    return 0
+
+
+def _roads_info(given: argparse.Namespace) -> int:
+    from launch import roads
+
+    facts = roads.in_force(given.data)
+    if facts:
+        _show(given, facts)
+    else:
+        print("{}" if given.json else f"roads: {roads.said(facts)}")
+    return 0 if facts else 1
+
+
+def _roads_learn(given: argparse.Namespace) -> int:
+    from launch import lessons
+
+    found = lessons.learn(given.data, given.since, given.until)
+    if given.json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print("\n".join(lessons.told(found)))
+    return 0
+
+
+def _show(given: argparse.Namespace, facts: dict[str, Any]) -> None:
+    from launch import roads
+
+    if given.json:
+        print(json.dumps(facts, ensure_ascii=False))
+    else:
+        print("\n".join(f"{name:<9} {value}" for name, value in roads.summary(facts).items()))
+
+
 def _setup(given: argparse.Namespace) -> int:
     print(f"The environment is ready: {ENVIRONMENT}")
     return 0
@@ -172,6 +275,12 @@ def _doctor(given: argparse.Namespace) -> int:
     return examine(given.data)
 
 
+def _verify(given: argparse.Namespace) -> int:
+    from launch.packs import verify
+
+    return verify(given.file, given.data)
+
+
 def _bench(given: argparse.Namespace) -> int:
     import signal
 
@@ -180,6 +289,41 @@ def _bench(given: argparse.Namespace) -> int:
     # What a bench has started it stops on the way out, and a plain SIGTERM would leave no way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     return bench(given.name, quick=given.quick, as_json=given.json)
+
+
+def _simulate(given: argparse.Namespace) -> int:
+    from core.errors import ChakanError
+    from lab import runs
+    from lab.day import Human
+    from lab.throw import Plan
+
+    plan = Plan(given.surveyors, given.hours, given.load, given.claims, given.from_hour)
+    names = tuple(given.policy or runs.USUAL)
+    try:
+        asked = runs.Asked(
+            names,
+            plan,
+            given.seeds,
+            given.roads,
+            given.trips,
+            runs.parsed(given.set),
+            Human(silent=given.silent),
+        )
+        bar = runs.Bar()
+        facts, played = runs.simulate(asked, bar)
+        bar.end()
+        if given.out:
+            runs.write(given.out, "派单策略对比 Policies compared", facts, played)
+    except ChakanError as error:
+        raise CannotStart(error.detail) from error
+    print(runs.as_json(facts, played) if given.json else "\n".join([*facts, runs.show(played)]))
+    return 0
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from launch.replay import replay
+
+    return replay(given)
 
 
 def _administer(given: argparse.Namespace) -> int:

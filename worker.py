@@ -27,6 +27,7 @@ from core.loops import Loop
 from core.models import Outbox
 from core.queues import Work
 from core.settings import Settings
+from geo.eta import Engine as DriveTimes
 
 log = logging.getLogger("worker")
 
@@ -46,10 +47,13 @@ LISTENERS: outbox.Listeners = {
 # The dispatcher's promise is a second: NOTIFY wakes it at once, this is the longest it sleeps when a wake was missed.
 DISPATCH_EVERY_S = 0.5
 RELAY_EVERY_S = 0.5
+FORESEE_EVERY_S = 1.0
 CHORES_EVERY_S = 2.0
 # The whole picture is laid anew now and then, so that a lost publish cannot leave a wrong dot for long.
 REDRAW_EVERY_S = 60.0
 DAILY_CHORES_EVERY_S = 600.0
+# A storm is not seen a second after its first report; the count of the last hour is taken so often.
+SURGE_EVERY_S = 60.0
 KEEP_OUTBOX = timedelta(days=3)
 
 
@@ -98,17 +102,23 @@ def run_queue(settings: Settings, name: Work) -> None:
 
 
 class Sweeper:
-    """Three loops: dispatch and clocks; the outbox; chores. Several sweepers may run: rows are taken SKIP LOCKED."""
+    """Four loops: dispatch and clocks; foreseen breaches; the outbox; chores. Several sweepers may run: SKIP LOCKED."""
 
     def __init__(self, settings: Settings) -> None:
+        from dispatch import sweep
+
         self.settings = settings
         self.engine = wiring.sessions.kw["bind"]
+        self.drive_times = DriveTimes.from_settings(settings)
+        self.pace = sweep.Pace()
         self.part = f"sweeper-{socket.gethostname()}-{os.getpid()}"
         self.done = threading.Event()
         self.redrawn = 0.0
         self.swept_daily = 0.0
+        self.watched = 0.0
         self.loops = [
             Loop("dispatch", self.engine, outbox.TASKS_CHANNEL, DISPATCH_EVERY_S, self.dispatch),
+            Loop("foresight", self.engine, None, FORESEE_EVERY_S, self.foresee),
             Loop("relay", self.engine, outbox.CHANNEL, RELAY_EVERY_S, self.relay),
             Loop("chores", self.engine, None, CHORES_EVERY_S, self.chores),
         ]
@@ -133,7 +143,14 @@ class Sweeper:
         from dispatch import sweep
 
         with metrics.SWEEP.time():
-            return sweep.tick(wiring.sessions).more
+            return sweep.tick(wiring.sessions, self.drive_times, pace=self.pace).more
+
+    def foresee(self) -> bool:
+        """Jobs in hand that will be late, while another could be in time."""
+        from dispatch import switching
+
+        switching.look(wiring.sessions, self.drive_times)
+        return False
 
     def relay(self) -> bool:
         """Outbox → live picture and deliveries → workers."""
@@ -180,6 +197,9 @@ class Sweeper:
         self.sweep_rows()
         if not live.healthy(wiring.redis) or time.monotonic() - self.redrawn > REDRAW_EVERY_S:
             self.redraw()
+        if time.monotonic() - self.watched > SURGE_EVERY_S:
+            self.watched = time.monotonic()
+            self.watch()
         if time.monotonic() - self.swept_daily > DAILY_CHORES_EVERY_S:
             self.swept_daily = time.monotonic()
             self.daily()
@@ -202,6 +222,7 @@ class Sweeper:
     def sweep_rows(self) -> None:
         """Duties whose wake-up was lost: messages to send, photos to process."""
         from core import clock
+        from dispatch import tries
         from media import service as media
         from notify import service as notify
 
@@ -209,10 +230,21 @@ class Sweeper:
             now = clock.read(session)
             messages = notify.due_messages(session, now, 100)
             photos = media.due_photos(session, now, 50)
+            waiting = tries.due(session, now)
         for ident in messages:
             self.hand_over(Work.MESSAGES, "notify.jobs.send", ident)
         for ident in photos:
             self.hand_over(Work.PHOTOS, "media.jobs.process", ident)
+        for ident in waiting:
+            # A replay takes a minute: without a worker it waits, the sweeper never does it itself.
+            queues.enqueue(wiring.redis, Work.CHORES, "lab.jobs.run_try", ident)
+
+    def watch(self) -> None:
+        """Looks whether reports surge beyond every normal hour, and whether requests to move up ran out."""
+        from dispatch import moving, surge
+
+        surge.propose(wiring.sessions)
+        moving.expire(wiring.sessions)
 
     def redraw(self) -> None:
         """Lays the whole live picture anew."""
@@ -226,14 +258,27 @@ class Sweeper:
     def daily(self) -> None:
         """Partitions for the days to come, and the end of what is old."""
         from api import idempotency
+        from dispatch import learning
         from geo import service as geo
         from media import janitor
 
         geo.chores(wiring.sessions)
+        self.learn_roads()
+        learning.learn_service_times(wiring.sessions)
         with wiring.sessions.begin() as session:
             outbox.forget_old(session, datetime.now(UTC) - KEEP_OUTBOX)
             idempotency.forget_old(session, datetime.now(UTC) - idempotency.KEPT)
         janitor.tidy(wiring.sessions, wiring.storage, wiring.settings.uploads)
+
+    def learn_roads(self) -> None:
+        """Once a night the speeds of the roads are learned anew, in the worker of chores; without Redis a little later."""
+        from geo import lessons
+
+        lesson_id = lessons.nightly(wiring.sessions, wiring.settings.data)
+        if lesson_id is not None:
+            queues.enqueue(
+                wiring.redis, Work.CHORES, "geo.jobs.learn_roads", lesson_id, timeout_s=lessons.LONGEST_S
+            )
 
 
 if __name__ == "__main__":

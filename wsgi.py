@@ -14,6 +14,7 @@ def build(env: Mapping[str, str]) -> Any:
     from whitenoise import WhiteNoise
 
     from api.pages import DIST, SAFE_HEADERS
+    from geo.eta import Engine as DriveTimes
     from media.storage import LocalStorage
 
     settings = Settings.from_env(env)
@@ -25,8 +26,11 @@ def build(env: Mapping[str, str]) -> Any:
             database.sessions(engine),
             queues.connect(settings.redis_url),
             LocalStorage(settings.photos),
+            DriveTimes.from_settings(settings),
         )
     )
+
+    open_short_door(app)
 
     def safe(headers: Any, path: str, url: str) -> None:
         for name in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"):
@@ -45,6 +49,20 @@ def build(env: Mapping[str, str]) -> Any:
     )
     served.flask = app
     return served
+
+
+def open_short_door(app: Any) -> Any:
+    """Puts the short way for positions in front of an application; returns it. Its threads begin with the first ping."""
+    from api.dots import Dots
+    from api.short_door import ShortDoor
+    from dispatch.queries import offers_waiting
+    from geo.group import Group
+
+    parts: Parts = app.extensions["chakan"]
+    dots = Dots(parts.sessions, parts.redis)
+    door = ShortDoor(app.wsgi_app, parts.sessions, Group(parts.engine, news=offers_waiting, moved=dots.moved))
+    app.wsgi_app = door
+    return door
 
 
 def api() -> Any:

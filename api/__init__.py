@@ -1,7 +1,7 @@
 """The door: who asks, what for. Builds the Flask application from its parts."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 
 from core.database import Sessions
 from core.settings import Settings
+from dispatch.coverage_map import Atlas
+from geo.eta import Engine as DriveTimes
 
 if TYPE_CHECKING:
     from flask_openapi import OpenAPI
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 # Each module offers `bp`. The order is the order of the documentation.
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
-    "protocols.overland", "surveyors", "tracks", "phones", "areas", "map", "uploads", "photos", "review", "messages",
-    "settings", "reports", "customer", "live", "health", "pages",
+    "protocols.overland", "surveyors", "tracks", "phones", "nearest", "able", "roads", "planning", "catastrophes", "areas", "map",
+    "uploads", "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "health", "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.
@@ -35,6 +37,8 @@ class Parts:
     sessions: Sessions
     redis: Redis
     storage: Any
+    drive_times: DriveTimes = field(default_factory=DriveTimes)
+    atlas: Atlas = field(default_factory=Atlas)
 
 
 def parts() -> Parts:

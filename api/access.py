@@ -4,10 +4,17 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from claims.models import Claim, Task
-from core.errors import Missing
+from core.errors import Denied, Missing
 from media.models import Photo
 from staff.accounts import Actor
 from staff.models import Device, Surveyor
+
+
+class NotSurveying(Denied):
+    """The actor's branch insures the claim, and sees it; another branch surveys it."""
+
+    code = "not_surveying"
+
 
 DESK = ("seat", "dispatcher", "adjuster", "supervisor", "admin", "integration")
 
@@ -36,7 +43,11 @@ def claim_seen_by(session: Session, actor: Actor, claim_id: int) -> Claim:
     claim = session.get(Claim, claim_id)
     if claim is None:
         raise Missing("no such claim")
-    if actor.has(*DESK) and _in_scope(session, actor, claim.org_id):
+    if actor.has(*DESK) and (
+        _in_scope(session, actor, claim.org_id)
+        # 通赔: the branch that insures sees what another branch surveys for it.
+        or (claim.insurer_id is not None and _in_scope(session, actor, claim.insurer_id))
+    ):
         return claim
     if (
         actor.has("surveyor")
@@ -44,6 +55,14 @@ def claim_seen_by(session: Session, actor: Actor, claim_id: int) -> Claim:
     ):
         return claim
     raise Missing("no such claim")
+
+
+def claim_dispatched_by(session: Session, actor: Actor, claim_id: int) -> Claim:
+    """The claim when the actor's organisation is the one that surveys it. Raises Missing; NotSurveying when it only insures."""
+    claim = claim_seen_by(session, actor, claim_id)
+    if not _in_scope(session, actor, claim.org_id):
+        raise NotSurveying("another branch surveys this claim; its dispatcher decides who goes")
+    return claim
 
 
 def task_of(session: Session, actor: Actor, task_id: int, *, mine: bool = False) -> Task:

@@ -13,8 +13,9 @@ from api.fields import DatumWanted, FromPhone, Moment, PositionIn, position
 from claims import queries as claims
 from claims.models import Task
 from core import clock
-from dispatch import assignments, scene
+from dispatch import assignments, bundles, catastrophe_queries, moving, scene
 from dispatch import queries as dispatch
+from geo.fix import LonLat
 from media import album
 
 bp = Door("assignments", tag="Jobs")
@@ -70,7 +71,7 @@ class HandOverIn(FromPhone):
     reason: LongText = Field(min_length=1, max_length=500)
 
 
-def _offer(row: Any, place: Any, now: Any, datum: str) -> dict[str, Any]:
+def _offer(row: Any, place: Any, now: Any, datum: str, with_it: list[Any]) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "task_id": str(row.task_id),
@@ -87,6 +88,16 @@ def _offer(row: Any, place: Any, now: Any, datum: str) -> dict[str, Any]:
         "line": row.line,
         "injured": row.injured,
         "movable": row.movable,
+        # What a yes brings besides: losses near by, visited in one go (catastrophe).
+        "bundle": [
+            {
+                "task_id": str(other.task_id),
+                "report_no": other.report_no,
+                "place": other.place_text,
+                "cause": other.cause,
+            }
+            for other in with_it
+        ],
     }
 
 
@@ -126,6 +137,33 @@ def _seen(known: scene.Seen | None) -> dict[str, Any]:
     return {"near_since": present.time(known.came_at), "left_at": present.time(known.left_at)}
 
 
+def catastrophe(over: Any) -> dict[str, Any] | None:
+    """What a surveyor must know of the catastrophe he works in: its name, the limits, whether he is lent."""
+    if over is None:
+        return None
+    return {
+        "id": str(over.id),
+        "name": over.name,
+        "since": present.time(over.on_at),
+        "contact_limit_min": over.rule["contact_limit_min"],
+        "max_open": over.max_open,
+        "borrowed": over.borrowed,
+    }
+
+
+def move_up(asked: Any) -> dict[str, Any] | None:
+    """The request to wait elsewhere that he may still answer."""
+    if asked is None:
+        return None
+    return {
+        "id": str(asked.id),
+        "position": position(LonLat(asked.lon, asked.lat)),
+        "place": asked.place_text,
+        "drive_s": asked.drive_s,
+        "expires_at": present.time(asked.expires_at),
+    }
+
+
 @bp.get("/me/jobs", responses={200: Shown})
 @roles("surveyor")
 def my_jobs(query: DatumWanted) -> ResponseReturnValue:
@@ -142,6 +180,8 @@ def my_jobs(query: DatumWanted) -> ResponseReturnValue:
         )
         contacts = dispatch.contacts_of(session, [row.id for row in tasks])
         seen = scene.seen(session, [row.id for row in tasks])
+        with_it = bundles.companions(session, [row.task_id for row in offers])
+        over, asked = catastrophe_queries.over_person(session, me), moving.mine(session, me, now)
         photos = album.of_phone(session, [(row.id, row.line, row.cause) for row in tasks])
     shown = [
         _task(row, places.get(row.claim_id), query.datum)
@@ -155,8 +195,12 @@ def my_jobs(query: DatumWanted) -> ResponseReturnValue:
         for row in tasks
     ]
     return {
-        "offers": [_offer(row, places.get(row.claim_id), now, query.datum) for row in offers],
+        "offers": [
+            _offer(row, places.get(row.claim_id), now, query.datum, with_it[row.task_id]) for row in offers
+        ],
         "tasks": shown,
+        "catastrophe": catastrophe(over),
+        "move": move_up(asked),
         "server_time": present.time(now),
     }
 

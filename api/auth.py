@@ -93,9 +93,8 @@ def set_cookie(answer: Response, secret: str) -> None:
     )
 
 
-def request_id() -> str:
+def request_id(given: str) -> str:
     """The caller's X-Request-Id when it is harmless, else a new one."""
-    given = request.headers.get("X-Request-Id", "")
     return (
         given
         if 0 < len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum()
@@ -108,7 +107,7 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.request_id = request_id()
+        g.request_id = request_id(request.headers.get("X-Request-Id", ""))
         g.started = time.perf_counter()
         guard()
 

@@ -27,7 +27,7 @@ STALL_S = 30.0
 # A 2G phone sends about 2,500 bytes a second; below a tenth of that somebody is only holding the door.
 MIN_BYTES_PER_S = 250
 WINDOW_S = 20.0
-# A slow body holds one of the server's threads (launch: 64): the others stay free for reports and offers.
+# A slow body holds one of the server's threads (launch: 144): the others stay free for reports and offers.
 MAX_RECEIVING, MAX_RECEIVING_EACH = 40, 6
 MAX_READERS = 512
 # A peer that is gone without a word is noticed after 30 + 3 × 10 s.

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.door import LongText, Strict, Text
+from api.door import IdText, LongText, Strict, Text, id_of
 from api.fields import Moment, PositionIn
 from claims import service
 
@@ -61,6 +61,9 @@ class ClaimIn(Strict):
     )
     external_no: Text | None = Field(None, min_length=1, max_length=64)
     note: LongText = Field("", max_length=4000)
+    insuring_org_id: IdText | None = Field(
+        None, description="通赔: the branch that insures; left out: who takes the report"
+    )
 
     def notice(self) -> service.Notice:
         """The notice as the room takes it."""
@@ -85,6 +88,7 @@ class ClaimIn(Strict):
             needs=tuple(self.needs) if self.needs is not None else None,
             external_no=self.external_no,
             note=self.note,
+            insuring_org_id=id_of(self.insuring_org_id) if self.insuring_org_id else None,
         )
 
 

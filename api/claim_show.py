@@ -184,6 +184,7 @@ def whole(session: Session, actor: Actor, claim: Claim, datum: str) -> dict[str,
         "version": claim.version,
         "line": claim.line,
         "org": {"id": str(org.id), "name": org.name},
+        "insuring_org": _insurer(session, claim),
         "area": {"id": str(area.id), "name": area.name, "kind": area.kind} if area is not None else None,
         "reported_at": present.time(claim.reported_at),
         "call_ended_at": present.time(claim.call_ended_at),
@@ -216,6 +217,14 @@ def whole(session: Session, actor: Actor, claim: Claim, datum: str) -> dict[str,
         if slug and actor.has("seat", "dispatcher", "adjuster", "supervisor", "admin")
         else None,
     }
+
+
+def _insurer(session: Session, claim: Claim) -> dict[str, Any] | None:
+    """The branch that insures, when another one surveys (通赔)."""
+    if claim.insurer_id is None:
+        return None
+    found = session.get_one(Organisation, claim.insurer_id)
+    return {"id": str(found.id), "name": found.name}
 
 
 def event(row: Any) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from claims.models import Task
 from claims.states import ClaimState
 from core.errors import Missing
 from dispatch import assignments, explain
+from geo import staleness
+from geo.staleness import Seen
 
 bp = Door("claims", tag="Claims")
 
@@ -170,7 +172,7 @@ def withdraw(path: ClaimPath, body: Reason) -> ResponseReturnValue:
 def _job(claim_id: int) -> int:
     """The claim's unsettled survey job."""
     with g.sessions.begin() as session:
-        access.claim_seen_by(session, g.actor, claim_id)
+        access.claim_dispatched_by(session, g.actor, claim_id)
         task = service.open_task_of(session, claim_id)
         if task is None:
             raise Missing("the claim has no survey job")
@@ -217,4 +219,18 @@ def decision(path: ClaimPath) -> ResponseReturnValue:
     with g.sessions.begin() as session:
         access.claim_seen_by(session, g.actor, path.claim_id)
         task = service.open_task_of(session, path.claim_id)
-        return {"decisions": explain.shown(session, task.id, present.time) if task is not None else []}
+        found = explain.shown(session, task.id, present.time) if task is not None else []
+    return {"decisions": [with_intervals(one) for one in found]}
+
+
+def with_intervals(decision: dict[str, Any]) -> dict[str, Any]:
+    """A decision in which every drive time says how sure it is and who says so."""
+    lines = []
+    for line in decision["candidates"]:
+        if line.get("eta_s") is not None and "eta_low_s" not in line:
+            by = line.get("eta_by") or decision["provider"]
+            seen = Seen(line.get("age_s") or 0, parked=not line.get("open_jobs"))
+            there = staleness.arrival(line["eta_s"], by, seen)
+            line = line | {"eta_low_s": round(there.low_s), "eta_high_s": round(there.high_s), "eta_by": by}
+        lines.append(line)
+    return decision | {"candidates": lines}

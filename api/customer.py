@@ -52,6 +52,19 @@ SENTENCES = {
     ),
     "withdrawn": ("本案已销案。", "This claim has been withdrawn."),
 }
+# In a catastrophe the page says what the text said: how long, and that photos help.
+LONGER = {
+    "reported": (
+        "因{event}报案集中，查勘员将在{minutes}分钟内与您联系并约定查勘时间，敬请谅解。请先上传现场照片，可加快处理。",
+        "Because of {event} many people need us: a surveyor will call within {minutes} min and agree a time"
+        " with you. Sending photos now speeds things up.",
+    ),
+    "assigned": (
+        "查勘员已接单，会与您电话约定查勘时间。因{event}报案集中，可能比平时久一些；现在上传照片可加快处理。",
+        "A surveyor has taken your case and will call to agree a time. Because of {event} it may take longer"
+        " than usual; sending photos now speeds things up.",
+    ),
+}
 
 
 class SlugPath(Strict):
@@ -159,6 +172,14 @@ def surveyor(
     return shown
 
 
+def sentence(row: Any, state: str, lang: str) -> str:
+    """What stands on top of the page; in a catastrophe it names the longer wait."""
+    english = lang == "en"
+    if row.catastrophe and state in LONGER:
+        return LONGER[state][english].format(event=row.catastrophe, minutes=row.longer_wait_min)
+    return SENTENCES[state][english]
+
+
 def _place(session: Session, claim_id: int) -> LonLat | None:
     lon, lat = store.lonlat_of(Claim.place)
     row = session.execute(select(lon, lat).where(Claim.id == claim_id)).one()
@@ -186,7 +207,9 @@ def track(path: SlugPath, query: Lang) -> ResponseReturnValue:
         # His own place, so that the page can draw how the surveyor comes nearer.
         "loss": {"lon": place.lon, "lat": place.lat} if place else None,
         "rated": row.rated,
-        "messages": SENTENCES[state][query.lang == "en"],
+        "messages": sentence(row, state, query.lang),
+        # The customer is asked for his own photos before anybody comes.
+        "photos_first": bool(row.catastrophe) and state in ("reported", "assigned", "contacted"),
         "server_time": present.time(now),
     }
 

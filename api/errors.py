@@ -33,6 +33,27 @@ CODES = {
 }
 
 
+def problem_parts(
+    status: int, code: str, detail: str, facts: dict[str, Any], errors: list[dict[str, str]]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The body and the headers of an application/problem+json answer, for a door with or without Flask."""
+    body = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "facts": facts,
+        "errors": errors,
+    }
+    headers = {"Content-Type": "application/problem+json"}
+    if status in (429, 503):
+        headers["Retry-After"] = str(facts.get("retry_after_s", 2))
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="chakan"'
+    return body, headers
+
+
 def problem(
     status: int,
     code: str,
@@ -42,22 +63,9 @@ def problem(
     errors: list[dict[str, str]] | None = None,
 ) -> Response:
     """An application/problem+json answer; `retry_after_s` in the facts becomes Retry-After."""
-    facts = facts or {}
-    body = {
-        "type": "about:blank",
-        "title": TITLES.get(status, "Error"),
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "facts": facts,
-        "errors": errors or [],
-    }
+    body, headers = problem_parts(status, code, detail, facts or {}, errors or [])
     answer = make_response(json.dumps(body), status)
-    answer.content_type = "application/problem+json"
-    if status in (429, 503):
-        answer.headers["Retry-After"] = str(facts.get("retry_after_s", 2))
-    if status == 401:
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="chakan"'
+    answer.headers.update(headers)
     return answer
 
 

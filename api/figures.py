@@ -3,7 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import metrics
+from core import clock, metrics
+from geo import store
 
 # Each is the age of the oldest thing that should have happened by now; nothing overdue is 0.
 LAGS = """
@@ -27,3 +28,5 @@ def measure(session: Session) -> None:
     for row in session.execute(text(AGES)):
         metrics.LAG.labels(row.duty).set(float(row.age_s or 0))
     metrics.PARKED.set(session.execute(text(PARKED)).scalar_one())
+    today = clock.read(session).date()
+    metrics.DAYS_AHEAD.set(sum(1 for day in store.partitions(session) if day.day > today))

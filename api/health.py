@@ -75,22 +75,24 @@ def prometheus() -> ResponseReturnValue:
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
+def record(endpoint: str, status: int, seconds: float, request_id: str | None) -> None:
+    """Times a request by endpoint and status; logs it without its path, which can hold a slug."""
+    metrics.REQUESTS.labels(endpoint, status).observe(seconds)
+    if status >= 500 or seconds > 1:
+        facts = {
+            "endpoint": endpoint,
+            "status": status,
+            "ms": round(seconds * 1000),
+            "request_id": request_id,
+        }
+        log.info("request", extra=facts)
+
+
 def install(app: Flask) -> None:
-    """Times every request by endpoint and status; logs it without its path, which can hold a slug."""
+    """Times every request."""
 
     @app.after_request
     def measure(answer: Response) -> Response:
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
-        endpoint = request.endpoint or "none"
-        metrics.REQUESTS.labels(endpoint, answer.status_code).observe(seconds)
-        if answer.status_code >= 500 or seconds > 1:
-            log.info(
-                "request",
-                extra={
-                    "endpoint": endpoint,
-                    "status": answer.status_code,
-                    "ms": round(seconds * 1000),
-                    "request_id": g.get("request_id"),
-                },
-            )
+        record(request.endpoint or "none", answer.status_code, seconds, g.get("request_id"))
         return answer

@@ -6,7 +6,7 @@ Nothing here says where he is: no look at a track, so no reason is asked for.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import g, request
+from flask import g
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from api import access, present
 from api.door import Door, roles
 from api.staff import SurveyorPath
 from core import clock
+from core.database import Sessions
 from geo import diagnosis, queries, staleness, store
 from geo.diagnosis import Cause, Heard, Phone
 from geo.fix import Fix
@@ -28,14 +29,14 @@ _apps: dict[int, str] = {}
 MOST_KNOWN, LONGEST_NAME = 50_000, 120
 
 
-def note_app(device_id: int) -> None:
+def note_app(sessions: Sessions, device_id: int, user_agent: str | None) -> None:
     """Keeps what the app of a device calls itself, when that is new."""
-    name = (request.headers.get("User-Agent") or "")[:LONGEST_NAME].replace("\0", "")
+    name = (user_agent or "")[:LONGEST_NAME].replace("\0", "")
     if not name or _apps.get(device_id) == name:
         return
     if len(_apps) >= MOST_KNOWN:
         _apps.clear()
-    with g.sessions.begin() as session:
+    with sessions.begin() as session:
         session.execute(
             text("UPDATE device SET app = :name WHERE id = :id AND app IS DISTINCT FROM :name"),
             {"id": device_id, "name": name},

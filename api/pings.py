@@ -24,7 +24,7 @@ from geo.datum import Datum
 from geo.errors import BadPlace
 from geo.fix import Fix
 from geo.reading import Malformed
-from geo.service import Taken
+from geo.taking import Taken
 
 bp = Door("pings", tag="Positions")
 
@@ -52,6 +52,12 @@ class Envelope(msgspec.Struct):
     """A batch whose items are looked at one by one: one bad fix must not cost the others."""
 
     fixes: list[msgspec.Raw]
+
+
+class Whole(msgspec.Struct):
+    """A batch in which every fix is what it should be: nearly all are, and are read in one go."""
+
+    fixes: list[FixIn]
 
 
 class NotJson(ChakanError):
@@ -107,18 +113,16 @@ GPX_BODY = {"content": {"application/gpx+xml": {"schema": {"type": "string"}}}, 
 
 one = msgspec.json.Decoder(FixIn)
 many = msgspec.json.Decoder(Envelope)
+whole = msgspec.json.Decoder(Whole)
 
 
 def read_batch(body: bytes) -> tuple[intake.Read, list[FieldError]]:
     """What can be read of a body, and what is wrong with the rest. Raises NotJson, BadBatch, TooManyFixes."""
+    items: Sequence[Any]
     try:
-        items: Sequence[Any] = many.decode(body).fixes
-    except msgspec.ValidationError as error:
-        raise BadBatch(
-            "fixes: a list is needed", errors=[{"path": "fixes", "message": str(error)}]
-        ) from error
-    except (msgspec.DecodeError, RecursionError):
-        items = _lenient(body)
+        items = whole.decode(body).fixes
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        items = _one_by_one(body)
     if len(items) > MOST_FIXES:
         raise TooManyFixes(f"at most {MOST_FIXES} fixes in a batch", most=MOST_FIXES, given=len(items))
     fixes: list[Fix] = []
@@ -134,6 +138,18 @@ def read_batch(body: bytes) -> tuple[intake.Read, list[FieldError]]:
     return intake.Read(fixes, unread), errors
 
 
+def _one_by_one(body: bytes) -> Sequence[Any]:
+    """The items of a body, not yet read. Raises NotJson, BadBatch."""
+    try:
+        return many.decode(body).fixes
+    except msgspec.ValidationError as error:
+        raise BadBatch(
+            "fixes: a list is needed", errors=[{"path": "fixes", "message": str(error)}]
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _lenient(body)
+
+
 def _lenient(body: bytes) -> list[Any]:
     """The items of a body with NaN, Infinity or 1e400 in it, which are no JSON but come from real phones."""
     try:
@@ -146,21 +162,10 @@ def _lenient(body: bytes) -> list[Any]:
 
 
 def _fix(item: Any) -> Fix:
-    try:
-        given = one.decode(item) if isinstance(item, msgspec.Raw) else msgspec.convert(item, FixIn)
-    except RecursionError as error:
-        raise Malformed("", "nested too deep") from error
-    except msgspec.MsgspecError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        raise Malformed(path.rstrip("`"), message) from error
+    given = item if isinstance(item, FixIn) else _given(item)
     lon, lat = reading.place(given.lon, given.lat)
     if given.datum != "wgs84":
-        if given.datum not in datum.DATUMS:
-            raise Malformed("datum", "one of " + ", ".join(datum.DATUMS))
-        try:
-            lon, lat = datum.to_wgs84(lon, lat, given.datum)
-        except BadPlace as error:
-            raise Malformed("lon", error.detail, "out_of_range") from error
+        lon, lat = _wgs84(lon, lat, given.datum)
     return reading.fix(
         given.at,
         lon,
@@ -173,6 +178,25 @@ def _fix(item: Any) -> Fix:
         battery=given.battery,
         seq=given.seq,
     )
+
+
+def _given(item: Any) -> FixIn:
+    try:
+        return one.decode(item) if isinstance(item, msgspec.Raw) else msgspec.convert(item, FixIn)
+    except RecursionError as error:
+        raise Malformed("", "nested too deep") from error
+    except msgspec.MsgspecError as error:
+        message, _, path = str(error).partition(" - at `$.")
+        raise Malformed(path.rstrip("`"), message) from error
+
+
+def _wgs84(lon: float, lat: float, given: str) -> tuple[float, float]:
+    if given not in datum.DATUMS:
+        raise Malformed("datum", "one of " + ", ".join(datum.DATUMS))
+    try:
+        return datum.to_wgs84(lon, lat, given)
+    except BadPlace as error:
+        raise Malformed("lon", error.detail, "out_of_range") from error
 
 
 @bp.post("/positions.gpx", responses={200: TakenDoc}, request_body=GPX_BODY)
@@ -198,7 +222,7 @@ def positions() -> ResponseReturnValue:
     taken = service.take(g.sessions, g.actor.person_id, g.actor.device_id, read.fixes, unread=read.unread)
     if errors and not read.fixes:
         raise BadBatch("none of the fixes can be read", errors=errors[:100])
-    note_app(g.actor.device_id)
+    note_app(g.sessions, g.actor.device_id, request.headers.get("User-Agent"))
     show_dot(g.actor, taken)
     return answer(taken, errors)
 
@@ -208,6 +232,13 @@ def answer(taken: Taken, errors: list[FieldError]) -> dict[str, Any]:
     with g.sessions.begin() as session:
         offers = dispatch_queries.open_offer_ids(session, g.actor.person_id)
         now = clock.read(session)
+    return said(taken, offers, errors, now)
+
+
+def said(
+    taken: Taken, offers: Sequence[int], errors: list[FieldError], now: datetime | None
+) -> dict[str, Any]:
+    """The body of the answer."""
     return {
         "kept": taken.kept,
         "refused": taken.refused,

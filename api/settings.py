@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from api import parts, present
 from api.door import Door, IdText, LongText, Strict, id_of, roles
-from claims import limits
+from claims import catastrophes, limits
 from core.errors import Invalid, Missing
+from dispatch import coverage, dayplan
 from dispatch import policy as dispatch_policy
 from geo import eta, filters
 from media import assessment
@@ -28,6 +29,8 @@ READERS = ("seat", "dispatcher", "adjuster", "supervisor", "admin")
 ROOMS: tuple[tuple[str, str, str, dict[str, Known]], ...] = (
     ("clocks", "时限", "Limits", limits.KNOWN),
     ("dispatch", "派单", "Dispatch", dispatch_policy.KNOWN),
+    ("catastrophe", "大灾模式", "Catastrophe mode", catastrophes.KNOWN),
+    ("planning", "日程与覆盖", "Day plan and coverage", dayplan.KNOWN | coverage.KNOWN),
     ("eta", "到达时间估算", "Time estimates", eta.KNOWN),
     ("positions", "定位", "Positions", filters.KNOWN),
     ("messages", "消息", "Messages", notify_policy.KNOWN),

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from api import access, parts, present
 from api.door import EVERYBODY, Door, IdText, LongText, Page, Strict, Text, id_of, public, roles
+from api.fields import Moment
 from core import clock, live
 from staff import queries, service
 from staff.devices import CODE_LENGTH
@@ -65,6 +66,7 @@ class Duty(Strict):
     """On or off duty. A phone also sends its clock and counter."""
 
     on: bool
+    until: Moment | None = Field(None, description="when the shift ends, when that is known")
     at: Text | None = None
     seq: int | None = Field(None, ge=0, lt=2**63)
 
@@ -177,7 +179,7 @@ def add_organisation(body: OrganisationIn) -> ResponseReturnValue:
 @roles("surveyor", idempotent=True)
 def my_shift(body: Duty) -> ResponseReturnValue:
     """Goes on or off duty. Positions are taken only on duty."""
-    service.set_shift(g.sessions, g.actor.person_id, body.on, by=g.actor.person_id)
+    service.set_shift(g.sessions, g.actor.person_id, body.on, by=g.actor.person_id, until=body.until)
     return {"on_duty": body.on}
 
 
@@ -187,7 +189,7 @@ def others_shift(path: SurveyorPath, body: Duty) -> ResponseReturnValue:
     """Puts a surveyor on or off duty from the desk; audited."""
     with g.sessions.begin() as session:
         access.surveyor_seen_by(session, g.actor, path.surveyor_id)
-    service.set_shift(g.sessions, path.surveyor_id, body.on, by=g.actor.person_id)
+    service.set_shift(g.sessions, path.surveyor_id, body.on, by=g.actor.person_id, until=body.until)
     return {"on_duty": body.on}
 
 

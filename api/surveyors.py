@@ -12,8 +12,7 @@ from api import access, present
 from api.door import Door, IdText, Page, Strict, Text, roles
 from core import audit, clock
 from core.errors import Invalid
-from dispatch import board, candidates
-from dispatch.candidates import Candidate
+from dispatch import board
 from geo import datum, filters, gpx, queries, store
 from geo.datum import Datum
 from geo.fix import Fix, LonLat
@@ -90,17 +89,6 @@ class TrackWanted(Span):
 
     limit: int = Field(2000, ge=1, le=10_000)
     after: IdText | None = None
-
-
-class Question(Strict):
-    """Who is nearest to a place? `needs` are skills with commas."""
-
-    lon: float = Field(ge=-180, le=180)
-    lat: float = Field(ge=-90, le=90)
-    datum: Datum = "wgs84"
-    needs: Text = Field("", examples=["motor"])
-    limit: int = Field(10, ge=1, le=100)
-    radius_m: int | None = Field(None, ge=1, le=1_000_000)
 
 
 def in_datum(place: dict[str, Any] | None, wanted: Datum) -> dict[str, Any] | None:
@@ -222,45 +210,3 @@ def track_gpx(path: SurveyorPath, query: Span) -> ResponseReturnValue:
     answer.headers["Content-Disposition"] = f'attachment; filename="track-{path.surveyor_id}.gpx"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def show_near(found: Candidate, rank: int) -> dict[str, Any]:
-    """Somebody near: how far, how old his position is, and what stands against asking him."""
-    return {
-        "surveyor": {"id": str(found.surveyor_id), "name": found.name},
-        "rank": rank,
-        "distance_m": found.distance_m,
-        "eta_s": found.eta_s,
-        "soonest_s": found.soonest_s,
-        "age_s": found.age_s,
-        "open_jobs": found.open_jobs,
-        "provider": found.provider,
-        "outcome": "passed_over" if found.reasons else "able",
-        "reason": found.reasons[0] if found.reasons else None,
-        "reasons": list(found.reasons),
-    }
-
-
-@bp.get("/nearest")
-@roles("seat", "dispatcher", "supervisor", "admin", "integration")
-def nearest(query: Question) -> ResponseReturnValue:
-    """Who is nearest to a place, whatever his state, soonest first: time, age of position, and reasons."""
-    place = datum.to_wgs84(query.lon, query.lat, query.datum)
-    needs = tuple(part for part in query.needs.split(",") if part)
-    with g.sessions.begin() as session:
-        now = clock.read(session)
-        found = candidates.near(
-            session,
-            place,
-            org_path=g.actor.org_path,
-            org_id=g.actor.org_id,
-            needs=needs,
-            radius_m=query.radius_m,
-            limit=query.limit,
-            now=now,
-        )
-    return {
-        "items": [show_near(one, rank) for rank, one in enumerate(found, 1)],
-        "next": None,
-        "server_time": present.time(now),
-    }

@@ -22,6 +22,7 @@ from core import clock, database, outbox
 from core.database import Sessions
 from core.loops import Loop
 from dispatch import assignments, offers, sweep
+from geo.eta import Engine as DriveTimes
 from geo.fix import LonLat
 from staff import organisations, service
 from staff.accounts import Actor, actor_of
@@ -212,7 +213,14 @@ def sweep_on(url: str, stop: Event) -> None:
     """The sweeper's process."""
     engine = database.connect(url, pool_size=4, name="chakan-bench-sweep")
     sessions = database.sessions(engine)
-    loop = Loop("dispatch", engine, outbox.TASKS_CHANNEL, 0.5, lambda: sweep.tick(sessions).more)
+    drive_times, pace = DriveTimes(), sweep.Pace()
+    loop = Loop(
+        "dispatch",
+        engine,
+        outbox.TASKS_CHANNEL,
+        0.5,
+        lambda: sweep.tick(sessions, drive_times, pace=pace).more,
+    )
     loop.start()
     stop.wait()
     loop.stop()
@@ -227,7 +235,9 @@ def answer_on(url: str, stop: Event) -> None:
         with sessions.begin() as session:
             if time.monotonic() - moved > 20:
                 moved = time.monotonic()
-                session.execute(text("UPDATE last_position SET fixed_at = now(), received_at = now()"))
+                session.execute(
+                    text("UPDATE last_position SET fixed_at = now(), received_at = now() WHERE device_id = 0")
+                )
             asked = session.execute(
                 text("SELECT id, surveyor_id FROM offer WHERE state = 'open' LIMIT 20")
             ).all()

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from claims import intake, limits, queries, states, timeline
+from claims import insuring, intake, limits, queries, states, timeline
 from claims.errors import ExternalNoTaken, FromTheFuture, VersionMoved
 from claims.models import Claim, Task
 from claims.notice import check_place
@@ -16,9 +16,9 @@ from claims.writing import cleaned, late_after, write_items
 from core import audit, clock, outbox
 from core.database import Sessions
 from core.errors import Invalid
-from geo import areas
 from geo.fix import LonLat
 from staff.accounts import Actor
+from staff.models import Organisation
 
 PLAIN = {
     "reporter_name", "reporter_relation", "place_text", "cause", "injured", "movable", "scene_left", "policy_no", "note",
@@ -103,13 +103,16 @@ def _pin(
     """Sets the loss location. A job nobody could be nearest to may now be offered."""
     check_place(place)
     claim.place, claim.place_source = place.ewkt(), source
-    area = areas.area_at(session, actor.org_path, place)
+    area = insuring.area_of(session, actor.org_path, place, limits.read(session, claim.org_id))
     claim.area_id = area.id if area is not None else None
     claim.marks = [m for m in claim.marks if m != "no_position"]
     if task is None:
         return
     if area is not None and task.state in (TaskState.UNASSIGNED, TaskState.PENDING):
+        insurer = session.get_one(Organisation, claim.insurer_id or claim.org_id)
         claim.org_id = task.org_id = area.org_id
+        # Who had the case so far goes on seeing it.
+        claim.insurer_id = insuring.insurer_beside(session, insurer, area.org_id)
     if task.state == TaskState.UNASSIGNED:
         states.move_task(task, TaskState.PENDING, now)
         task.round, task.next_try_at = 0, now

@@ -68,6 +68,7 @@ def start_clocks(
     session: Session, claim: Claim, rule: dict[str, Any], area_kind: str, ended_at: datetime, now: datetime
 ) -> list[Clock]:
     """The clocks a report starts by itself: dispatch always, contact and arrival when their start is the report's end."""
+    rule = limits.of_line(rule, claim.line)
     start_at, event = limits.start_of(ended_at, now, limits.minutes(rule["backdated_after_min"]))
     plans: list[Plan | None] = [limits.dispatch_plan(rule)]
     if rule["contact_start"] == "report_end":
@@ -81,6 +82,7 @@ def start_on(session: Session, claim: Claim, event: str, at: datetime, rule: dic
     """Starts the clocks whose setting says they start at `event` (`assigned`, `accepted`). The first time counts."""
     if event not in (rule["contact_start"], rule["arrive_start"]):
         return
+    rule = limits.of_line(rule, claim.line)
     running = set(session.scalars(select(Clock.kind).where(Clock.claim_id == claim.id)))
     if rule["contact_start"] == event and "contact" not in running:
         start(session, claim.id, limits.contact_plan(rule), event, at, at)
@@ -91,7 +93,9 @@ def start_on(session: Session, claim: Claim, event: str, at: datetime, rule: dic
 
 
 def start_assessment(session: Session, claim: Claim, at: datetime) -> None:
-    """Starts the assessment clock at the first report of the survey."""
+    """Starts the assessment clock at the first report of the survey; roadside assistance assesses nothing."""
+    if claim.line == limits.ASSIST:
+        return
     if locked(session, claim.id, "assessment") is None:
         start(
             session, claim.id, limits.assessment_plan(limits.read(session, claim.org_id)), "submitted", at, at
@@ -227,6 +231,16 @@ def expect_arrival(session: Session, claim_id: int, eta_at: datetime) -> None:
     clock = locked(session, claim_id, "arrival")
     if clock is not None and clock.state == RUNNING and eta_at > clock.due_at:
         clock.predicted = "late"
+
+
+def predict_arrival(session: Session, claim_id: int, late: bool) -> None:
+    """Keeps what is foreseen of the arrival clock true, second by second, and tells the desk when it changes."""
+    clock = locked(session, claim_id, "arrival")
+    if clock is None or clock.state != RUNNING or (clock.predicted == "late") == late:
+        return
+    # What is not late any more may still be at risk: the next look at the time used says so.
+    clock.predicted = "late" if late else "ok"
+    outbox.append(session, "clock.foreseen", claim_id=claim_id, clock_id=clock.id)
 
 
 def of_task(session: Session, task: Task) -> list[Clock]:

@@ -27,6 +27,15 @@ KNOWN: dict[str, Known] = {
         Known("arrive_limit_suburb_min", 60, "int", "到达时限（郊县）", "Arrival limit, suburb", 1, 1440, unit="min"),
         Known("arrive_limit_remote_min", 0, "int", "到达时限（偏远，0=按约定）", "Arrival limit, remote (0 = as agreed)",
               0, 2880, unit="min"),
+        Known("assist_contact_limit_min", 5, "int", "救援：首次联系时限", "Roadside assistance: first contact limit", 1, 240,
+              unit="min"),
+        Known("assist_arrive_limit_urban_min", 40, "int", "救援：到达时限（城区）", "Roadside assistance: arrival, urban",
+              1, 1440, unit="min"),
+        Known("assist_arrive_limit_suburb_min", 60, "int", "救援：到达时限（郊县）", "Roadside assistance: arrival, suburb",
+              1, 1440, unit="min"),
+        Known("assist_arrive_limit_remote_min", 120, "int", "救援：到达时限（偏远，0=按约定）",
+              "Roadside assistance: arrival, remote (0 = as agreed)", 0, 2880, unit="min"),
+        Known("nationwide_claims", True, "bool", "通赔：由出险地机构查勘", "Nationwide claims: surveyed where the loss lies"),
         Known("assess_limit_h", 24, "int", "定损时限", "Assessment limit", 1, 720, unit="h"),
         Known("late_report_h", 48, "int", "迟报标记", "Late report mark", 1, 720, unit="h"),
         Known("backdated_after_min", 30, "int", "补录报案阈值", "A report is keyed in late after", 5, 1440, unit="min"),
@@ -75,6 +84,22 @@ def minutes(value: Any) -> timedelta:
 
 def _simple(kind: str, limit: timedelta) -> Plan:
     return Plan(kind, limit, (Rung("breach", limit),))
+
+
+# 非事故救援: a task kind of its own, on the same clocks with its own limits. Nothing is assessed, so no clock runs for it.
+ASSIST = "assist"
+
+
+def of_line(rule: dict[str, Any], line: str) -> dict[str, Any]:
+    """The rules as they hold for a line: roadside assistance has its own limits, warned at the same shares of them."""
+    if line != ASSIST:
+        return rule
+    share = int(rule["assist_contact_limit_min"]) / int(rule["contact_limit_min"])
+    own = {key.removeprefix("assist_"): value for key, value in rule.items() if key.startswith("assist_")}
+    warned = {
+        key: max(1, round(int(rule[key]) * share)) for key in ("contact_warn_1_min", "contact_warn_2_min")
+    }
+    return rule | own | warned
 
 
 def contact_plan(rule: dict[str, Any]) -> Plan:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from geoalchemy2 import Geography
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Created, Id, Ref
@@ -27,10 +27,18 @@ class Claim(Base):
         ),
         Index("ix_claim_state_reported_at", "state", "reported_at"),
         Index("ix_claim_reporter_phone", "reporter_phone"),
+        Index(
+            "ix_claim_catastrophe_id",
+            "catastrophe_id",
+            postgresql_where=text("catastrophe_id IS NOT NULL"),
+        ),
+        Index("ix_claim_insurer_id", "insurer_id", postgresql_where=text("insurer_id IS NOT NULL")),
     )
     id: Mapped[Id]
     org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), index=True)
     area_id: Mapped[Ref | None] = mapped_column(ForeignKey("area.id"))
+    # 通赔: the branch that insures, when another branch surveys where the loss happened; it sees the claim.
+    insurer_id: Mapped[Ref | None] = mapped_column(ForeignKey("organisation.id"))
     report_no: Mapped[str] = mapped_column(unique=True)
     external_no: Mapped[str | None]
     line: Mapped[str]  # motor | property | agri | assist
@@ -58,6 +66,8 @@ class Claim(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     closed_at: Mapped[datetime | None]
     close_reason: Mapped[str | None]
+    # The catastrophe it was reported in: its clocks keep those limits for good (S-18).
+    catastrophe_id: Mapped[Ref | None] = mapped_column(ForeignKey("catastrophe.id"))
 
 
 class ClaimItem(Base):
@@ -109,6 +119,10 @@ class Task(Base):
     round: Mapped[int] = mapped_column(server_default="0")  # offers made so far by itself
     next_try_at: Mapped[datetime | None]
     unassigned_reason: Mapped[str | None]  # no_position | nobody_on_duty | nobody_in_reach | rounds_used
+    switches: Mapped[int] = mapped_column(
+        server_default="0"
+    )  # taken from a holder for a foreseen breach, so often
+    switched_at: Mapped[datetime | None]
     reviewer_id: Mapped[Ref | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[Created]
 
@@ -169,3 +183,68 @@ class ClaimEvent(Base):
     actor_id: Mapped[Ref | None]
     actor_kind: Mapped[str]  # person | device | system | customer
     facts: Mapped[dict[str, Any]]
+
+
+class Catastrophe(Base):
+    """A surge 大灾 of one organisation, or of one of its areas, and the limits it brought.
+
+    proposed (by the system) → requested (by a person) → on (a second one confirmed) → released (who was borrowed went
+    home) → over; or dropped. `rule` holds the settings in force instead of the organisation's own, for new claims.
+    """
+
+    __tablename__ = "catastrophe"
+    __table_args__ = (
+        Index(
+            "uq_catastrophe_live",
+            "org_id",
+            "area_id",
+            unique=True,
+            postgresql_where=text("state NOT IN ('over', 'dropped')"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint("state IN ('proposed','requested','on','released','over','dropped')", name="state"),
+        CheckConstraint("max_open > 0", name="max_open"),
+    )
+    id: Mapped[Id]
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"))
+    area_id: Mapped[Ref | None] = mapped_column(ForeignKey("area.id"))
+    name: Mapped[str]
+    reason: Mapped[str]
+    state: Mapped[str]
+    rule: Mapped[dict[str, Any]]
+    max_open: Mapped[int]
+    borrowed: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    seen: Mapped[int | None]  # reports in the last hour when it was proposed
+    normal: Mapped[int | None]  # and in a normal hour like it
+    made_at: Mapped[datetime]
+    on_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    over_at: Mapped[datetime | None]
+
+
+class CatastropheStep(Base):
+    """One step asked for by one person and settled by another: the check is the referee of the four eyes."""
+
+    __tablename__ = "catastrophe_step"
+    __table_args__ = (
+        Index(
+            "uq_catastrophe_step_open", "catastrophe_id", unique=True, postgresql_where=text("state = 'open'")
+        ),
+        CheckConstraint("step IN ('switch_on','release','restore')", name="step"),
+        CheckConstraint("state IN ('open','confirmed','refused','expired')", name="state"),
+        CheckConstraint(
+            "state <> 'confirmed' OR (settled_by IS NOT NULL AND settled_by <> requested_by)",
+            name="four_eyes",
+        ),
+    )
+    id: Mapped[Id]
+    catastrophe_id: Mapped[Ref] = mapped_column(ForeignKey("catastrophe.id"), index=True)
+    step: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="open")
+    reason: Mapped[str]
+    requested_by: Mapped[Ref] = mapped_column(ForeignKey("person.id"))
+    requested_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    settled_by: Mapped[Ref | None] = mapped_column(ForeignKey("person.id"))
+    settled_at: Mapped[datetime | None]
+    settle_reason: Mapped[str | None]

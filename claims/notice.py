@@ -47,6 +47,7 @@ class Notice:
     needs: tuple[str, ...] | None = None  # None: what the line needs
     external_no: str | None = None
     note: str = ""
+    insuring_org_id: int | None = None  # 通赔: who insures; None: who takes the report
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,8 @@ SELECT c.id, c.report_no, c.line, c.state, c.reported_at, c.place_text, a.name A
                       WHERE s.task_id = t.id AND (s.ended_at IS NULL OR s.end_reason = 'done')
                       ORDER BY s.ended_at IS NULL DESC, s.id DESC LIMIT 1) AS s ON true
   LEFT JOIN person AS p ON p.id = s.surveyor_id
- WHERE o.path LIKE :scope AND (:after = 0 OR c.id < :after)
+ WHERE (o.path LIKE :scope OR EXISTS (SELECT FROM organisation AS n WHERE n.id = c.insurer_id AND n.path LIKE :scope))
+   AND (:after = 0 OR c.id < :after)
    AND (CAST(:state AS text) IS NULL OR c.state = :state)
    AND (CAST(:area_id AS bigint) IS NULL OR c.area_id = :area_id)
    AND (CAST(:breached AS boolean) IS NULL

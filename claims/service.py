@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from claims import clocks, duplicates, intake, limits, queries, states, timeline
+from claims import catastrophes, clocks, duplicates, insuring, intake, limits, queries, states, timeline
 from claims.amending import amend
 from claims.duplicates import Likeness, Trait
 from claims.errors import ExternalNoTaken
@@ -16,8 +16,7 @@ from claims.states import ClaimState, TaskState
 from claims.writing import write_claim, write_task
 from core import audit, clock, outbox
 from core.database import Sessions
-from geo import areas
-from geo.fix import LonLat
+from staff import organisations
 from staff.accounts import Actor
 
 __all__ = ["Item", "Notice", "Opened", "acknowledge", "amend", "open_claim", "open_task_of", "withdraw_in"]
@@ -32,14 +31,21 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
         now = clock.read(session, now)
         check(notice, now)
         _refuse_known_number(session, actor, notice)
-        org_id, area = _home(session, actor, notice.place)
-        rule = limits.read(session, org_id)
-        claim, items = write_claim(session, actor, notice, org_id, area, rule, now)
+        at = insuring.home(
+            session, actor, notice.place, notice.insuring_org_id, limits.read(session, actor.org_id)
+        )
+        area, path = at.area, organisations.path_of(session, at.org_id)
+        surge = catastrophes.in_force(session, path, area.id if area is not None else None)
+        rule = limits.read(session, at.org_id) | (surge.rule if surge is not None else {})
+        claim, items = write_claim(session, actor, notice, at.org_id, area, rule, now)
+        claim.insurer_id = at.insurer_id
+        _stamp(claim, surge)
         alike = _mark_duplicates(session, actor, claim, items, notice, rule)
         ended_at = limits.report_end(claim.reported_at, claim.call_ended_at, now)
         kind = area.kind if area is not None else "urban"
         started = clocks.start_clocks(session, claim, rule, kind, ended_at, now)
         task = write_task(session, claim, notice, now)
+        facts: dict[str, Any] = {} if surge is None else {"catastrophe_id": str(surge.id)}
         timeline.record(
             session,
             claim.id,
@@ -49,6 +55,7 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
             task.id,
             report_no=claim.report_no,
             marks=claim.marks,
+            **facts,
         )
         outbox.append(session, "claim.opened", claim_id=claim.id, task_id=task.id)
         if task.state == TaskState.PENDING:
@@ -73,10 +80,11 @@ def _refuse_known_number(session: Session, actor: Actor, notice: Notice) -> None
         )
 
 
-def _home(session: Session, actor: Actor, place: LonLat | None) -> tuple[int, Any]:
-    """The organisation of the service area the loss lies in when the actor sees it, else his own."""
-    area = areas.area_at(session, actor.org_path, place) if place is not None else None
-    return (area.org_id if area is not None else actor.org_id), area
+def _stamp(claim: Claim, surge: catastrophes.Force | None) -> None:
+    """Marks a claim reported in a catastrophe: its clocks keep those limits, whatever is switched later."""
+    if surge is not None:
+        claim.catastrophe_id = surge.id
+        claim.marks = [*claim.marks, "catastrophe"]
 
 
 def _mark_duplicates(

@@ -4,8 +4,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import psycopg2
 from sqlalchemy import BigInteger, Connection, Engine, MetaData, create_engine, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT, TIMESTAMP
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 
 type_map = {
@@ -66,6 +68,21 @@ def sessions(bind: Engine | Connection) -> Sessions:
     if isinstance(bind, Connection):
         return sessionmaker(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")
     return sessionmaker(bind, expire_on_commit=False)
+
+
+def wrapped(error: psycopg2.Error) -> DBAPIError:
+    """A driver's own error as SQLAlchemy would raise it: answered and logged like those, without the row's values."""
+    kind = OperationalError if isinstance(error, psycopg2.OperationalError) else DBAPIError
+    return kind("", {}, error, hide_parameters=True)
+
+
+def kept_connection(engine: Engine) -> Any:
+    """A driver connection of the caller's own, with the engine's settings: autocommit, never back in the pool."""
+    lent = engine.raw_connection()
+    connection: Any = lent.driver_connection
+    lent.detach()
+    connection.autocommit = True
+    return connection
 
 
 def _alembic(url: str) -> Any:

@@ -5,6 +5,9 @@ from prometheus_client import Counter, Gauge, Histogram
 REQUESTS = Histogram("chakan_request_seconds", "Time to answer a request", ["endpoint", "status"])
 FIXES = Counter("chakan_fixes_total", "Fixes by verdict: kept or the reason of refusal", ["verdict"])
 OFFERS = Counter("chakan_offers_total", "Offers by outcome", ["outcome"])
+SWITCHES = Counter(
+    "chakan_switches_total", "Jobs taken from somebody for a foreseen breach", ["outcome", "why"]
+)
 CLOCKS = Counter("chakan_clock_stages_total", "Fired stages of clocks", ["kind", "stage"])
 MESSAGES = Counter("chakan_messages_total", "Messages by channel and outcome", ["channel", "outcome"])
 OFFER_WAIT = Histogram(
@@ -20,4 +23,9 @@ LAG = Gauge(
 )
 PARKED = Gauge(
     "chakan_parked_deliveries", "Duties given up after too many tries", multiprocess_mode="mostrecent"
+)
+DAYS_AHEAD = Gauge(
+    "chakan_position_days_ahead",
+    "Days to come that have a table for positions; the sweeper keeps eight",
+    multiprocess_mode="mostrecent",
 )

@@ -33,11 +33,11 @@ def connect(url: str, *, timeout_s: float = 0.2) -> Redis:
     )
 
 
-def enqueue(redis: Redis, work: str, name: str, *args: Any) -> bool:
+def enqueue(redis: Redis, work: str, name: str, *args: Any, timeout_s: int = 120) -> bool:
     """Wakes a worker for a row. Returns False when Redis is away; the sweeper comes back to the row."""
     try:
         Queue(work, connection=redis, serializer=JSONSerializer).enqueue(
-            name, *args, result_ttl=0, failure_ttl=3600, ttl=600, job_timeout=120
+            name, *args, result_ttl=0, failure_ttl=3600, ttl=600, job_timeout=timeout_s
         )
     except RedisError:
         return False

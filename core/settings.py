@@ -36,6 +36,10 @@ class Settings:
     webhook_hosts: str = ""
     tianditu_key: str = field(default="", repr=False)
     amap_key: str = field(default="", repr=False)
+    amap_url: str = "https://restapi.amap.com"
+    routing: str = ""
+    osrm_url: str = ""
+    valhalla_url: str = ""
 
     @property
     def internal_api_url(self) -> str:

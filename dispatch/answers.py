@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from claims import clocks, limits, states, timeline
+from claims import catastrophes, clocks, states, timeline
 from claims import queries as claims
 from claims.models import Task
 from claims.states import ClaimState, TaskState
 from core import clock, metrics, outbox
 from core.database import Sessions
 from core.errors import Invalid, Missing
-from dispatch import policy, queries
+from dispatch import bundles, policy, queries
 from dispatch.asking import tell
 from dispatch.errors import OfferSettled, refereed
 from dispatch.models import Assignment, Offer
@@ -43,12 +43,14 @@ def accept(
             return _assignment_of(session, offer_id)
         _still_open(offer, now)
         settle(offer, OfferState.ACCEPTED, now)
+        queries.note_answer(session, surveyor_id)
         assignment = Assignment(
             task_id=task.id, surveyor_id=surveyor_id, offer_id=offer.id, accepted_at=now, eta_s=offer.eta_s
         )
         session.add(assignment)
         session.flush()
         take_on(session, task, assignment, now)
+        bundles.take(session, task, assignment, now, take_on)
         facts: dict[str, Any] = {
             "offer_id": str(offer.id),
             "surveyor_id": str(surveyor_id),
@@ -67,7 +69,7 @@ def take_on(session: Session, task: Task, assignment: Assignment, now: datetime)
     if claim.state in (ClaimState.OPEN, ClaimState.REOPENED):
         states.move_claim(claim, ClaimState.SURVEYING, now)
     clocks.stop_clock(session, claim.id, "dispatch", "accepted", now)
-    values = limits.read(session, claim.org_id)
+    values = catastrophes.limits_of(session, claim)
     clocks.start_on(session, claim, "assigned", now, values)
     clocks.start_on(session, claim, "accepted", now, values)
     if assignment.eta_s is not None:
@@ -97,6 +99,7 @@ def decline(
             return
         _still_open(offer, now)
         settle(offer, OfferState.DECLINED, now)
+        queries.note_answer(session, surveyor_id)
         offer.decline_reason = reason
         facts: dict[str, Any] = {"offer_id": str(offer.id), "surveyor_id": str(surveyor_id), "reason": reason}
         timeline.record(
@@ -146,7 +149,9 @@ def _expire(sessions: Sessions, offer_id: int, task_id: int, now: datetime | Non
         timeline.record(session, task.claim_id, event, moment, None, task.id, **facts)
         tell(session, event, task, offer.id, offer.surveyor_id)
         metrics.OFFERS.labels(str(outcome)).inc()
-        if not late:
+        if late:
+            queries.note_silence(session, offer.surveyor_id, moment)
+        else:
             task.round -= 1  # he went home: nobody was silent, so no round is used
         if task.state == TaskState.OFFERED:
             back_to_pool(session, task, moment)

@@ -5,139 +5,134 @@ after the locks are held.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from claims import clocks, limits, states, timeline
+from claims import catastrophes, clocks, states, timeline
+from claims import queries as claims
 from claims.models import Claim, Task
 from claims.states import TaskState
-from core import metrics, outbox
+from core import clock, metrics, outbox
 from core.database import Sessions
-from dispatch import candidates, explain, policy, queries
-from dispatch.candidates import Candidate, Crowd, Job
+from dispatch import candidates, catastrophe, policy, queries
+from dispatch.crowd import Candidate
 from dispatch.models import Decision
 from dispatch.policy import Policy, Ring
-from geo.fix import LonLat
-from staff import rules
-
-# Somebody chosen went home in the same moment: decide again, with what is true now. Twice in a row is already odd.
-TRIES = 3
 
 
-class WentHome(Exception):
-    """The chosen one ended his shift while he was being chosen; the decision is taken back."""
+class Lost(Exception):
+    """The chosen one went home, took a job or was asked something else while he was being chosen: decide again."""
 
 
-@dataclass(frozen=True)
-class Ground:
-    """What a decision stands on: the job, the people around and the rules in force."""
-
-    task: Task
-    reported_at: datetime
-    crowd: Crowd
-    rule: Policy
-    rings: tuple[Ring, ...]
-    values: dict[str, Any]
-    decision_id: int
-    now: datetime
-
-
-def offer_next(sessions: Sessions, task_id: int, now: datetime | None = None) -> int | None:
-    """Asks the next able surveyor, or hands the job to the dispatcher's queue when nobody is left.
-
-    Returns the offer's id, or None when nobody was asked. Safe to call at any moment by anybody: a task that is busy or
-    not waiting is left alone.
-    """
-    for _ in range(TRIES):
-        try:
-            with sessions.begin() as session:
-                return _decide(session, task_id, now)
-        except WentHome:
-            continue
-    return None
-
-
-def awaiting(task: Task) -> bool:
+def awaiting(state: str, unassigned_reason: str | None) -> bool:
     """Whether the machine may ask somebody for this job."""
-    if task.state == TaskState.PENDING:
+    if state == TaskState.PENDING:
         return True
-    return task.state == TaskState.UNASSIGNED and task.unassigned_reason in policy.SELF_HEALING
+    return state == TaskState.UNASSIGNED and unassigned_reason in policy.SELF_HEALING
 
 
-def _decide(session: Session, task_id: int, now: datetime | None) -> int | None:
+def put(
+    sessions: Sessions,
+    task_id: int,
+    round_seen: int,
+    rule: Policy,
+    candidate: Candidate,
+    lines: Sequence[dict[str, Any]],
+    now: datetime | None = None,
+    also: Sequence[str] = (),
+) -> int | None:
+    """Puts the question to the chosen one; the offer's id, or None when the job was dealt with meanwhile. Raises Lost.
+
+    `also`: the paths of organisations whose people are lent for this job.
+    """
+    with sessions.begin() as session:
+        row = _still_waiting(session, task_id, round_seen)
+        if row is None:
+            return None
+        at = now or row.now
+        return ask(session, row, rule, candidate, lines, at, also)
+
+
+def ask(
+    session: Session,
+    row: Any,
+    rule: Policy,
+    candidate: Candidate,
+    lines: Sequence[dict[str, Any]],
+    at: datetime,
+    also: Sequence[str] = (),
+    **why: str,
+) -> int:
+    """The question itself, in the caller's transaction, which holds the task. Raises Lost: roll back."""
+    offer_id = queries.ask(session, _question(row, rule, candidate, lines, at, also) | why)
+    if offer_id is None:
+        raise Lost  # another job asked him in this very moment: the index said no
+    # The offer first, then the surveyor, as an accept does it: the other way round the two wait for each other.
+    if not candidates.hold(session, candidate.surveyor_id):
+        raise Lost
+    _offered(session, row, at)
+    return offer_id
+
+
+def _still_waiting(session: Session, task_id: int, round_seen: int) -> Any:
+    """The task under its lock when nothing has happened to it since it was weighed."""
     row = queries.job_for_update(session, task_id)
-    if row is None or not awaiting(row.Task):
+    if row is None or row.lon is None or row.Task.round != round_seen:
         return None
-    task, now = row.Task, now or row.now
-    if row.lon is None:
-        leave(session, task, "no_position", now)
-        return None
-    values = rules.values(session, task.org_id, policy.DEFAULTS | limits.DEFAULTS)
-    rule = Policy.of(values)
-    if task.round >= rule.rounds_max:
-        leave(session, task, "rounds_used", now)
-        return None
-    job = Job(LonLat(row.lon, row.lat), tuple(task.needs), row.path, task.id, task.round)
-    crowd = Crowd(session, job, rule, now)
-    rings = policy.rings(rule, row.path)
-    ground = Ground(task, row.created_at, crowd, rule, rings, values, row.decision_id, now)
-    # First those not asked yet, in every ring; only then those who let an earlier offer run out.
-    for again in (False, True) if task.round else (False,):
-        for ring in rings:
-            offer_id = _ask_one(session, ground, ring, crowd.able(ring, again=again))
-            if offer_id is not None:
-                return offer_id
-    _nobody(session, ground)
-    return None
-
-
-def _ask_one(session: Session, ground: Ground, ring: Ring, able: list[Candidate]) -> int | None:
-    """Offers the job to the first of the able who is still free."""
-    around = ground.crowd.around(ring) if able else []
-    for rank, candidate in enumerate(able):
-        lines = explain.account(able, around, candidate)
-        offer_id = queries.ask(session, _question(ground, ring, candidate, rank + 1, lines))
-        if offer_id is None:
-            continue  # another job asked him in this very moment: the index said no, the next one is asked
-        # The offer first, then the surveyor, as an accept does it: the other way round the two wait for each other.
-        if not candidates.hold(session, candidate.surveyor_id):
-            raise WentHome
-        _offered(session, ground)
-        return offer_id
-    return None
+    return row if awaiting(row.Task.state, row.Task.unassigned_reason) else None
 
 
 def _question(
-    ground: Ground, ring: Ring, candidate: Candidate, rank: int, lines: list[dict[str, Any]]
+    row: Any,
+    rule: Policy,
+    candidate: Candidate,
+    lines: Sequence[dict[str, Any]],
+    at: datetime,
+    also: Sequence[str],
 ) -> dict[str, Any]:
-    states.next_task(ground.task.state, TaskState.OFFERED)
+    task: Task = row.Task
+    states.next_task(task.state, TaskState.OFFERED)
     return {
-        "task_id": ground.task.id,
-        "claim_id": ground.task.claim_id,
+        "task_id": task.id,
+        "claim_id": task.claim_id,
         "surveyor_id": candidate.surveyor_id,
-        "decision_id": ground.decision_id,
-        "now": ground.now,
-        "expires_at": ground.now + ground.rule.offer_ttl,
-        "round": ground.task.round + 1,
-        "rank": rank,
+        "decision_id": row.decision_id,
+        "now": at,
+        "expires_at": at + rule.offer_ttl,
+        "round": task.round + 1,
+        "rank": next((line["rank"] for line in lines if line["outcome"] == "chosen"), 1),
         "distance_m": candidate.distance_m,
-        "eta_s": candidate.eta_s,
-        "radius_m": ring.radius_m,
+        "eta_s": candidate.soonest_s,
+        "radius_m": ring_of(rule, row.path, candidate, also).radius_m,
         "provider": candidate.provider,
-        "candidates": json.dumps(lines),
+        "candidates": json.dumps(list(lines)),
     }
 
 
-def _offered(session: Session, ground: Ground) -> None:
-    if ground.task.round == 0:
-        metrics.OFFER_WAIT.observe(max(0.0, (ground.now - ground.reported_at).total_seconds()))
+def ring_of(rule: Policy, path: str, candidate: Candidate, also: Sequence[str] = ()) -> Ring:
+    """The first ring that holds somebody; who is lent (`also`: paths of organisations) belongs to every ring."""
+    rings = policy.rings(rule, path)
+    lent = candidate.org_path.startswith(tuple(also))
+    found = (
+        r
+        for r in rings
+        if (lent or candidate.org_path.startswith(r.scope)) and candidate.distance_m <= r.radius_m
+    )
+    return next(found, rings[-1])
+
+
+def _offered(session: Session, row: Any, at: datetime) -> None:
+    task: Task = row.Task
+    if task.round == 0:
+        metrics.OFFER_WAIT.observe(max(0.0, (at - row.created_at).total_seconds()))
     metrics.OFFERS.labels("made").inc()
-    if "assigned" in (ground.values["contact_start"], ground.values["arrive_start"]):
-        claim = session.get_one(Claim, ground.task.claim_id)
-        clocks.start_on(session, claim, "assigned", ground.now, ground.values)
+    claim = session.get_one(Claim, task.claim_id)
+    values = catastrophes.limits_of(session, claim)
+    if "assigned" in (values["contact_start"], values["arrive_start"]):
+        clocks.start_on(session, claim, "assigned", at, values)
 
 
 def tell(session: Session, event: str, task: Task, offer_id: int, surveyor_id: int, **more: Any) -> None:
@@ -146,25 +141,70 @@ def tell(session: Session, event: str, task: Task, offer_id: int, surveyor_id: i
     outbox.append(session, event, **ids, **more)
 
 
-def _nobody(session: Session, ground: Ground) -> None:
+def nobody(
+    sessions: Sessions,
+    task_id: int,
+    round_seen: int,
+    rule: Policy,
+    lines: Sequence[dict[str, Any]],
+    provider: str,
+    now: datetime | None = None,
+) -> None:
     """Nobody is left: the dispatcher's queue, with the reason and an account of those who are near."""
-    ring = ground.rings[-1]
-    anybody = candidates.anybody_on_duty(session, ring.scope, ground.rule, ground.now)
-    reason = "nobody_in_reach" if anybody else "nobody_on_duty"
-    if ground.task.state == TaskState.PENDING:
-        session.add(
-            Decision(
-                id=ground.decision_id,
-                task_id=ground.task.id,
-                at=ground.now,
-                kind="auto",
-                radius_m=ring.radius_m,
-                provider="straight_line",
-                candidates=explain.account((), ground.crowd.around(ring), None),
-                reason=reason,
+    with sessions.begin() as session:
+        row = _still_waiting(session, task_id, round_seen)
+        if row is None:
+            return
+        at = now or row.now
+        force = catastrophes.over_task(session, task_id)
+        ring = catastrophe.widen(policy.rings(rule, row.path), force)[-1]
+        anybody = candidates.anybody_on_duty(session, ring, rule, at)
+        reason = "nobody_in_reach" if anybody else "nobody_on_duty"
+        if row.Task.state == TaskState.PENDING:
+            session.add(
+                Decision(
+                    id=row.decision_id,
+                    task_id=task_id,
+                    at=at,
+                    kind="auto",
+                    radius_m=ring.radius_m,
+                    provider=provider,
+                    candidates=list(lines),
+                    reason=reason,
+                )
             )
-        )
-    leave(session, ground.task, reason, ground.now)
+        leave(session, row.Task, reason, at)
+
+
+def hand_to_dispatcher(
+    sessions: Sessions, task_id: int, round_seen: int, reason: str, now: datetime | None = None
+) -> None:
+    """Puts a job that nobody should be asked for any more into the dispatcher's queue."""
+    with sessions.begin() as session:
+        row = _still_waiting(session, task_id, round_seen)
+        if row is not None:
+            leave(session, row.Task, reason, now or row.now)
+
+
+def unplaced(session: Session, task_id: int, now: datetime) -> None:
+    """A job without a position: nobody can be nearest to it."""
+    task = claims.task_for_update(session, task_id, skip_locked=True)
+    if task is not None and awaiting(task.state, task.unassigned_reason):
+        leave(session, task, "no_position", clock.read(session, now))
+
+
+def wait_on(sessions: Sessions, task_ids: Sequence[int], reason: str, now: datetime | None = None) -> None:
+    """Tried in vain again: jobs that are in the dispatcher's queue stay there, the next try ever more rarely."""
+    with sessions.begin() as session:
+        wanted = {
+            "ids": list(task_ids),
+            "reason": reason,
+            "now": clock.read(session, now),
+            "least": RETRY_LEAST_S,
+            "most": RETRY_MOST_S,
+            "healing": list(policy.SELF_HEALING),
+        }
+        queries.still_waiting(session, wanted)
 
 
 # A job tried in vain is not tried again at every tick; the longer it waits the rarer, so that none starves the others.

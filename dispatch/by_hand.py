@@ -3,18 +3,18 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from claims import catastrophes, service, states, timeline
 from claims import queries as claims
-from claims import service, states, timeline
 from claims.models import Task
 from claims.states import ClaimState, TaskState
 from core import audit, clock, outbox
 from core.database import Sessions
 from core.errors import Invalid
-from dispatch import candidates, explain, offers, policy
-from dispatch.candidates import Candidate, Crowd, Job
+from dispatch import answers, candidates, catastrophe, explain, policy
+from dispatch.crowd import Candidate, Crowd, Job
 from dispatch.errors import AlreadyAssigned, NotASurveyor, refereed
 from dispatch.holding import active, again, end, last_of, task_locked
 from dispatch.models import Assignment, Decision
@@ -50,13 +50,13 @@ def assign_by_hand(
         seen = before.id if before is not None else None
         task = task_locked(session, task_id)
         now = clock.read(session, now)
-        _may_be_sent(session, actor, surveyor_id)
+        _may_be_sent(session, actor, surveyor_id, task.id)
         states.next_task(task.state, TaskState.ACCEPTED)
         old = active(session, task_id, lock=True)
         _not_unseen(old, seen, actor, replaces, now)
         if old is not None and old.surveyor_id == surveyor_id:
             raise AlreadyAssigned("he holds the job already", surveyor_id=str(surveyor_id))
-        offers.withdraw_open(session, task, actor, now)
+        answers.withdraw_open(session, task, actor, now)
         if old is not None:
             end(session, task, old, "reassigned", reason, actor, now)
         return _assign(session, task, surveyor_id, reason, actor, now, old)
@@ -73,7 +73,10 @@ def _not_unseen(
         raise AlreadyAssigned("somebody else was given the job meanwhile", surveyor_id=str(old.surveyor_id))
 
 
-def _may_be_sent(session: Session, actor: Actor, surveyor_id: int) -> None:
+def _may_be_sent(session: Session, actor: Actor, surveyor_id: int, task_id: int) -> None:
+    """Raises NotASurveyor unless he is of the actor's part of the tree, or borrowed for the place of the job."""
+    force = catastrophes.over_task(session, task_id)
+    scopes = (actor.org_path, *(force.borrowed if force is not None else ()))
     row = session.execute(
         select(Surveyor.id)
         .join(Person, Person.id == Surveyor.id)
@@ -81,7 +84,7 @@ def _may_be_sent(session: Session, actor: Actor, surveyor_id: int) -> None:
         .where(
             Surveyor.id == surveyor_id,
             Person.disabled_at.is_(None),
-            Organisation.path.startswith(actor.org_path),
+            or_(*(Organisation.path.startswith(path) for path in scopes)),
         )
     ).first()
     if row is None:
@@ -110,7 +113,7 @@ def _assign(
     )
     session.add(assignment)
     session.flush()
-    offers.take_on(session, task, assignment, now)
+    answers.take_on(session, task, assignment, now)
     facts: dict[str, Any] = {
         "surveyor_id": str(surveyor_id),
         "assignment_id": str(assignment.id),
@@ -138,7 +141,8 @@ def _record(
     provider, drive_s = "none", None
     if place is not None:
         rule = policy.read(session, task.org_id)
-        ring = policy.rings(rule, path)[-1]
+        force = catastrophes.over_task(session, task.id)
+        ring = catastrophe.widen(policy.rings(rule, path), force)[-1]
         around = Crowd(session, Job(place, tuple(task.needs), path, task.id, task.round), rule, now).around(
             ring
         )
@@ -194,7 +198,7 @@ def redispatch(
         now = clock.read(session, now)
         if task.state != TaskState.PENDING:
             states.next_task(task.state, TaskState.PENDING)
-        offers.withdraw_open(session, task, actor, now)
+        answers.withdraw_open(session, task, actor, now)
         old = active(session, task_id, lock=True)
         if old is not None:
             end(session, task, old, "reassigned", reason, actor, now)
@@ -218,7 +222,7 @@ def withdraw(
             return
         states.next_claim(claim.state, ClaimState.WITHDRAWN)
         if task is not None:
-            offers.withdraw_open(session, task, actor, now)
+            answers.withdraw_open(session, task, actor, now)
             held = active(session, task.id, lock=True)
             if held is not None:
                 end(session, task, held, "cancelled", reason, actor, now)

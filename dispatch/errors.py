@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import IntegrityError
 
-from core.errors import ChakanError, Conflict, Invalid
+from core.errors import ChakanError, Conflict, Denied, Invalid
 
 
 class OfferSettled(Conflict):
@@ -50,12 +50,64 @@ class NotASurveyor(Invalid):
     code = "not_a_surveyor"
 
 
+class FourEyes(Denied):
+    """Who asked for a step cannot confirm it: a second person must. Facts: `requested_by`."""
+
+    code = "four_eyes"
+
+
+class CatastropheStands(Conflict):
+    """There is one already over this organisation or area. Facts: `catastrophe_id`, `state`."""
+
+    code = "catastrophe_stands"
+
+
+class StepPending(Conflict):
+    """A step is being asked for already; it must be confirmed, refused or run out first."""
+
+    code = "step_pending"
+
+
+class NoStep(Conflict):
+    """Nothing waits to be confirmed: settled by somebody, or its time ran out. Facts: `state`."""
+
+    code = "no_step"
+
+
+class OutOfTurn(Conflict):
+    """The way back has an order: borrowed people first, then the limits. Facts: `state`."""
+
+    code = "out_of_turn"
+
+
+class MovePending(Conflict):
+    """The surveyor has an unanswered request to move up."""
+
+    code = "move_pending"
+
+
+class MoveSettled(Conflict):
+    """The request to move up has an answer already, or its time is up. Facts: `state`."""
+
+    code = "move_settled"
+
+
+class NotFree(Conflict):
+    """Only somebody free, on duty and heard of is asked to move up."""
+
+    code = "not_free"
+
+
 # The database is the referee; this is the only place where its verdicts get their public names.
 CONSTRAINTS: dict[str, tuple[type[ChakanError], str]] = {
     "uq_assignment_active_task": (AlreadyAssigned, "somebody else holds the job"),
     "ck_assignment_cap": (AtCap, "the surveyor holds as many open jobs as he may"),
     "uq_offer_open_surveyor": (HasOpenOffer, "the surveyor has an unanswered offer"),
     "uq_offer_open_task": (HasOpenOffer, "the job has an unanswered offer"),
+    "uq_catastrophe_live": (CatastropheStands, "there is one already"),
+    "uq_catastrophe_step_open": (StepPending, "a step is being asked for already"),
+    "ck_catastrophe_step_four_eyes": (FourEyes, "a second person must confirm"),
+    "uq_move_up_open_surveyor": (MovePending, "he has an unanswered request to move up"),
 }
 
 

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Created, Id, Ref
 
 OPEN = text("state = 'open'")
 ACTIVE = text("ended_at IS NULL")
+TRYING = text("state IN ('waiting', 'running')")
 
 
 class Decision(Base):
@@ -20,13 +21,15 @@ class Decision(Base):
     id: Mapped[Id]
     task_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"))
     at: Mapped[datetime]
-    kind: Mapped[str]  # auto | manual
+    kind: Mapped[str]  # auto | manual | switch | proposal
     radius_m: Mapped[int | None]
     provider: Mapped[str]  # which ETA spoke: straight_line | roads | …
     chosen_id: Mapped[Ref | None]
     candidates: Mapped[list[Any]]
     made_by: Mapped[Ref | None]
     reason: Mapped[str | None]
+    # Of a switch or a proposal: from, clock, why, late_s, gain_s.
+    facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
 class Offer(Base):
@@ -95,6 +98,17 @@ class SceneWatch(Base):
     left_at: Mapped[datetime | None]
 
 
+class ServiceTime(Base):
+    """How long a survey takes on scene, by insurer and line: the median of what was, learned nightly."""
+
+    __tablename__ = "service_time"
+    root_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    line: Mapped[str] = mapped_column(primary_key=True)
+    median_s: Mapped[int]
+    jobs: Mapped[int]
+    learned_at: Mapped[datetime]
+
+
 class Contact(Base):
     """A try to speak to the reporter. Only `answered` stops the contact clock."""
 
@@ -112,3 +126,82 @@ class Contact(Base):
     marks: Mapped[list[str]] = mapped_column(
         server_default=text("'{}'")
     )  # before_dispatch, not_assigned, unverified
+
+
+class RuleTry(Base):
+    """Rules as they would be, to be played on the last days. `result` holds figures before and after, all simulated."""
+
+    __tablename__ = "rule_try"
+    __table_args__ = (Index("uq_rule_try_active", "org_id", unique=True, postgresql_where=TRYING),)
+    id: Mapped[Id]
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"))
+    asked_by: Mapped[Ref] = mapped_column(ForeignKey("person.id"))
+    changes: Mapped[dict[str, Any]]
+    days: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    progress: Mapped[float] = mapped_column(server_default="0")
+    beat_at: Mapped[datetime | None]
+    created_at: Mapped[Created]
+    done_at: Mapped[datetime | None]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]
+
+
+class Bundle(Base):
+    """Losses near each other in a catastrophe, visited by one surveyor: his yes to the lead is his yes to all."""
+
+    __tablename__ = "bundle"
+    __table_args__ = (
+        Index("uq_bundle_open_lead", "lead_id", unique=True, postgresql_where=OPEN),
+        CheckConstraint("state IN ('open','taken','dissolved')", name="state"),
+    )
+    id: Mapped[Id]
+    catastrophe_id: Mapped[Ref] = mapped_column(ForeignKey("catastrophe.id"), index=True)
+    lead_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"))
+    state: Mapped[str] = mapped_column(server_default="open")
+    made_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    surveyor_id: Mapped[Ref | None] = mapped_column(ForeignKey("surveyor.id"))
+
+
+class BundleTask(Base):
+    """A companion of a bundle's lead. In one open bundle at most: the index is the referee."""
+
+    __tablename__ = "bundle_task"
+    __table_args__ = (
+        Index("uq_bundle_task_open", "task_id", unique=True, postgresql_where=text("outcome IS NULL")),
+        CheckConstraint("outcome IN ('taken','left')", name="outcome"),
+    )
+    bundle_id: Mapped[Ref] = mapped_column(ForeignKey("bundle.id"), primary_key=True)
+    task_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"), primary_key=True)
+    place_no: Mapped[int]
+    outcome: Mapped[str | None]
+
+
+class MoveUp(Base):
+    """A free surveyor asked to wait elsewhere, and what he said. One open a surveyor."""
+
+    __tablename__ = "move_up"
+    __table_args__ = (
+        Index("uq_move_up_open_surveyor", "surveyor_id", unique=True, postgresql_where=OPEN),
+        Index("ix_move_up_org_id", "org_id", "made_at"),
+        CheckConstraint("state IN ('open','accepted','declined','expired','withdrawn')", name="state"),
+    )
+    id: Mapped[Id]
+    surveyor_id: Mapped[Ref] = mapped_column(ForeignKey("surveyor.id"))
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"))
+    lon: Mapped[float]
+    lat: Mapped[float]
+    place_text: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default="open")
+    made_by: Mapped[Ref] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    decline_reason: Mapped[str | None]
+    within_s: Mapped[int]
+    drive_s: Mapped[int]
+    covered_before: Mapped[float]
+    covered_after: Mapped[float]
+    provider: Mapped[str]

@@ -5,11 +5,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from claims.models import Task
+from dispatch.costs import Weights, parent_of
+from dispatch.foresight import Foresight
 from geo import eta
 from staff import rules
 from staff.rules import Known
+
+__all__ = [
+    "DECLINE_REASONS",
+    "DEFAULTS",
+    "KNOWN",
+    "Foresight",
+    "Policy",
+    "Ring",
+    "Weights",
+    "parent_of",
+    "read",
+    "rings",
+]
 
 KNOWN: dict[str, Known] = {
     k.key: k
@@ -57,6 +74,118 @@ KNOWN: dict[str, Known] = {
             unit="km",
         ),
         Known("busy_job_min", 20, "int", "在手案件预计剩余", "An open job takes another", 0, 240, unit="min"),
+        Known(
+            "match_window_ms",
+            1000,
+            "int",
+            "合并派单窗口",
+            "Reports matched together within",
+            0,
+            5000,
+            unit="ms",
+        ),
+        Known(
+            "late_weight_pct", 200, "int", "权重：预计超时", "Weight: expected lateness", 0, 1000, unit="%"
+        ),
+        Known(
+            "load_weight_s",
+            10,
+            "int",
+            "权重：今日任务多于平均（每件）",
+            "Weight: each job today above the mean",
+            0,
+            3600,
+            unit="s",
+        ),
+        Known(
+            "area_weight_s",
+            60,
+            "int",
+            "权重：非本机构人员",
+            "Weight: somebody of another organisation",
+            0,
+            3600,
+            unit="s",
+        ),
+        Known(
+            "hole_weight_pct",
+            2,
+            "int",
+            "权重：留下覆盖空洞",
+            "Weight: leaving a hole in coverage",
+            0,
+            200,
+            unit="%",
+        ),
+        Known("ageing_pct", 50, "int", "权重：已等待时间", "Weight: time already waited", 0, 500, unit="%"),
+        Known(
+            "idle_weight_s",
+            15,
+            "int",
+            "权重：空闲久者优先（至多）",
+            "Weight: longest idle first, at most",
+            0,
+            600,
+            unit="s",
+        ),
+        Known(
+            "rest_between_min",
+            0,
+            "int",
+            "两件任务间休息（0=不限）",
+            "Rest between two jobs (0 = no rule)",
+            0,
+            240,
+            unit="min",
+        ),
+        Known(
+            "duty_most_h",
+            0,
+            "int",
+            "连续在岗上限（0=不限）",
+            "On duty at most (0 = no rule)",
+            0,
+            48,
+            unit="h",
+        ),
+        Known(
+            "firms_use",
+            "overflow",
+            "choice",
+            "公估机构人员",
+            "Outside firms' people",
+            choices=("never", "overflow", "always"),
+        ),
+        Known(
+            "foresee_offers",
+            True,
+            "bool",
+            "预见超时：未应答派单自动改派",
+            "Foreseen breach: re-offer unanswered jobs",
+        ),
+        Known(
+            "foresee_held",
+            "propose",
+            "choice",
+            "预见超时：已接任务",
+            "Foreseen breach: accepted jobs",
+            choices=("off", "propose", "auto"),
+        ),
+        Known(
+            "uncontacted_after_s",
+            240,
+            "int",
+            "接单后未联系视为失联",
+            "No call after accepting counts as silence",
+            60,
+            3600,
+            unit="s",
+        ),
+        Known("switch_gain_s", 180, "int", "改派至少提前", "A switch must gain at least", 30, 3600, unit="s"),
+        Known(
+            "switch_hold_s", 120, "int", "两次改派间隔", "Between two switches of one job", 0, 3600, unit="s"
+        ),
+        Known("switch_most", 2, "int", "每案自动改派次数上限", "Switches of one job at most", 0, 20),
         Known("arrive_within_m", 300, "int", "到达判定距离", "On scene within", 20, 5000, unit="m"),
         Known("arrive_dwell_m", 200, "int", "停留判定距离", "Dwell radius", 20, 5000, unit="m"),
         Known("arrive_dwell_s", 60, "int", "停留判定时长", "Dwell time", 10, 1800, unit="s"),
@@ -76,10 +205,18 @@ SELF_HEALING = ("nobody_on_duty", "nobody_in_reach")
 
 @dataclass(frozen=True)
 class Ring:
-    """How far to look, and among whose people: the paths of organisations begin with `scope`."""
+    """How far to look, and among whose people: the paths of organisations begin with `scope`.
+
+    `also` are the paths of organisations borrowed in a catastrophe.
+    """
 
     radius_m: int
     scope: str
+    also: tuple[str, ...] = ()
+
+    def holds(self, org_path: str) -> bool:
+        """Whether somebody of that organisation belongs to the ring."""
+        return org_path.startswith((self.scope, *self.also))
 
 
 @dataclass(frozen=True)
@@ -96,6 +233,9 @@ class Policy:
     dwell_s: int
     speed_kmh: float
     winding: float
+    window_s: float
+    weights: Weights
+    foresight: Foresight
 
     @classmethod
     def of(cls, value: dict[str, Any]) -> "Policy":
@@ -111,7 +251,36 @@ class Policy:
             dwell_s=int(value["arrive_dwell_s"]),
             speed_kmh=float(value["eta_speed_kmh"]),
             winding=int(value["eta_winding_pct"]) / 100,
+            window_s=int(value["match_window_ms"]) / 1000,
+            weights=_weights(value),
+            foresight=Foresight(
+                offers=bool(value["foresee_offers"]),
+                held=value["foresee_held"],
+                uncontacted_s=float(value["uncontacted_after_s"]),
+                gain_s=float(value["switch_gain_s"]),
+                hold_s=float(value["switch_hold_s"]),
+                most=int(value["switch_most"]),
+            ),
         )
+
+
+def _weights(value: dict[str, Any]) -> Weights:
+    first, second, third = sorted(float(value[f"radius_{n}_km"]) * 1000 for n in (1, 2, 3))
+    return Weights(
+        stale_s=float(value["stale_offer_s"]),
+        ring_m=(first, second, third),
+        late_share=int(value["late_weight_pct"]) / 100,
+        load_s=float(value["load_weight_s"]),
+        area_s=float(value["area_weight_s"]),
+        hole_share=int(value["hole_weight_pct"]) / 100,
+        ageing_share=int(value["ageing_pct"]) / 100,
+        idle_s=float(value["idle_weight_s"]),
+        offer_ttl_s=float(value["offer_ttl_s"]),
+        rest_s=int(value["rest_between_min"]) * 60.0,
+        duty_most_s=int(value["duty_most_h"]) * 3600.0,
+        firms=value["firms_use"],
+        speed_mps=float(value["eta_speed_kmh"]) / 3.6 / (int(value["eta_winding_pct"]) / 100),
+    )
 
 
 def read(session: Session, org_id: int) -> Policy:
@@ -119,21 +288,18 @@ def read(session: Session, org_id: int) -> Policy:
     return Policy.of(rules.values(session, org_id, DEFAULTS))
 
 
-def parent_of(path: str) -> str:
-    """The parent's path: the root is its own parent."""
-    upper = path.rstrip("/").rpartition("/")[0] + "/"
-    return path if upper == "/" else upper
+def window_s(session: Session, task_id: int) -> float:
+    """How long reports are gathered that come in a crowd, by the rule of a job's organisation."""
+    key = "match_window_ms"
+    org_id = session.scalar(select(Task.org_id).where(Task.id == task_id))
+    value = KNOWN[key].default if org_id is None else rules.value(session, org_id, key, KNOWN[key].default)
+    return int(value) / 1000
 
 
 def rings(policy: Policy, path: str) -> tuple[Ring, ...]:
     """Own people near by first; then farther, where the parent's other people count as much as one's own."""
     first, *wider = sorted(policy.rings_km)
     return (Ring(first * 1000, path), *(Ring(km * 1000, parent_of(path)) for km in wider))
-
-
-def soonest(drive_s: int, open_jobs: int, busy_job_s: int) -> int:
-    """Seconds until somebody could be there: what he has in hand, then the drive."""
-    return open_jobs * busy_job_s + drive_s
 
 
 def first_among(ranked: Sequence[tuple[int, int, int]]) -> list[int]:

@@ -1,5 +1,6 @@
 """Reads of the dispatch room: cards for the board, a claim's job with its offers, a surveyor's own jobs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from claims.models import Claim, Task
+from claims.models import Claim, Clock, Task
 from core import outbox
-from dispatch.models import Assignment, Contact, Offer
+from dispatch.models import Assignment, Contact, Offer, ServiceTime
 from geo import store
 from staff.models import Organisation, Person
 
@@ -85,6 +86,7 @@ def job_for_update(session: Session, task_id: int) -> Any:
         select(
             Task,
             Claim.created_at,
+            Claim.catastrophe_id,
             lon.label("lon"),
             lat.label("lat"),
             Organisation.path,
@@ -99,6 +101,85 @@ def job_for_update(session: Session, task_id: int) -> Any:
     ).one_or_none()
 
 
+def waiting_jobs(session: Session, task_ids: list[int]) -> list[Any]:
+    """What a window knows of the jobs that wait: task, place, path of its organisation, line, due times of its clocks."""
+    lon, lat = store.lonlat_of(Claim.place)
+
+    def due(kind: str) -> Any:
+        return (
+            select(Clock.due_at)
+            .where(Clock.claim_id == Task.claim_id, Clock.kind == kind, Clock.stopped_at.is_(None))
+            .scalar_subquery()
+            .label(f"{kind}_due")
+        )
+
+    return list(
+        session.execute(
+            select(
+                Task.id,
+                Task.org_id,
+                Task.state,
+                Task.unassigned_reason,
+                Task.round,
+                Task.needs,
+                Task.priority,
+                Task.created_at,
+                Claim.catastrophe_id,
+                lon.label("lon"),
+                lat.label("lat"),
+                Organisation.path,
+                due("contact"),
+                due("arrival"),
+            )
+            .join(Claim, Claim.id == Task.claim_id)
+            .join(Organisation, Organisation.id == Task.org_id)
+            .where(Task.id.in_(task_ids))
+            .order_by(Task.priority.desc(), Task.created_at, Task.id)
+        ).all()
+    )
+
+
+def service_times(session: Session, root_ids: list[int]) -> dict[int, dict[str, int]]:
+    """Learned seconds on scene by insurer and line."""
+    found: dict[int, dict[str, int]] = {}
+    for row in session.execute(
+        select(ServiceTime.root_id, ServiceTime.line, ServiceTime.median_s).where(
+            ServiceTime.root_id.in_(root_ids)
+        )
+    ):
+        found.setdefault(row.root_id, {})[row.line] = row.median_s
+    return found
+
+
+def learned_lately(session: Session, *, hours: int) -> bool:
+    """Whether the times on scene were learned within so many hours."""
+    sql = "SELECT COALESCE(max(learned_at) > clock_timestamp() - make_interval(hours => :hours), false) FROM service_time"
+    return bool(session.execute(text(sql), {"hours": hours}).scalar_one())
+
+
+LEARN = """
+INSERT INTO service_time (root_id, line, median_s, jobs, learned_at)
+SELECT CAST(split_part(o.path, '/', 2) AS bigint), c.line,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.completed_at - a.arrived_at))::integer,
+       count(*), clock_timestamp()
+  FROM assignment AS a
+  JOIN task AS t ON t.id = a.task_id
+  JOIN claim AS c ON c.id = t.claim_id
+  JOIN organisation AS o ON o.id = c.org_id
+ WHERE a.completed_at > clock_timestamp() - make_interval(days => :days) AND a.completed_at > a.arrived_at
+ GROUP BY 1, 2
+HAVING count(*) >= :enough
+    ON CONFLICT (root_id, line) DO UPDATE
+       SET (median_s, jobs, learned_at) = (EXCLUDED.median_s, EXCLUDED.jobs, EXCLUDED.learned_at)
+RETURNING line
+"""
+
+
+def learn_service_times(session: Session, *, days: int, enough: int) -> int:
+    """Writes the median seconds on scene of each insurer and line with enough finished surveys; how many there are."""
+    return len(session.execute(text(LEARN), {"days": days, "enough": enough}).all())
+
+
 # The question in one statement: offer, record, task, timeline, event, wake-up. Losing to another job is normal in a burst
 # and must cost one round trip and leave nothing behind, so everything hangs on the offer's own row.
 ASK = """
@@ -109,8 +190,10 @@ WITH asked AS (
   RETURNING id
 ),
 recorded AS (
-  INSERT INTO decision (id, task_id, at, kind, radius_m, provider, chosen_id, candidates)
-  SELECT :decision_id, :task_id, :now, 'auto', :radius_m, :provider, :surveyor_id, CAST(:candidates AS jsonb) FROM asked
+  INSERT INTO decision (id, task_id, at, kind, radius_m, provider, chosen_id, candidates, reason, facts)
+  SELECT :decision_id, :task_id, :now, :kind, :radius_m, :provider, :surveyor_id, CAST(:candidates AS jsonb), :reason,
+         CAST(:facts AS jsonb)
+    FROM asked
 ),
 moved AS (
   UPDATE task SET state = 'offered', state_since = :now, round = :round, next_try_at = NULL, unassigned_reason = NULL
@@ -136,7 +219,8 @@ SELECT id, pg_notify(:channel, '') FROM asked
 
 def ask(session: Session, question: dict[str, Any]) -> int | None:
     """Puts the question; returns the offer's id, or None when somebody else's question is already open."""
-    row = session.execute(text(ASK), question | {"channel": outbox.CHANNEL}).one_or_none()
+    given = {"kind": "auto", "reason": None, "facts": "{}", "channel": outbox.CHANNEL} | question
+    row = session.execute(text(ASK), given).one_or_none()
     return None if row is None else int(row.id)
 
 
@@ -283,6 +367,16 @@ def open_offer_ids(session: Session, surveyor_id: int) -> list[int]:
     )
 
 
+def offers_waiting(cursor: Any, surveyor_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The same for many surveyors at once, on the plain cursor that positions are written with."""
+    cursor.execute(
+        "SELECT surveyor_id, array_agg(id ORDER BY id) FROM offer"
+        " WHERE state = 'open' AND surveyor_id = ANY(%s) GROUP BY surveyor_id",
+        (list(surveyor_ids),),
+    )
+    return dict(cursor.fetchall())
+
+
 PENDING = """
 SELECT id
   FROM task
@@ -295,6 +389,60 @@ SELECT id
 def pending(session: Session, now: datetime, limit: int) -> list[int]:
     """The jobs that wait for a first or next candidate, oldest first within priority."""
     return [row.id for row in session.execute(text(PENDING), {"now": now, "limit": limit})]
+
+
+STILL_WAITING = """
+UPDATE task
+   SET unassigned_reason = :reason,
+       next_try_at = CAST(:now AS timestamptz)
+                   + make_interval(secs => least(:most, greatest(:least, extract(epoch FROM :now - state_since) / 10)))
+  FROM (SELECT id FROM task
+         WHERE id = ANY(:ids) AND state = 'unassigned' AND unassigned_reason = ANY(:healing)
+           FOR NO KEY UPDATE SKIP LOCKED) AS t
+ WHERE task.id = t.id
+"""
+
+
+def still_waiting(session: Session, wanted: dict[str, Any]) -> None:
+    """Puts off the next vain try of jobs that are in the dispatcher's queue already: one statement for all of them."""
+    session.execute(text(STILL_WAITING), wanted)
+
+
+HELD = """
+SELECT t.id, t.claim_id, t.state, t.switches, t.switched_at, COALESCE(a.surveyor_id, f.surveyor_id) AS holder_id,
+       f.id AS offer_id, f.expires_at, a.id AS assignment_id, a.accepted_at, a.contacted_at, a.departed_at,
+       (SELECT k.predicted FROM clock AS k
+         WHERE k.claim_id = t.claim_id AND k.kind = 'arrival' AND k.state = 'running') AS arrival_predicted
+  FROM task AS t
+  LEFT JOIN offer AS f ON f.task_id = t.id AND f.state = 'open' AND f.expires_at > :now
+  LEFT JOIN assignment AS a ON a.task_id = t.id AND a.ended_at IS NULL
+ WHERE t.state IN ('offered', 'accepted', 'contacted', 'en_route') AND (f.id IS NOT NULL OR a.id IS NOT NULL)
+   AND EXISTS (SELECT FROM clock AS k
+                WHERE k.claim_id = t.claim_id AND k.kind IN ('contact', 'arrival') AND k.state = 'running' AND k.due_at > :now)
+ ORDER BY t.id
+ LIMIT :limit
+"""
+
+
+def held_jobs(session: Session, now: datetime, limit: int) -> list[Any]:
+    """Jobs somebody considers or holds, with a clock that can still be kept, and how they stand."""
+    return list(session.execute(text(HELD), {"now": now, "limit": limit}).all())
+
+
+SILENT = """
+UPDATE surveyor SET silences = silences + 1, silent_at = :now WHERE id = :id
+"""
+ANSWERED = "UPDATE surveyor SET silences = 0, silent_at = NULL WHERE id = :id AND silences > 0"
+
+
+def note_silence(session: Session, surveyor_id: int, now: datetime) -> None:
+    """He let an offer run out: the next choice counts with it."""
+    session.execute(text(SILENT), {"id": surveyor_id, "now": now})
+
+
+def note_answer(session: Session, surveyor_id: int) -> None:
+    """He answered: what was silent before is forgotten."""
+    session.execute(text(ANSWERED), {"id": surveyor_id})
 
 
 DUE_OFFERS = """

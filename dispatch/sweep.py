@@ -1,26 +1,23 @@
 """The sweeper's round: every deadline and every waiting job, found by query. Any number of copies may run at once."""
 
-import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.exc import DBAPIError
-
 from claims import clocks
 from core import clock
 from core.database import Sessions
-from dispatch import candidates, holding, offers, queries, scene
+from dispatch import bundles, candidates, catastrophe, holding, offers, policy, queries, scene, windows
+from geo.eta import Engine
 
-log = logging.getLogger(__name__)
-
-# A round ends after this long so that the next one can look at the clocks first again.
-ROUND_S = 1.0
-BATCH = 200
+BATCH = 500
 # How far and how old may be what makes a waiting job worth another try; the organisation's own rules decide then.
 REACH_M = 200_000
 HEARD_S = 300
+# So many jobs within one window are a crowd: the next ones wait for the window's end and are matched together.
+CROWD = 16
 
 
 @dataclass(frozen=True)
@@ -36,9 +33,38 @@ class Swept:
     more: bool = False
 
 
-def tick(sessions: Sessions, now: datetime | None = None) -> Swept:
-    """One round: fire what is due, end what ran out, ask for what waits. Deadlines come first."""
-    until = time.monotonic() + ROUND_S
+class Pace:
+    """When a window is solved: at once while reports come singly, once a window while they come in crowds.
+
+    Matching together pays when jobs compete; a report that stands alone would only lose the time. One a process.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._solved: deque[tuple[float, int]] = deque()
+
+    def wait_s(self, jobs: int, window_s: float) -> float:
+        """Seconds until the window closes for so many waiting jobs; 0: solve now."""
+        now = self._now_s()
+        while self._solved and now - self._solved[0][0] >= window_s:
+            self._solved.popleft()
+        if not self._solved or jobs + sum(n for _, n in self._solved) < CROWD:
+            return 0.0
+        return max(0.0, self._solved[-1][0] + window_s - now)
+
+    def solved(self, jobs: int) -> None:
+        """Notes that so many jobs were decided about just now."""
+        self._solved.append((self._now_s(), jobs))
+
+
+def tick(
+    sessions: Sessions, engine: Engine | None = None, now: datetime | None = None, pace: Pace | None = None
+) -> Swept:
+    """One round: fire what is due, end what ran out, ask for what waits. Deadlines come first.
+
+    `pace`: when a window may open; without one every call is a window.
+    """
+    engine = engine or Engine()
     with sessions.begin() as session:
         moment = clock.read(session, now)
         fired = clocks.fire_due(session, moment, BATCH)
@@ -46,46 +72,36 @@ def tick(sessions: Sessions, now: datetime | None = None) -> Swept:
         foreseen = clocks.foresee(session, moment)
         closed = holding.close_settled(session, moment)
     expired = offers.expire_offers(sessions, now, BATCH)
-    offered, unassigned, left = _ask_for(sessions, _pending, now, until)
+    catastrophe.expire(sessions, now)
+    bundles.form(sessions, now)
+    pending, waiting = _due(sessions, now)
+    offered = unassigned = 0
+    left = False
+    if pending or waiting:
+        jobs = [*pending, *waiting]
+        if pace is None or pace.wait_s(len(jobs), _window_s(sessions, jobs[0])) <= 0:
+            outcome = windows.solve(sessions, jobs, engine, now)
+            if pace is not None:
+                pace.solved(len(jobs))
+            offered = sum(offer is not None for offer in outcome.values())
+            unassigned = sum(outcome.get(task_id) is None for task_id in pending)
+            left = max(len(pending), len(waiting)) >= BATCH and offered > 0
     scene.watch(sessions, now)
-    again, _, left_waiting = _ask_for(sessions, _waiting, now, until)
-    more = fired >= BATCH or len(expired) >= BATCH or left or left_waiting
-    return Swept(fired, foreseen, len(expired), offered + again, unassigned, closed, more)
+    more = fired >= BATCH or len(expired) >= BATCH or left
+    return Swept(fired, foreseen, len(expired), offered, unassigned, closed, more)
 
 
-def _pending(sessions: Sessions, now: datetime | None) -> list[int]:
-    with sessions.begin() as session:
-        return queries.pending(session, clock.read(session, now), BATCH)
-
-
-def _waiting(sessions: Sessions, now: datetime | None) -> list[int]:
+def _due(sessions: Sessions, now: datetime | None) -> tuple[list[int], list[int]]:
+    """Jobs that wait for a first or next candidate, and those for whom somebody has come free."""
     with sessions.begin() as session:
         moment = clock.read(session, now)
-        return candidates.waiting(session, moment, reach_m=REACH_M, stale_s=HEARD_S, limit=BATCH)
+        return (
+            queries.pending(session, moment, BATCH),
+            candidates.waiting(session, moment, reach_m=REACH_M, stale_s=HEARD_S, limit=BATCH),
+        )
 
 
-def _ask_for(
-    sessions: Sessions,
-    find: Callable[[Sessions, datetime | None], list[int]],
-    now: datetime | None,
-    until: float,
-) -> tuple[int, int, bool]:
-    """Offers the jobs that `find` names; how many were offered, how many were not, and whether some are left."""
-    offered = refused = 0
-    jobs = find(sessions, now)
-    for done, task_id in enumerate(jobs):
-        if time.monotonic() > until:
-            return offered, refused, done < len(jobs)
-        try:
-            found = offers.offer_next(sessions, task_id, now)
-        except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
-                raise
-            # One poisoned job must not hold up the jobs behind it; it stays due. A driver's text holds places: not logged.
-            known = not isinstance(error, DBAPIError)
-            log.error(
-                "offer failed", extra={"task_id": task_id, "error": type(error).__name__}, exc_info=known
-            )
-            continue
-        offered, refused = offered + (found is not None), refused + (found is None)
-    return offered, refused, len(jobs) >= BATCH and offered > 0
+def _window_s(sessions: Sessions, task_id: int) -> float:
+    """The window of the most urgent job's organisation."""
+    with sessions.begin() as session:
+        return policy.window_s(session, task_id)

@@ -3,7 +3,7 @@
 `offset_s` is the phone's clock minus the true time: positive when it runs ahead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
@@ -41,6 +41,24 @@ class PhoneClock:
     learned_at: datetime | None = None
     sends: tuple[Send, ...] = ()
 
+    @classmethod
+    def stored(
+        cls, offset_s: int | None, learned_at: datetime | None, sends: Iterable[tuple[str, float]] | None
+    ) -> "PhoneClock":
+        """What a row of `device_clock` says; without a row nothing is known."""
+        if offset_s is None:
+            return UNKNOWN
+        told = tuple(Send(datetime.fromisoformat(at), ahead_s) for at, ahead_s in sends or ())
+        return cls(offset_s, learned_at, told)
+
+    def to_store(self) -> dict[str, object]:
+        """The row as JSON says it; `stored` reads it back."""
+        return {
+            "offset_s": self.offset_s,
+            "learned_at": self.learned_at and self.learned_at.isoformat(),
+            "sends": [[send.at.isoformat(), send.ahead_s] for send in self.sends],
+        }
+
     def correct(self, fix: Fix) -> Fix:
         """The fix at the true time, the phone's own beside it; the same fix when the clock is right."""
         if self.offset_s == 0:
@@ -55,7 +73,7 @@ class PhoneClock:
         """What is known after a send whose newest fix is of `newest` by the phone's clock; itself when nothing is new."""
         send = Send(now, (newest - now).total_seconds())
         if -RIGHT_S <= send.ahead_s <= AHEAD_S:
-            return self if self == PhoneClock() else PhoneClock(0, now if self.offset_s else self.learned_at)
+            return self if self == UNKNOWN else PhoneClock(0, now if self.offset_s else self.learned_at)
         if self.offset_s and abs(send.ahead_s - self.offset_s) <= RIGHT_S:
             return replace(self, sends=()) if self.sends else self
         if self.sends and now <= self.sends[-1].at:
@@ -65,6 +83,9 @@ class PhoneClock:
         if found is None:
             return replace(self, sends=sends)
         return PhoneClock(found, now)
+
+
+UNKNOWN = PhoneClock()
 
 
 def agreed(sends: Sequence[Send]) -> int | None:

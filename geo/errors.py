@@ -31,3 +31,15 @@ class AreaInUse(ChakanError):
     """Claims lie in the area, so it stays."""
 
     code, kind = "area_in_use", "conflict"
+
+
+class NoRoads(ChakanError):
+    """The data folder holds no road graph, or one of another version of the program."""
+
+    code, kind = "no_roads", "missing"
+
+
+class BadExtract(ChakanError):
+    """A file that no road graph can be made of."""
+
+    code, kind = "bad_extract", "invalid"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from geo.fence import Fence
 from geo.fix import Fix, LonLat
@@ -78,6 +78,44 @@ class Duty:
         if not self.on:
             return False
         return any(start - before_shift <= at and (end is None or at <= end) for start, end in self.periods)
+
+
+class Plain(NamedTuple):
+    """The bounds a usual fix lies within, worked out once for a batch: whoever is inside them has no reason against him."""
+
+    since: datetime
+    until: datetime
+    useless_accuracy_m: float
+
+    @classmethod
+    def of(cls, now: datetime, duty: Duty, limits: Limits) -> "Plain":
+        """From what the reasons are judged by. Only the open shift counts here; older ones are looked at one by one."""
+        open_since = [start for start, end in duty.periods if end is None]
+        if not duty.on or not open_since:
+            return cls(now, now - timedelta(seconds=1), 0)
+        since = max(now - limits.behind, open_since[-1] - limits.before_shift)
+        return cls(since, now + limits.ahead, limits.useless_accuracy_m)
+
+    def lets(self, fix: Fix) -> bool:
+        """Whether the fix is surely kept. False says nothing: ask `rejections`."""
+        lon, lat = fix.lon, fix.lat
+        return (
+            self.since <= fix.fixed_at <= self.until
+            and (-180 <= lon <= -NULL_ISLAND_DEG or NULL_ISLAND_DEG <= lon <= 180)
+            and -90 <= lat <= 90
+            and lat != 0
+            and (fix.accuracy_m is None or fix.accuracy_m <= self.useless_accuracy_m)
+        )
+
+    def lets_all(self, fixes: Sequence[Fix]) -> bool:
+        """Whether all are surely kept: each inside the bounds and later than the one before it."""
+        before = None
+        for fix in fixes:
+            at = fix.fixed_at
+            if (before is not None and at <= before) or not self.lets(fix):
+                return False
+            before = at
+        return True
 
 
 def rejections(fix: Fix, now: datetime, duty: Duty, limits: Limits) -> list[str]:

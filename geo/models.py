@@ -52,6 +52,9 @@ class LastPosition(Base):
     heading_deg: Mapped[float | None] = mapped_column(REAL)
     battery: Mapped[int | None] = mapped_column(SmallInteger)
     source: Mapped[str]
+    newest_at: Mapped[
+        datetime | None
+    ]  # of every stored fix, those that may not move the dot too; None: not known
 
 
 class FixRefusal(Base):
@@ -99,3 +102,28 @@ class BaseLine(Base):
     name_en: Mapped[str]
     min_zoom: Mapped[int] = mapped_column(SmallInteger)
     shape: Mapped[Any] = mapped_column(Geometry("GEOMETRY", 3857, spatial_index=False))
+
+
+class RoadLesson(Base):
+    """One learning of road speeds from tracks: asked for, under way, done, kept (nothing better was learned) or failed."""
+
+    __tablename__ = "road_lesson"
+    # One at a time: the second asker finds the first.
+    __table_args__ = (
+        Index(
+            "uq_road_lesson_open",
+            text("(true)"),
+            unique=True,
+            postgresql_where=text("state IN ('due', 'running')"),
+        ),
+        Index("ix_road_lesson_asked_at", "asked_at"),
+    )
+    id: Mapped[Id]
+    asked_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default="due")
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    version: Mapped[str | None]
+    figures: Mapped[dict[str, Any] | None]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import cos, hypot, radians, sin
 from typing import TYPE_CHECKING, NamedTuple
 
-from geo.fix import Fix, LonLat, metres_between
+from geo.fix import EARTH_RADIUS_M, Fix, LonLat, metres_between
 
 if TYPE_CHECKING:
     from geo.filters import Limits
@@ -25,7 +25,7 @@ BURST_S = 15.0
 LEAST_SLACK_M = 60.0
 STEADY_DIGITS = 7
 STUCK_FIXES = 3
-METRES_A_DEGREE = 111_195.0
+METRES_A_DEGREE = radians(EARTH_RADIUS_M)
 
 
 def blur_m(*fixes: Fix) -> float:
@@ -50,7 +50,15 @@ def seconds(earlier: Fix, later: Fix) -> float:
 
 def reachable(earlier: Fix, later: Fix, limits: "Limits") -> bool:
     """Whether one can lead to the other; what either may be off by counts in the traveller's favour."""
-    return apart_m(earlier, later) <= limits.max_speed_mps * seconds(earlier, later)
+    reach_m = blur_m(earlier, later) + limits.max_speed_mps * seconds(earlier, later)
+    return around_m(earlier, later) <= reach_m or (
+        metres_between(earlier.position(), later.position()) <= reach_m
+    )
+
+
+def around_m(earlier: Fix, later: Fix) -> float:
+    """Metres along the meridian and then as along the equator: never shorter than straight, and known without a sine."""
+    return (abs(later.lon - earlier.lon) + abs(later.lat - earlier.lat)) * METRES_A_DEGREE
 
 
 def strain(earlier: Fix, later: Fix, limits: "Limits", before_mps: float | None = None) -> float:

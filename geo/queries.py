@@ -1,7 +1,6 @@
 """Reads of this room that need no map functions."""
 
 import json
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -10,34 +9,9 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from geo import filters, staleness
-from geo.clock_offset import PhoneClock, Send
 from geo.fix import Fix
-from geo.models import LastPosition
+from geo.models import LastPosition, RoadLesson
 from staff import rules
-
-# One statement opens a batch: it takes the surveyor's turn (batches of one surveyor go one after the other,
-# so that a dot is judged against the newest one), tells the time, and reads duty, device and rules.
-OPENING = """
-SELECT pg_advisory_xact_lock(:turn, hashint8(:surveyor_id)) AS turn, clock_timestamp() AS now,
-       s.on_duty, s.on_duty_since, s.org_id, d.seen_at, k.offset_s, k.learned_at, k.sends,
-       (SELECT jsonb_object_agg(r.key, r.value ORDER BY length(a.path))
-          FROM organisation AS o
-          JOIN organisation AS a ON o.path LIKE a.path || '%'
-          JOIN rule AS r ON r.org_id = a.id AND r.key = ANY(:keys)
-         WHERE o.id = s.org_id) AS rules
-  FROM surveyor AS s
-  LEFT JOIN device AS d ON d.id = :device_id
-  LEFT JOIN device_clock AS k ON k.device_id = :device_id
- WHERE s.id = :surveyor_id
-"""
-TURN = 0x67656F  # the lock space of this room
-
-SHIFTS = """
-SELECT started_at, ended_at
-  FROM shift
- WHERE surveyor_id = :surveyor_id AND ended_at >= :since
- ORDER BY started_at
-"""
 
 DOT = """
 SELECT fixed_at, received_at, lon, lat, accuracy_m, speed_mps, heading_deg, battery, source
@@ -56,65 +30,17 @@ SELECT o.id,
   FROM organisation AS o
 """
 
-
-UNKNOWN_CLOCK = PhoneClock()
-
-
-@dataclass(frozen=True)
-class Opening:
-    """What must be known before a batch is judged."""
-
-    now: datetime
-    on_duty: bool
-    on_duty_since: datetime | None
-    org_id: int
-    seen_at: datetime | None
-    rules: dict[str, Any]
-    clock: PhoneClock = UNKNOWN_CLOCK
-
-
-def opening(session: Session, surveyor_id: int, device_id: int) -> Opening | None:
-    """Takes the surveyor's turn and reads what a batch needs; None when there is no such surveyor."""
-    args = {"turn": TURN, "surveyor_id": surveyor_id, "device_id": device_id, "keys": list(filters.KNOWN)}
-    row = session.execute(text(OPENING), args).one_or_none()
-    if row is None:
-        return None
-    known = UNKNOWN_CLOCK if row.offset_s is None else phone_clock(row.offset_s, row.learned_at, row.sends)
-    return Opening(row.now, row.on_duty, row.on_duty_since, row.org_id, row.seen_at, row.rules or {}, known)
-
-
-def phone_clock(offset_s: int, learned_at: datetime | None, sends: list[list[Any]]) -> PhoneClock:
-    """What a row of `device_clock` says."""
-    told = tuple(Send(datetime.fromisoformat(at), ahead_s) for at, ahead_s in sends)
-    return PhoneClock(offset_s, learned_at, told)
-
-
-KEEP_CLOCK = """
-INSERT INTO device_clock AS k (device_id, offset_s, learned_at, sends)
-VALUES (:device_id, :offset_s, :learned_at, CAST(:sends AS jsonb))
-    ON CONFLICT (device_id) DO UPDATE
-   SET offset_s = EXCLUDED.offset_s, learned_at = EXCLUDED.learned_at, sends = EXCLUDED.sends
+# The doctor and /readyz's neighbours read it; an hour's silence takes it away.
+NOTE_DAYS = """
+INSERT INTO heartbeat (part, beat_at, facts)
+VALUES ('position-days', clock_timestamp(), CAST(:facts AS jsonb))
+    ON CONFLICT (part) DO UPDATE SET (beat_at, facts) = (EXCLUDED.beat_at, EXCLUDED.facts)
 """
 
 
-def keep_clock(session: Session, device_id: int, known: PhoneClock) -> None:
-    """Writes down what is known of a phone's clock."""
-    sends = json.dumps([[send.at.isoformat(), send.ahead_s] for send in known.sends])
-    args = {
-        "device_id": device_id,
-        "offset_s": known.offset_s,
-        "learned_at": known.learned_at,
-        "sends": sends,
-    }
-    session.execute(text(KEEP_CLOCK), args)
-
-
-def shifts_since(
-    session: Session, surveyor_id: int, since: datetime
-) -> list[tuple[datetime, datetime | None]]:
-    """Closed shifts that reach past `since`."""
-    rows = session.execute(text(SHIFTS), {"surveyor_id": surveyor_id, "since": since})
-    return [(row.started_at, row.ended_at) for row in rows]
+def note_days(session: Session, **facts: object) -> None:
+    """Leaves a row that says when the day tables were last kept, and what became of them."""
+    session.execute(text(NOTE_DAYS), {"facts": json.dumps(facts)})
 
 
 def last(session: Session, surveyor_id: int) -> Fix | None:
@@ -167,3 +93,78 @@ def track_keep_days(session: Session) -> dict[int, int]:
     return {
         row.id: default if row.days is None else int(row.days) for row in session.execute(text(KEEP_DAYS))
     }
+
+
+HEARD = """
+SELECT surveyor_id, count(*) AS fixes
+  FROM position
+ WHERE fixed_at >= :since AND fixed_at < :until
+ GROUP BY surveyor_id
+ ORDER BY hashint8(surveyor_id), surveyor_id
+"""
+
+
+def heard(session: Session, since: datetime, until: datetime) -> dict[int, int]:
+    """How many positions there are of each surveyor in a span, in an order that has nothing to do with who he is."""
+    rows = session.execute(text(HEARD), {"since": since, "until": until})
+    return {row.surveyor_id: row.fixes for row in rows}
+
+
+ASK_LESSON = """
+INSERT INTO road_lesson (asked_at, since, until) VALUES (:now, :since, :until)
+    ON CONFLICT DO NOTHING
+RETURNING id
+"""
+# One that has been under way for hours belongs to a worker that is gone.
+OPEN_LESSON = """
+SELECT id FROM road_lesson
+ WHERE state = 'due' OR (state = 'running' AND started_at < :given_up)
+"""
+START_LESSON = """
+UPDATE road_lesson SET state = 'running', started_at = :now
+ WHERE id = :id AND (state = 'due' OR (state = 'running' AND started_at < :given_up))
+RETURNING since, until
+"""
+END_LESSON = """
+UPDATE road_lesson SET state = :state, finished_at = clock_timestamp(), version = :version, figures = CAST(:figures AS jsonb)
+ WHERE id = :id
+"""
+
+
+def ask_lesson(session: Session, now: datetime, since: datetime, until: datetime) -> int | None:
+    """Asks for a lesson over a span; its id, or None when one is already open."""
+    row = session.execute(text(ASK_LESSON), {"now": now, "since": since, "until": until}).one_or_none()
+    return None if row is None else int(row.id)
+
+
+def open_lesson(session: Session, given_up: datetime) -> int | None:
+    """The lesson that waits for a worker, if one does."""
+    found = session.execute(text(OPEN_LESSON), {"given_up": given_up}).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def last_lesson_at(session: Session) -> datetime | None:
+    """When a lesson was last asked for."""
+    found: datetime | None = session.execute(text("SELECT max(asked_at) FROM road_lesson")).scalar_one()
+    return found
+
+
+def start_lesson(
+    session: Session, ident: int, now: datetime, given_up: datetime
+) -> tuple[datetime, datetime] | None:
+    """Takes a lesson; its span, or None when another worker has it."""
+    row = session.execute(text(START_LESSON), {"id": ident, "now": now, "given_up": given_up}).one_or_none()
+    return None if row is None else (row.since, row.until)
+
+
+def end_lesson(
+    session: Session, ident: int, state: str, version: str | None, figures: dict[str, Any]
+) -> None:
+    """Closes a lesson with what it found."""
+    args = {"id": ident, "state": state, "version": version, "figures": json.dumps(figures)}
+    session.execute(text(END_LESSON), args)
+
+
+def lessons(session: Session, limit: int = 10) -> list[RoadLesson]:
+    """The last lessons, newest first."""
+    return list(session.scalars(select(RoadLesson).order_by(RoadLesson.asked_at.desc()).limit(limit)))

@@ -41,6 +41,8 @@ def scaled(value: Any, factor: float) -> float | None:
 
 def place(lon: Any, lat: Any, *, path: str = "") -> tuple[float, float]:
     """Longitude and latitude on earth, or Malformed naming the wrong one."""
+    if type(lon) is float and type(lat) is float and -180 <= lon <= 180 and -90 <= lat <= 90:
+        return lon, lat
     dot = f"{path}." if path else ""
     for name, value, most in (("lon", lon, 180.0), ("lat", lat, 90.0)):
         found = number(value)
@@ -74,31 +76,46 @@ def fix(
     """A Fix whose optional readings are sane or None. `battery` is percent; accuracy 0 means unknown.
 
     Readings are kept to the thousandth: PostgreSQL refuses a `real` as small as 1e-60, and no phone means one.
+    Raises Malformed when the moment lies outside the calendar.
     """
-    # RFC 3339 allows offsets up to 23:59, PostgreSQL refuses them from 16:00 on: what we keep is UTC.
     try:
+        # PostgreSQL refuses a zone farther than 16 hours from Greenwich, which a time in text may well name.
         fixed_at = fixed_at.astimezone(UTC)
     except OverflowError as error:
-        raise Malformed("at", "outside the years there are") from error
-    speed = thousandth(scaled(speed_mps, 1))
-    heading = thousandth(scaled(heading_deg, 1))
-    altitude = thousandth(number(altitude_m))
-    charge = scaled(battery, 1)
+        raise Malformed("at", "outside the calendar") from error
+    heading = _reading(heading_deg, 360)
+    altitude = None if altitude_m is None else thousandth(number(altitude_m))
+    charge = _reading(battery, 100)
     return Fix(
-        fixed_at=fixed_at,
-        received_at=None,
-        lon=lon,
-        lat=lat,
-        accuracy_m=min(thousandth(scaled(accuracy_m, 1)) or 0.0, 1e9) or None,
-        speed_mps=speed if speed is not None and speed <= MOST_SPEED_MPS else None,
-        heading_deg=heading % 360 if heading is not None and heading <= 360 else None,
-        altitude_m=altitude
-        if altitude is not None and LEAST_ALTITUDE_M <= altitude <= MOST_ALTITUDE_M
-        else None,
-        battery=round(charge) if charge is not None and charge <= 100 else None,
-        source=source,
-        seq=seq if seq is not None and 0 <= seq <= MOST_SEQ else None,
+        fixed_at,
+        None,
+        lon,
+        lat,
+        _accuracy(accuracy_m),
+        _reading(speed_mps, MOST_SPEED_MPS),
+        None if heading is None else heading % 360,
+        altitude if altitude is not None and LEAST_ALTITUDE_M <= altitude <= MOST_ALTITUDE_M else None,
+        None if charge is None else round(charge),
+        source,
+        seq if seq is not None and 0 <= seq <= MOST_SEQ else None,
     )
+
+
+def _reading(value: Any, most: float) -> float | None:
+    """A number from 0 to `most`, to the thousandth; None for anything else."""
+    if value is None:
+        return None
+    found = value if type(value) is float else number(value)
+    if found is None or not 0 <= found <= most + 1:
+        return None
+    found = round(found, 3)
+    return found if found <= most else None
+
+
+def _accuracy(value: Any) -> float | None:
+    if type(value) is float and 0 < value < 1e9:
+        return round(value, 3) or None
+    return min(thousandth(scaled(value, 1)) or 0.0, 1e9) or None
 
 
 def epoch(value: Any, *, path: str = "timestamp") -> datetime:

@@ -3,63 +3,23 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session
+import psycopg2
+from sqlalchemy.exc import OperationalError
 
-from core import clock, metrics
+from core import clock, database, metrics
 from core.database import Sessions
-from core.errors import Missing
+from core.errors import ChakanError
 from geo import filters, queries, store, tiles
-from geo.dot import walk
-from geo.filters import Duty, Limits
 from geo.fix import Fix
-from geo.store import Row
-from staff.models import Device
+from geo.ledger import Ledger
+from geo.taking import Batch, Taken, take_together
 
 log = logging.getLogger(__name__)
 
-# A phone that speaks every few seconds need not write its own row every time.
-SEEN_EVERY = timedelta(seconds=60)
 CHORES_EVERY = timedelta(hours=1)
 LOCK_NOT_AVAILABLE = "55P03"
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one device sent at once."""
-
-    surveyor_id: int
-    device_id: int
-    fixes: Sequence[Fix]
-    unread: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What became of a batch. `kept` + the sum of `refused` is its size.
-
-    `track_only` counts, within `kept`, what may not move the dot. `last` is the fix the dot moved to, or
-    None.
-    """
-
-    kept: int
-    refused: dict[str, int]
-    track_only: dict[str, int]
-    last: Fix | None
-
-    def plus(self, later: "Taken") -> "Taken":
-        """This batch and the one after it as one."""
-        return Taken(
-            self.kept + later.kept,
-            dict(Counter(self.refused) + Counter(later.refused)),
-            dict(Counter(self.track_only) + Counter(later.track_only)),
-            later.last or self.last,
-        )
 
 
 def take(
@@ -74,102 +34,45 @@ def take(
     """Stores a batch of one device: history first, then the dot if it may move. Committed before it returns.
 
     Safe to repeat, to arrive late and out of order. `received_at` is always the database's time. `unread`
-    counts, by reason, what of the batch could not even be read: it is refused with the others.
+    counts, by reason, what of the batch could not even be read: it is refused with the others. Many batches
+    of many devices share a transaction in `geo.group`.
     """
     batch = Batch(surveyor_id, device_id, fixes, unread or {})
+    taken = None
     try:
-        taken = _take(sessions, batch, now)
-    except IntegrityError as error:
-        if not store.lacks_partition(error):
-            raise
-        log.warning("a day of positions was missing; is the sweeper running?")
-        keep_days(sessions, now)
-        taken = _take(sessions, batch, now)
-    metrics.FIXES.labels("kept").inc(taken.kept)
-    for reason, count in taken.refused.items():
-        metrics.FIXES.labels(reason).inc(count)
+        taken = _take(sessions, batch, now, careful=False)
+    except psycopg2.Error as error:
+        if store.lacks_partition(error):
+            log.warning("a day of positions was missing; is the sweeper running?")
+            keep_days(sessions, now)
+        elif not isinstance(error, psycopg2.errors.UniqueViolation):
+            raise database.wrapped(error) from None
+    if taken is None:
+        taken = _take(sessions, batch, now, careful=True)
+    count(taken)
     return taken
 
 
-def _take(sessions: Sessions, batch: Batch, now: datetime | None) -> Taken:
-    surveyor_id, device_id = batch.surveyor_id, batch.device_id
+def count(*committed: Taken) -> None:
+    """Adds committed batches to the counters of this process."""
+    verdicts = Counter({"kept": sum(taken.kept for taken in committed)})
+    for taken in committed:
+        if taken.refused:
+            verdicts.update(taken.refused)
+    for verdict, number in verdicts.items():
+        metrics.FIXES.labels(verdict).inc(number)
+
+
+def _take(sessions: Sessions, batch: Batch, now: datetime | None, *, careful: bool) -> Taken:
     with sessions.begin() as session:
-        opening = queries.opening(session, surveyor_id, device_id)
-        if opening is None:
-            raise Missing("no such surveyor")
-        now = now or opening.now
-        limits = Limits.of(opening.rules)
-        batch = by_true_time(session, batch, opening, now)
-        good, refused = judge(session, batch, opening, now, limits)
-        stamped = [msgspec.structs.replace(fix, received_at=now) for fix in good]
-        fresh_keys = store.insert_history(session, [Row(surveyor_id, device_id, fix) for fix in stamped])
-        fresh = [fix for fix in stamped if (surveyor_id, device_id, fix.fixed_at) in fresh_keys]
-        if len(fresh) < len(stamped):
-            refused["duplicate"] += len(stamped) - len(fresh)
-        dot, held = follow(session, surveyor_id, fresh, now, limits)
-        if dot is not None:
-            store.move_last(session, [Row(surveyor_id, device_id, dot)])
-        store.count_refusals(session, device_id, now.astimezone(UTC).date(), refused)
-        if opening.seen_at is None or now - opening.seen_at > SEEN_EVERY:
-            session.execute(update(Device).where(Device.id == device_id).values(seen_at=now))
-    return Taken(len(fresh), dict(refused), dict(held), dot)
-
-
-def by_true_time(session: Session, batch: Batch, opening: queries.Opening, now: datetime) -> Batch:
-    """The batch with its times corrected where the phone's clock is known to be wrong; learns from the send itself."""
-    # A recorded file carries the satellites' time, not the phone's.
-    if not opening.on_duty or not batch.fixes or batch.fixes[0].source == "gpx":
-        return batch
-    known = opening.clock.learn(max(fix.fixed_at for fix in batch.fixes), now)
-    if known is not opening.clock:
-        queries.keep_clock(session, batch.device_id, known)
-    if known.offset_s == 0:
-        return batch
-    return replace(batch, fixes=[known.correct(fix) for fix in batch.fixes])
-
-
-def judge(
-    session: Session, batch: Batch, opening: queries.Opening, now: datetime, limits: Limits
-) -> tuple[list[Fix], Counter[str]]:
-    """The fixes that may be kept, in order of time and each time once, and why the others may not."""
-    refused = Counter(batch.unread)
-    duty = _duty(session, batch, opening, limits)
-    good: dict[datetime, Fix] = {}
-    for fix in batch.fixes:
-        reasons = filters.rejections(fix, now, duty, limits)
-        if not reasons and fix.fixed_at in good:
-            reasons = ["duplicate"]
-        if reasons:
-            refused[reasons[0]] += 1
-        else:
-            good[fix.fixed_at] = fix
-    return [good[at] for at in sorted(good)], refused
-
-
-def _duty(session: Session, batch: Batch, opening: queries.Opening, limits: Limits) -> Duty:
-    if not opening.on_duty or not batch.fixes:
-        return Duty(False, ())
-    since = opening.on_duty_since or datetime.min.replace(tzinfo=UTC) + limits.before_shift
-    oldest = min(fix.fixed_at for fix in batch.fixes)
-    if oldest >= since - limits.before_shift:
-        return Duty(True, ((since, None),))
-    return Duty(True, (*queries.shifts_since(session, batch.surveyor_id, oldest), (since, None)))
-
-
-def follow(
-    session: Session, surveyor_id: int, fresh: Sequence[Fix], now: datetime, limits: Limits
-) -> tuple[Fix | None, Counter[str]]:
-    """Where the dot stops after these new fixes, which are already in the track."""
-    if not fresh:
-        return None, Counter()
-    end = fresh[-1].fixed_at + timedelta(microseconds=1)
-    return walk(
-        queries.last(session, surveyor_id),
-        fresh,
-        lambda since: store.track(session, surveyor_id, since, end),
-        now,
-        limits,
-    )
+        driver = session.connection().connection.driver_connection
+        if driver is None:
+            raise RuntimeError("the session has no connection")
+        with driver.cursor() as cursor:
+            (outcome,) = take_together(Ledger(cursor), [batch], now, careful=careful)
+        if isinstance(outcome, ChakanError):
+            raise outcome
+    return outcome
 
 
 def keep_days(
@@ -209,8 +112,15 @@ def forget_old_tracks(sessions: Sessions, now: datetime | None = None) -> int:
 
 
 def chores(sessions: Sessions, now: datetime | None = None) -> dict[str, int]:
-    """What the sweeper does for this room once an hour: tomorrow's tables made, old tracks forgotten."""
-    return {"made": keep_days(sessions, now), "forgotten": forget_old_tracks(sessions, now)}
+    """What the sweeper does for this room once in a while: tables for the days to come made, old tracks forgotten.
+
+    What was done is left in a row the doctor shows (`heartbeat`, part position-days).
+    """
+    done = {"made": keep_days(sessions, now), "forgotten": forget_old_tracks(sessions, now)}
+    with sessions.begin() as session:
+        days = [partition.day.isoformat() for partition in store.partitions(session)]
+        queries.note_days(session, first=min(days, default=None), last=max(days, default=None), **done)
+    return done
 
 
 def lay_base_map(sessions: Sessions, label: str, label_en: str, lines: Iterable[tiles.MapLine]) -> int:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from geoalchemy2 import WKBElement, WKTElement
 from sqlalchemy import ColumnElement, func, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from geo.fix import Fix, LonLat
@@ -26,7 +25,7 @@ class Row(NamedTuple):
 Key = tuple[int, int, datetime]  # surveyor, device, fixed_at
 
 # Lists through psycopg2 run at 19,000 rows a second, array text at 54,000: hence the casts.
-HISTORY = """
+NEW = """
 INSERT INTO position (surveyor_id, device_id, fixed_at, received_at, lon, lat, accuracy_m, speed_mps,
                       heading_deg, altitude_m, battery, source, seq, phone_at)
 SELECT *
@@ -35,25 +34,26 @@ SELECT *
               CAST(:accuracy_m AS real[]), CAST(:speed_mps AS real[]), CAST(:heading_deg AS real[]),
               CAST(:altitude_m AS real[]), CAST(:battery AS smallint[]), CAST(:source AS text[]),
               CAST(:seq AS bigint[]), CAST(:phone_at AS timestamptz[]))
-    ON CONFLICT (surveyor_id, fixed_at, device_id) DO NOTHING
+"""
+HISTORY = f"""{NEW}    ON CONFLICT (surveyor_id, fixed_at, device_id) DO NOTHING
 RETURNING surveyor_id, device_id, fixed_at
 """
 
 # `place` carries the GiST index, and writing it anew costs twice the update (no HOT). It is allowed to trail
 # the exact lon/lat by LAZY_M metres, so that a parked car's jitter never touches the index; distances shown
 # use lon/lat.
-LAZY_M = 25
+LAZY_M = 100
 LAST = """
 INSERT INTO last_position AS p (surveyor_id, place, lon, lat, fixed_at, received_at, device_id, accuracy_m,
-                                speed_mps, heading_deg, battery, source)
+                                speed_mps, heading_deg, battery, source, newest_at)
 SELECT f.surveyor_id, ST_SetSRID(ST_MakePoint(f.lon, f.lat), 4326)::geography, f.lon, f.lat, f.fixed_at,
-       f.received_at, f.device_id, f.accuracy_m, f.speed_mps, f.heading_deg, f.battery, f.source
+       f.received_at, f.device_id, f.accuracy_m, f.speed_mps, f.heading_deg, f.battery, f.source, f.newest_at
   FROM unnest(CAST(:surveyor_id AS bigint[]), CAST(:device_id AS bigint[]), CAST(:fixed_at AS timestamptz[]),
               CAST(:received_at AS timestamptz[]), CAST(:lon AS float8[]), CAST(:lat AS float8[]),
               CAST(:accuracy_m AS real[]), CAST(:speed_mps AS real[]), CAST(:heading_deg AS real[]),
-              CAST(:battery AS smallint[]), CAST(:source AS text[]))
+              CAST(:battery AS smallint[]), CAST(:source AS text[]), CAST(:newest_at AS timestamptz[]))
     AS f (surveyor_id, device_id, fixed_at, received_at, lon, lat, accuracy_m, speed_mps, heading_deg,
-          battery, source)
+          battery, source, newest_at)
     ON CONFLICT (surveyor_id) DO UPDATE
    SET place = CASE WHEN power((ST_X(p.place::geometry) - EXCLUDED.lon) * cos(radians(EXCLUDED.lat)), 2)
                        + power(ST_Y(p.place::geometry) - EXCLUDED.lat, 2) < power(:lazy_m / 111195.0, 2)
@@ -61,17 +61,9 @@ SELECT f.surveyor_id, ST_SetSRID(ST_MakePoint(f.lon, f.lat), 4326)::geography, f
        lon = EXCLUDED.lon, lat = EXCLUDED.lat, fixed_at = EXCLUDED.fixed_at,
        received_at = EXCLUDED.received_at, device_id = EXCLUDED.device_id, accuracy_m = EXCLUDED.accuracy_m,
        speed_mps = EXCLUDED.speed_mps, heading_deg = EXCLUDED.heading_deg, battery = EXCLUDED.battery,
-       source = EXCLUDED.source
+       source = EXCLUDED.source, newest_at = GREATEST(p.newest_at, EXCLUDED.newest_at)
  WHERE p.fixed_at < EXCLUDED.fixed_at
 RETURNING surveyor_id
-"""
-
-REFUSED = """
-INSERT INTO fix_refusal AS r (device_id, day, reason, count)
-SELECT :device_id, :day, f.reason, f.count
-  FROM unnest(CAST(:reasons AS text[]), CAST(:counts AS integer[])) AS f (reason, count)
- ORDER BY f.reason
-    ON CONFLICT (device_id, day, reason) DO UPDATE SET count = r.count + EXCLUDED.count
 """
 
 TRACK = """
@@ -86,28 +78,45 @@ SELECT fixed_at, received_at, lon, lat, accuracy_m, speed_mps, heading_deg, alti
 
 def array(values: Iterable[object]) -> str:
     """A PostgreSQL array literal of numbers, times or plain words; None becomes NULL."""
-    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def times(values: Iterable[datetime | None]) -> str:
     """A PostgreSQL array literal of times."""
-    return array(None if value is None else value.isoformat() for value in values)
+    return array([None if value is None else value.isoformat() for value in values])
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, str]:
+def _columns(rows: Sequence[Row], received_at: datetime | None) -> dict[str, object]:
     fixes = [row.fix for row in rows]
     return {
-        "surveyor_id": array(row.surveyor_id for row in rows),
-        "device_id": array(row.device_id for row in rows),
-        "fixed_at": times(f.fixed_at for f in fixes),
-        "received_at": times(f.received_at for f in fixes),
-        "lon": array(f.lon for f in fixes),
-        "lat": array(f.lat for f in fixes),
-        "accuracy_m": array(f.accuracy_m for f in fixes),
-        "speed_mps": array(f.speed_mps for f in fixes),
-        "heading_deg": array(f.heading_deg for f in fixes),
-        "battery": array(f.battery for f in fixes),
-        "source": array(f.source for f in fixes),
+        "surveyor_id": array([row.surveyor_id for row in rows]),
+        "device_id": array([row.device_id for row in rows]),
+        "fixed_at": times([f.fixed_at for f in fixes]),
+        "received_at": times([received_at or f.received_at for f in fixes]),
+        "lon": array([f.lon for f in fixes]),
+        "lat": array([f.lat for f in fixes]),
+        "accuracy_m": array([f.accuracy_m for f in fixes]),
+        "speed_mps": array([f.speed_mps for f in fixes]),
+        "heading_deg": array([f.heading_deg for f in fixes]),
+        "battery": array([f.battery for f in fixes]),
+        "source": array([f.source for f in fixes]),
+    }
+
+
+def history_columns(rows: Sequence[Row], received_at: datetime | None = None) -> dict[str, object]:
+    """What HISTORY is told; without `received_at` each fix brings its own. `source` must be a plain word."""
+    return _columns(rows, received_at) | {
+        "altitude_m": array(row.fix.altitude_m for row in rows),
+        "seq": array(row.fix.seq for row in rows),
+        "phone_at": times(row.fix.phone_at for row in rows),
+    }
+
+
+def last_columns(rows: Sequence[Row], newest: Mapping[int, datetime]) -> dict[str, object]:
+    """What LAST is told of at most one row a surveyor. `newest` is each surveyor's newest stored fix, if known."""
+    return _columns(rows, None) | {
+        "newest_at": times(newest.get(row.surveyor_id) for row in rows),
+        "lazy_m": LAZY_M,
     }
 
 
@@ -115,12 +124,8 @@ def insert_history(session: Session, rows: Sequence[Row]) -> set[Key]:
     """Stores fixes; returns the keys of those that were not there yet. `source` must be a plain word."""
     if not rows:
         return set()
-    columns = _columns(rows) | {
-        "altitude_m": array(row.fix.altitude_m for row in rows),
-        "seq": array(row.fix.seq for row in rows),
-        "phone_at": times(row.fix.phone_at for row in rows),
-    }
-    return {(r.surveyor_id, r.device_id, r.fixed_at) for r in session.execute(text(HISTORY), columns)}
+    stored = session.execute(text(HISTORY), history_columns(rows))
+    return {(r.surveyor_id, r.device_id, r.fixed_at) for r in stored}
 
 
 def move_last(session: Session, rows: Iterable[Row]) -> set[int]:
@@ -134,14 +139,7 @@ def move_last(session: Session, rows: Iterable[Row]) -> set[int]:
         return set()
     # In order of id: two writers then wait for each other instead of deadlocking.
     ordered = [newest[key] for key in sorted(newest)]
-    return set(session.execute(text(LAST), _columns(ordered) | {"lazy_m": LAZY_M}).scalars())
-
-
-def count_refusals(session: Session, device_id: int, day: date, refused: Mapping[str, int]) -> None:
-    """Adds to the device's counters of that UTC day."""
-    if refused:
-        counts = {"reasons": array(refused), "counts": array(refused.values())}
-        session.execute(text(REFUSED), {"device_id": device_id, "day": day, **counts})
+    return set(session.execute(text(LAST), last_columns(ordered, {})).scalars())
 
 
 def track(
@@ -226,12 +224,13 @@ def forget(session: Session, before: date, org_id: int | None = None) -> None:
         session.execute(text(FORGET_COUNTS), {"before": before})
 
 
-def lacks_partition(error: IntegrityError) -> bool:
-    """Whether a fix found no day to lie in: the sweeper was away for more than a week."""
-    diag = getattr(error.orig, "diag", None)
-    if diag is None or diag.sqlstate != "23514":
-        return False
-    return diag.table_name == "position" and diag.constraint_name is None
+def lacks_partition(error: BaseException | None) -> bool:
+    """Whether a driver's error says that a fix found no day to lie in: the sweeper was away for more than a week."""
+    diag = getattr(error, "diag", None)
+    state = getattr(diag, "sqlstate", None)
+    if state == "42P01":  # the day's own table, which COPY names
+        return "position_2" in str(diag.message_primary)  # type: ignore[union-attr]
+    return state == "23514" and diag.table_name == "position" and diag.constraint_name is None  # type: ignore[union-attr]
 
 
 def point(place: LonLat) -> WKTElement:

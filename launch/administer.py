@@ -44,7 +44,8 @@ def adopt(data: Path) -> None:
     os.environ.update(found)
 
 
-def _sessions() -> "Sessions":
+def connect() -> "Sessions":
+    """The sessions of the adopted instance."""
     from core import database
 
     return database.sessions(
@@ -68,7 +69,7 @@ def _surveyor(username: str) -> tuple["Sessions", int]:
     from core.errors import Missing
     from staff.models import Surveyor
 
-    sessions = _sessions()
+    sessions = connect()
     with sessions() as session:
         person = _person(session, username)
         if session.get(Surveyor, person.id) is None:
@@ -126,7 +127,7 @@ def staff_add(given: argparse.Namespace) -> Answer:
         given.username, given.name, tuple(given.role), password, authority_fen=given.authority_fen
     )
     wanted = Organisation.code == given.org if given.org else Organisation.parent_id.is_(None)
-    with _sessions().begin() as session:
+    with connect().begin() as session:
         org = session.scalars(select(Organisation).where(wanted).order_by(Organisation.id)).first()
         if org is None:
             raise Missing(
@@ -142,7 +143,7 @@ def staff_token(given: argparse.Namespace) -> Answer:
     from core import audit, clock
     from staff import tokens
 
-    with _sessions().begin() as session:
+    with connect().begin() as session:
         now, person = clock.read(session), _person(session, given.username)
         token, secret = tokens.issue(
             session, "api", person.id, now=now, life=tokens.API_LIFE, label=given.label
@@ -156,7 +157,7 @@ def staff_disable(given: argparse.Namespace) -> Answer:
     from core import clock
     from staff.service import disable
 
-    with _sessions().begin() as session:
+    with connect().begin() as session:
         person = _person(session, given.username)
         disable(session, person, by=None, now=clock.read(session))
         return {"id": str(person.id), "disabled": True}
@@ -179,7 +180,7 @@ def device_revoke(given: argparse.Namespace) -> Answer:
     from staff.service import revoke_device
 
     try:
-        revoke_device(_sessions(), given.device, by=COMMAND_LINE)
+        revoke_device(connect(), given.device, by=COMMAND_LINE)
     except NoResultFound as error:
         raise Missing(f"there is no device {given.device}") from error
     return {"id": str(given.device), "revoked": True}
@@ -198,7 +199,7 @@ def audit_verify(given: argparse.Namespace) -> Answer:
     """Checks that every audit entry follows from the one before."""
     from core import audit
 
-    with _sessions()() as session:
+    with connect()() as session:
         broken = audit.first_break(session)
     return {"ok": broken is None, "first_break": broken}
 

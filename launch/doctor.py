@@ -12,18 +12,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from launch import browser, engines, environment, postgres, revisions
+from launch import browser, engines, environment, postgres, revisions, roads
 from launch.places import ROOT, Places, read_json
 from launch.site import dsn, saved_environment, without_password
 
 FREE_BYTES, FREE_SHARE = 2 * 1024**3, 0.05
+DAYS_AHEAD = 2
 SWEEPER_LATE_S, OUTBOX_LATE_S, SKEW_S = 10.0, 30.0, 2.0
 
 LAGS = """
 SELECT extract(epoch FROM clock_timestamp()),
        (SELECT extract(epoch FROM clock_timestamp() - max(beat_at)) FROM heartbeat WHERE part LIKE 'sweeper%'),
        (SELECT extract(epoch FROM clock_timestamp() - min(created_at)) FROM outbox WHERE relayed_at IS NULL),
-       (SELECT count(*) FROM delivery WHERE state = 'parked')
+       (SELECT count(*) FROM delivery WHERE state = 'parked'),
+       (SELECT facts FROM heartbeat WHERE part = 'position-days'),
+       (SELECT count(*) FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'position'::regclass
+           AND c.relname > 'position_' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD'))
 """
 
 
@@ -63,6 +68,7 @@ def findings(places: Places, told: dict[str, str]) -> Iterator[Finding]:
     yield from _database(told)
     yield _redis(told)
     yield _door(places)
+    yield _roads(places)
     yield _disk(places)
     yield _secrets(places)
     yield _browser(places)
@@ -153,14 +159,25 @@ def _lags(link: Any) -> Iterator[Finding]:
     before = time.time()
     with link, link.cursor() as cursor:
         cursor.execute(LAGS)
-        now, sweeper_s, outbox_s, parked = cursor.fetchone()
+        now, sweeper_s, outbox_s, parked, days, ahead = cursor.fetchone()
     skew_s = float(now) - (before + time.time()) / 2
     text = "never seen" if sweeper_s is None else f"last seen {float(sweeper_s):.1f} s ago"
     yield Finding("sweeper", sweeper_s is not None and float(sweeper_s) <= SWEEPER_LATE_S, text)
     late_s = float(outbox_s or 0)
     yield Finding("outbox", late_s <= OUTBOX_LATE_S, f"oldest unsent {late_s:.1f} s")
     yield Finding("deliveries", parked == 0, f"{parked} given up" if parked else "none given up")
+    yield _days(days, ahead)
     yield Finding("clock", abs(skew_s) <= SKEW_S, f"database and host differ by {abs(skew_s):.2f} s")
+
+
+def _days(kept: dict[str, Any] | None, ahead: int) -> Finding:
+    """Whether positions have a table for tomorrow, and when the sweeper last saw to it."""
+    text = f"tables for {ahead} days to come"
+    if kept is None:
+        text += "; the sweeper has not seen to them within the hour"
+    else:
+        text += f", {kept['first']} to {kept['last']}; last time {kept['made']} made, {kept['forgotten']} forgotten"
+    return Finding("position days", ahead >= DAYS_AHEAD, text)
 
 
 def _redis(told: dict[str, str]) -> Finding:
@@ -192,6 +209,23 @@ def _door(places: Places) -> Finding:
         return Finding("door", False, f"{url} does not answer ({type(error).__name__})")
     return Finding(
         "door", status == "200", f"/readyz says {status} in {(time.monotonic() - began) * 1000:.0f} ms"
+    )
+
+
+def _roads(places: Places) -> Finding:
+    from core.errors import ChakanError
+    from geo.roads import Roads
+
+    facts = roads.in_force(places.data)
+    if not facts:
+        return Finding("roads", None, roads.said(facts))
+    began = time.monotonic()
+    try:
+        Roads.open(roads.folder_of(places.data))
+    except ChakanError as error:
+        return Finding("roads", False, str(error))
+    return Finding(
+        "roads", True, f"{roads.said(facts)}; opened in {(time.monotonic() - began) * 1000:.0f} ms"
     )
 
 

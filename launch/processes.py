@@ -12,8 +12,9 @@ from launch.supervise import Program
 
 # How much each queue steps aside: a thumbnail costs a second of a core that an offer may want.
 QUEUES = {"offers": 0, "messages": 0, "photos": 5, "chores": 10}
-# 40 relayed live viewers hold a thread each (api/live.py); the others answer requests.
-API_THREADS = 64
+# 40 relayed live viewers hold a thread each (api/live.py), 40 slow uploads (api/body.py), 48 positions that wait for
+# their commit (geo/group.py); the others are left for reports and offers whatever happens.
+API_THREADS = 144
 
 
 def environment(
@@ -103,6 +104,11 @@ def workers(told: Mapping[str, str]) -> list[Program]:
 def demonstration(told: Mapping[str, str]) -> Program:
     """The simulated surveyors and reporters."""
     return python("demo", told, "-m", "lab.demo", nice=10)
+
+
+def roads(told: Mapping[str, str], source: str, folder: Path) -> Program:
+    """Builds the road graph while the site already serves; steps aside for everybody."""
+    return python("roads", told, "-m", "launch.roads", source, str(folder), once=True, nice=10)
 
 
 def first_start(told: Mapping[str, str]) -> Program:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from launch import processes, revisions, welcome
+from launch import processes, revisions, roads, welcome
 from launch.addresses import choose_port, knock_host, knock_url, public_url
 from launch.board import Board
 from launch.errors import CannotStart
@@ -56,7 +56,7 @@ def up(options: Options) -> int:
         with Supervisor(places.log, run.hear, run.save) as supervisor:
             run.supervisor = supervisor
             if run.start():
-                welcome.show(places, url, options, time.monotonic() - began)
+                welcome.show(places, url, options, time.monotonic() - began, building=run.builds_roads)
                 run.quiet = False
                 supervisor.run_until(lambda: False, every_s=5.0)
             welcome.say("Stopping …")
@@ -72,6 +72,7 @@ class Run:
         self.options, self.places, self.site, self.port, self.url = options, places, site, port, url
         self.supervisor: Supervisor | None = None
         self.quiet = True  # the engines grumble while they start, which would only worry people
+        self.builds_roads = False
         self.live_port = free_port()
         self.told = processes.environment(
             site,
@@ -103,7 +104,16 @@ class Run:
             self.supervisor.start(program)
         if self.options.demo:
             self.supervisor.start(processes.demonstration(self.told))
+        self._build_roads(self.supervisor)
         return True
+
+    def _build_roads(self, supervisor: Supervisor) -> None:
+        """Builds the graph when it is not that of the roads asked for. Nothing waits: until then lines are straight."""
+        source = str(self.options.roads.resolve()) if self.options.roads else roads.DEMO_CITY
+        wanted = self.options.roads is not None or self.options.demo
+        self.builds_roads = wanted and roads.due(self.places.data, source)
+        if self.builds_roads:
+            supervisor.start(processes.roads(self.told, source, roads.folder_of(self.places.data)))
 
     def _prepare(self, supervisor: Supervisor) -> None:
         prepare_database(self.site)
@@ -151,7 +161,8 @@ class Run:
 
     def hear(self, name: str, line: str) -> None:
         """Shows a line of a process: all of them with --logs, otherwise what a person should know."""
-        if self.options.logs or name == "supervisor" or (not self.quiet and LOUD.search(line)):
+        told = name == "roads" and line.startswith("roads in force")
+        if self.options.logs or name == "supervisor" or told or (not self.quiet and LOUD.search(line)):
             shown = line if self.options.logs else line[:SHOWN_CHARACTERS]  # the log has the whole traceback
             print(f"{name:>15} | {shown}", file=sys.stderr, flush=True)
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from launch import roads
 from launch.addresses import is_loopback
 from launch.places import Places, read_json, write_json
 
@@ -22,11 +23,13 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def show(places: Places, url: str, options: "Options", took_s: float) -> None:
+def show(places: Places, url: str, options: "Options", took_s: float, *, building: bool = False) -> None:
     """One short table of addresses and sign-ins; the ready line comes last."""
     rows = [f"Chakan 查勘{' · 演示 demonstration' if options.demo else ''} ({took_s:.1f} s)", ""]
     rows += [f"  {_padded(name, 16)} {url}{path}" for name, path in PAGES]
     rows += ["", *_sign_ins(places, options.demo), ""]
+    graph = "being built; straight lines until then" if building else roads.said(roads.in_force(places.data))
+    rows.append(f"  {_padded('Roads 路网', 16)} {graph}")
     rows.append(f"  Data {places.data} · logs {places.log}")
     if not is_loopback(options.host):
         rows.append("  Other machines can reach this unencrypted: put TLS in front (deploy/nginx.conf).")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from claims import timeline
-from core import outbox
+from core import audit, outbox
 from core.database import Sessions
 from media import header, queries
 from media.errors import HashMismatch, NotAPhoto, OffsetConflict, TooManyPhotos, UnreadablePhoto
@@ -100,6 +100,12 @@ def _store_photo(
             _tell(session, sender, stored.claim_id, row.task_id, photo_id, declared, now)
         # A length that came with the last bytes is in no row yet.
         queries.close_upload(session, row.id, photo_id, row.length or 0)
+        if stored is not None:
+            # Last, because the chain's lock lets one writer on at a time until the commit.
+            by, kind = (sender.actor.person_id, "person") if sender.actor else (None, "customer")
+            audit.append(
+                session, by, "photo.stored", "photo", photo_id, actor_kind=kind, now=now, sha256=sha256.hex()
+            )
         return photo_id
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
-from claims.models import Claim, Task
+from claims.models import Claim, ClaimEvent, Task
+from core.models import AuditEntry
 from geo import store
 from geo.fix import LonLat
 from media import shots
@@ -187,6 +188,30 @@ def photos(session: Session, claim_id: int, after: int = 0, limit: int = 500) ->
             select(Photo).where(Photo.claim_id == claim_id, Photo.id > after).order_by(Photo.id).limit(limit)
         )
     )
+
+
+def custody(session: Session, claim_id: int, photo_ids: Sequence[int]) -> list[AuditEntry]:
+    """The audit entries about a claim and its photos, oldest first."""
+    about_photos = (AuditEntry.subject_kind == "photo") & AuditEntry.subject_id.in_(photo_ids)
+    about_claim = (AuditEntry.subject_kind == "claim") & (AuditEntry.subject_id == claim_id)
+    return list(
+        session.scalars(select(AuditEntry).where(about_photos | about_claim).order_by(AuditEntry.seq))
+    )
+
+
+def events(session: Session, claim_id: int) -> list[ClaimEvent]:
+    """The timeline of a claim, oldest first."""
+    return list(
+        session.scalars(select(ClaimEvent).where(ClaimEvent.claim_id == claim_id).order_by(ClaimEvent.id))
+    )
+
+
+def packed(session: Session, sums: str) -> bool:
+    """Whether a pack with this digest of its SHA256SUMS was made here."""
+    made = select(AuditEntry.seq).where(
+        AuditEntry.action == "evidence.packed", AuditEntry.facts["sums"].astext == sums
+    )
+    return session.scalar(made.limit(1)) is not None
 
 
 def reviews(session: Session, photo_ids: Iterable[int]) -> Rows:

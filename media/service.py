@@ -135,11 +135,29 @@ def stand(sessions: Sessions, folder: Path, storage: Storage, sender: Sender, ke
     if row.state == "done":
         return standing(row, row.length or 0)
     partial = Partial(folder, key)
-    # After a crash the file may be longer than what was synced, or (power cut) shorter than the row: the smaller is safe.
-    offset = min(row.received, partial.length())
+    row, offset = _stored(sessions, row, partial)
+    if row.state == "done":
+        return standing(row, offset)
     if row.length is not None and offset == row.length:
         return finish(sessions, storage, partial, sender, row)
     return standing(row, offset)
+
+
+def _stored(sessions: Sessions, row: Upload, partial: Partial) -> tuple[Upload, int]:
+    """The transfer and how many of its bytes are safe here.
+
+    After a crash the file may be longer than what was synced, or (power cut) shorter than the row: the smaller is safe.
+    """
+    length = partial.length()
+    if 0 < length >= row.received:
+        return row, row.received
+    # No file, or too short a one: another request may have finished this very transfer since the row was read, and an
+    # answer of 0 would make the phone send the whole photo again.
+    with sessions.begin() as session:
+        fresh = queries.upload_by_key(session, row.key)
+    if fresh is not None and fresh.state == "done":
+        return fresh, fresh.length or 0
+    return row, min(row.received, partial.length())
 
 
 def receive(
@@ -163,13 +181,15 @@ def receive(
     Upload-Length of a transfer that began without one.
     """
     row = find(sessions, sender, key, now)
-    if row.state == "done":
-        if offset != row.length or announced:
-            raise OffsetConflict("this upload is complete", offset=row.length)
-        return standing(row, offset)
     partial = Partial(folder, key)
-    _settle_length(row, length, max_bytes)
-    stored = min(row.received, partial.length())
+    stored = row.length or 0
+    if row.state != "done":
+        _settle_length(row, length, max_bytes)
+        row, stored = _stored(sessions, row, partial)
+    if row.state == "done":
+        if offset != stored or announced:
+            raise OffsetConflict("this upload is complete", offset=stored)
+        return standing(row, offset)
     if offset != stored:
         raise OffsetConflict(f"{stored} bytes are stored", offset=stored)
     most = row.length if row.length is not None else max_bytes

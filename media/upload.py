@@ -1,7 +1,6 @@
 """The rules of tus 1.0 as pure functions: headers in, values out. Nothing here touches a disk or a database."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import math
@@ -78,7 +77,7 @@ def parse_metadata(header: str) -> dict[str, str]:
             raise BadUpload("Upload-Metadata names must be plain and different")
         try:
             found[name] = base64.b64decode(value.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # not ASCII, not base64, not UTF-8: each is a kind of ValueError
             raise BadUpload(f"Upload-Metadata {name} is not base64 of UTF-8 text") from error
     return found
 
@@ -167,7 +166,7 @@ class Checksum:
             raise BadChecksum(f"the checksum algorithm is one of {', '.join(ALGORITHMS)}")
         try:
             self._wanted = base64.b64decode(value.strip(), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise BadChecksum("Upload-Checksum is not base64") from error
         self._sum = hashlib.new(algorithm, usedforsecurity=False)
 

@@ -16,9 +16,16 @@ Payload = dict[str, Any]
 
 
 def claim_opened(t: Telling, p: Payload) -> list[Draft]:
-    """The customer hears that his report is taken."""
+    """The customer hears that his report is taken; in a catastrophe also how long he will wait, and what he can do."""
     if t.claim.state == "withdrawn":
         return []
+    if t.claim.catastrophe and t.claim.longer_wait_min:
+        event, minutes = t.claim.catastrophe, t.claim.longer_wait_min
+        return [
+            t.to_customer(
+                "report_taken_catastrophe", t.claim.id, t.claim.created_at, event=event, minutes=minutes
+            )
+        ]
     return [t.to_customer("report_taken", t.claim.id, t.claim.created_at)]
 
 

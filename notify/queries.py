@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 CLAIM = """
 SELECT c.id, c.org_id, o.path AS org_path, c.report_no, c.state, c.created_at, c.closed_at, c.reporter_phone,
-       COALESCE(NULLIF(c.place_text, ''), a.name, '') AS place, l.slug
+       COALESCE(NULLIF(c.place_text, ''), a.name, '') AS place, l.slug,
+       k.name AS catastrophe, CAST(k.rule ->> 'contact_limit_min' AS integer) AS longer_wait_min
   FROM claim AS c
   JOIN organisation AS o ON o.id = c.org_id
+  LEFT JOIN catastrophe AS k ON k.id = c.catastrophe_id
   LEFT JOIN area AS a ON a.id = c.area_id
   LEFT JOIN customer_link AS l ON l.claim_id = c.id
  WHERE c.id = :claim_id
@@ -97,6 +99,7 @@ SELECT m.*, c.report_no
 # Who comes and when, for the customer. The newest duty counts: the active one, else the finished one.
 PROGRESS = """
 SELECT c.id AS claim_id, c.org_id, c.report_no, c.state AS claim_state, c.reported_at, c.closed_at,
+       k.name AS catastrophe, CAST(k.rule ->> 'contact_limit_min' AS integer) AS longer_wait_min,
        COALESCE(NULLIF(c.place_text, ''), a.name) AS place,
        t.id AS task_id, t.state AS task_state,
        d.surveyor_id, d.accepted_at, d.contacted_at, d.departed_at, d.arrived_at, d.completed_at, d.eta_s,
@@ -106,6 +109,7 @@ SELECT c.id AS claim_id, c.org_id, c.report_no, c.state AS claim_state, c.report
        EXISTS (SELECT FROM rating AS r WHERE r.claim_id = c.id) AS rated
   FROM claim AS c
   LEFT JOIN area AS a ON a.id = c.area_id
+  LEFT JOIN catastrophe AS k ON k.id = c.catastrophe_id
   LEFT JOIN LATERAL (
         SELECT t.id, t.state FROM task AS t
          WHERE t.claim_id = c.id
@@ -145,6 +149,8 @@ class ClaimFacts:
     reporter_phone: str
     place: str
     slug: str | None
+    catastrophe: str | None = None
+    longer_wait_min: int | None = None
 
 
 @dataclass(frozen=True)

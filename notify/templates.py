@@ -40,6 +40,15 @@ _CUSTOMER = [
         "We have your report {report_no} and are finding a surveyor. Please keep your phone at "
         "hand. {base}/t/{slug}",
     ),
+    # In a catastrophe the wait is long: it is named, and the customer can help himself meanwhile.
+    Template(
+        "report_taken_catastrophe",
+        "您的报案{report_no}已受理。因{event}报案集中，查勘员将在{minutes}分钟内与您联系并约定查勘时间，敬请谅解。"
+        "请在安全的前提下先拍摄现场和受损部位，从这里上传，可加快处理 {base}/t/{slug}",
+        "We have your report {report_no}. Because of {event} many people need us: a surveyor will call "
+        "within {minutes} min and agree a time with you. If it is safe, photograph the scene and the "
+        "damage and send the photos here, it speeds things up: {base}/t/{slug}",
+    ),
     Template(
         "surveyor_assigned",
         "报案{report_no}：{surveyor}将为您查勘，{minutes}分钟内与您电话联系。查看进度 {base}/t/{slug}",

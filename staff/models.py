@@ -57,6 +57,9 @@ class Surveyor(Base):
     max_open: Mapped[int] = mapped_column(server_default="5")
     on_duty: Mapped[bool] = mapped_column(server_default="false")
     on_duty_since: Mapped[datetime | None]
+    shift_until: Mapped[datetime | None]  # when he means to go home; nobody is sent beyond it
+    silences: Mapped[int] = mapped_column(server_default="0")  # offers in a row that he let run out
+    silent_at: Mapped[datetime | None]
 
 
 class Device(Base):

@@ -31,6 +31,13 @@ def path_of(session: Session, org_id: int) -> str:
     return session.execute(select(Organisation.path).where(Organisation.id == org_id)).scalar_one()
 
 
+def locked_path(session: Session, org_id: int) -> str:
+    """The path of an organisation, its row locked: whoever else asks this way waits."""
+    return session.execute(
+        select(Organisation.path).where(Organisation.id == org_id).with_for_update(key_share=True)
+    ).scalar_one()
+
+
 def ancestors(path: str) -> list[int]:
     """Ids from the root down to the node itself."""
     return [int(part) for part in path.strip("/").split("/")]

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,6 +16,8 @@ from staff import accounts, devices, organisations, shifts, tokens
 from staff.accounts import Actor
 from staff.errors import NameTaken
 from staff.models import ROLES, Organisation, Person, Surveyor, Token
+
+LONGEST_SHIFT = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -177,12 +179,23 @@ def new_api_token(sessions: Sessions, actor: Actor, label: str) -> tuple[int, st
 
 
 def set_shift(
-    sessions: Sessions, surveyor_id: int, on: bool, *, by: int, now: datetime | None = None
+    sessions: Sessions,
+    surveyor_id: int,
+    on: bool,
+    *,
+    by: int,
+    now: datetime | None = None,
+    until: datetime | None = None,
 ) -> bool:
-    """Puts a surveyor on or off duty; returns whether it changed."""
+    """Puts a surveyor on or off duty, `until` when it is known; returns whether it changed.
+
+    Raises Invalid for an end that has passed or lies more than two days ahead.
+    """
     with sessions.begin() as session:
         now = clock.read(session, now)
-        changed = shifts.set_duty(session, surveyor_id, on, now=now)
+        if until is not None and not now < until <= now + LONGEST_SHIFT:
+            raise Invalid.field("until", "lies in the past or more than two days ahead")
+        changed = shifts.set_duty(session, surveyor_id, on, now=now, until=until)
         if changed and by != surveyor_id:
             audit.append(session, by, "shift.set", "surveyor", surveyor_id, now=now, on=on)
         return changed

@@ -9,9 +9,22 @@ from core import outbox
 from staff.models import Shift, Surveyor
 
 
-def set_duty(session: Session, surveyor_id: int, on: bool, *, now: datetime, kind: str = "normal") -> bool:
-    """Opens or closes the shift; returns whether anything changed. Saying it twice is harmless."""
+def set_duty(
+    session: Session,
+    surveyor_id: int,
+    on: bool,
+    *,
+    now: datetime,
+    kind: str = "normal",
+    until: datetime | None = None,
+) -> bool:
+    """Opens or closes the shift; returns whether anything changed. Saying it twice is harmless.
+
+    `until`: when he means to go home, so that he is not sent anywhere he could not reach before; said again it counts anew.
+    """
     surveyor = session.get_one(Surveyor, surveyor_id, with_for_update=True)
+    if not on or until is not None:
+        surveyor.shift_until = until if on else None
     if surveyor.on_duty == on:
         return False
     surveyor.on_duty, surveyor.on_duty_since = on, now if on else None

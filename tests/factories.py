@@ -174,7 +174,10 @@ def task_of(session: Session, of: Any) -> Any:
 
 
 def offer(session: Session, *, of: Any = None, to: Surveyor | None = None) -> Any:
-    """An open offer of a claim's job to the nearest surveyor, as the sweeper makes it. Committed."""
+    """An open offer of a claim's job to the nearest surveyor, as the sweeper makes it. Committed.
+
+    Beside a running site its sweeper may be quicker; then the offer is the sweeper's.
+    """
     from core import database
     from dispatch.models import Offer
     from dispatch.offers import offer_next
@@ -183,8 +186,9 @@ def offer(session: Session, *, of: Any = None, to: Surveyor | None = None) -> An
         surveyor(session)
     of = of or claim(session)
     session.commit()
-    offer_id = offer_next(database.sessions(session.get_bind()), task_of(session, of).id)  # type: ignore[arg-type]
-    return session.get_one(Offer, offer_id)
+    task_id = task_of(session, of).id
+    offer_next(database.sessions(session.get_bind()), task_id)  # type: ignore[arg-type]
+    return session.scalars(select(Offer).where(Offer.task_id == task_id, Offer.state == "open")).one()
 
 
 def assignment(session: Session, *, of: Any = None, to: Surveyor | None = None) -> Any:

@@ -17,7 +17,10 @@ KEPT_TO = {
     "PIL": {"media", "lab"},
     "shapely": {"geo", "lab"},
     "rq": {"core"},
-    "scipy": {"dispatch", "lab"},
+    "vroom": {"dispatch"},
+    "scipy": {"dispatch", "geo", "lab"},  # in geo: which roads reach which (strong components of the graph)
+    "osmium": {"geo", "lab"},
+    "routingkit_cch": {"geo"},
     "geocoordinates_ffi": {"geo"},
 }
 SOURCES = sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))

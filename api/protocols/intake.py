@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from flask import g, request
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from core.errors import ChakanError, Denied, Unsigned
 from geo import service
 from geo.fix import Fix
 from geo.reading import Malformed
-from geo.service import Taken
+from geo.taking import Taken
 from staff import devices
 from staff.accounts import Actor
 from staff.models import Device
@@ -59,9 +60,18 @@ def read_each(items: Iterable[Any], one: Callable[[Any], Fix | None]) -> Read:
 
 
 def json_body() -> Any:
-    """The JSON of the body, whatever its content type; NotUnderstood when it is none. NaN is let through."""
+    """The JSON of the body, whatever its content type. Raises NotUnderstood."""
+    return decode(request.get_data())
+
+
+def decode(body: bytes) -> Any:
+    """The JSON of a body; NotUnderstood when it is none. NaN is let through."""
     try:
-        return json.loads(request.get_data())
+        return msgspec.json.decode(body)  # four times as quick, and strict
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise NotUnderstood("the body is not JSON") from error
 
@@ -108,12 +118,17 @@ def sign_in(actor: Actor) -> Actor:
     return actor
 
 
+def is_label(named: str | None, device_id: int | None) -> bool:
+    """Whether the name in a body is none, a label, or the device's own: whether it surely names no other device."""
+    return named is None or not named.isascii() or not named.isdigit() or named == str(device_id)
+
+
 def refuse_other_device(session: Session, actor: Actor, named: str | None) -> None:
     """Refuses a body that names another paired device (G-11); a name that is no device's id is a label."""
-    if named is None or not named.isascii() or not named.isdigit() or named == str(actor.device_id):
+    if is_label(named, actor.device_id):
         return
-    number = int(named) if len(named) <= 19 else 0
-    if number < 2**63 and session.get(Device, number) is not None:
+    number = int(named) if named is not None and len(named) <= 19 else 0
+    if named is not None and number < 2**63 and session.get(Device, number) is not None:
         raise Denied("the body names another device")
 
 
@@ -133,6 +148,6 @@ def take(actor: Actor, read: Read) -> Taken:
             unread=read.unread if start == 0 else None,
         )
         whole = whole.plus(taken)
-    note_app(actor.device_id)
+    note_app(g.sessions, actor.device_id, request.headers.get("User-Agent"))
     show_dot(actor, whole)
     return whole

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import g
+from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from api.door import Door, public
@@ -78,6 +78,15 @@ def named_device(locations: list[Any]) -> str | None:
     return None
 
 
+def read(body: bytes) -> tuple[intake.Read, str | None]:
+    """What a body tells, and the device it names. Raises NotUnderstood."""
+    given = intake.decode(body)
+    locations = given.get("locations") if isinstance(given, dict) else None
+    if not isinstance(locations, list):
+        raise intake.NotUnderstood("locations: a list is needed")
+    return intake.read_each(locations, fix_of), named_device(locations)
+
+
 @bp.post("/ingest/overland", responses={200: ANSWER}, request_body=BODY)
 @public
 def overland() -> ResponseReturnValue:
@@ -87,11 +96,8 @@ def overland() -> ResponseReturnValue:
     only counted.
     """
     actor = intake.bearer_device()
-    given = intake.json_body()
-    locations = given.get("locations") if isinstance(given, dict) else None
-    if not isinstance(locations, list):
-        raise intake.NotUnderstood("locations: a list is needed")
+    taken, named = read(request.get_data())
     with g.sessions.begin() as session:
-        intake.refuse_other_device(session, actor, named_device(locations))
-    intake.take(actor, intake.read_each(locations, fix_of))
+        intake.refuse_other_device(session, actor, named)
+    intake.take(actor, taken)
     return {"result": "ok"}

@@ -61,6 +61,12 @@ def fix_of(message: Any) -> Fix | None:
     )
 
 
+def read(body: bytes) -> intake.Read:
+    """What a body that is not empty tells. Raises NotUnderstood."""
+    given = intake.decode(body)
+    return intake.read_each(given if isinstance(given, list) else [given], fix_of)
+
+
 @bp.post("/ingest/owntracks", responses={200: ANSWER}, request_body=BODY)
 @public
 def owntracks() -> ResponseReturnValue:
@@ -79,6 +85,5 @@ def owntracks() -> ResponseReturnValue:
         intake.refuse_other_device(session, actor, request.headers.get("X-Limit-D") or request.args.get("d"))
     if not request.get_data():
         return [], 200  # a zero-length body is legal
-    given = intake.json_body()
-    intake.take(actor, intake.read_each(given if isinstance(given, list) else [given], fix_of))
+    intake.take(actor, read(request.get_data()))
     return [], 200

@@ -143,7 +143,7 @@ def traccar() -> ResponseReturnValue:
     if request.mimetype == "application/json":
         given = intake.json_body()
         items = given if isinstance(given, list) else [given]
-        return _take(items, _json_id(items), unknown=404)
+        return _take(items, json_id(items), unknown=404)
     fields = request.values.to_dict()
     return _take([fields], id_of(fields), unknown=400)
 
@@ -156,7 +156,7 @@ def traccar_by_query() -> ResponseReturnValue:
     return _take([fields], id_of(fields), unknown=400)
 
 
-def _json_id(items: list[Any]) -> str:
+def json_id(items: list[Any]) -> str:
     """The one id of a JSON body; an array may not mix devices (G-11)."""
     ids = {id_of(item) for item in items if isinstance(item, Mapping)}
     return ids.pop() if len(ids) == 1 else ""

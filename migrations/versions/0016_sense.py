@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision, down_revision = "0016_sense", "0007_notify"
+revision, down_revision = "0016_sense", "0014_positions_fast"
 
 UP = [
     """

@@ -117,12 +117,17 @@ def test_the_area_sets_the_arrival_limit_and_the_branch(session, take, kind, lim
     assert (arrival.limit_s if arrival else None) == (limit_min * 60 if limit_min else None)
 
 
-def test_an_area_beyond_the_reporters_own_tree_does_not_take_his_claim(session, take):
+def test_an_area_beyond_the_reporters_own_tree_takes_his_claim_only_as_a_nationwide_one(session, take):
     mine, other = factories.organisation(session), factories.organisation(session)
     factories.area(session, org=other)
     actor = factories.actor(session, factories.person(session, roles=("seat",), org=mine))
     session.commit()
-    assert session.get_one(Claim, take(actor=actor).claim_id).org_id == mine.id
+    claim = session.get_one(Claim, take(actor=actor).claim_id)
+    assert (claim.org_id, claim.insurer_id) == (other.id, mine.id)
+    rules.change(session, mine.id, "nationwide_claims", False, by=actor.person_id)
+    session.commit()
+    claim = session.get_one(Claim, take(actor=actor).claim_id)
+    assert (claim.org_id, claim.insurer_id) == (mine.id, None)
 
 
 @pytest.mark.parametrize(

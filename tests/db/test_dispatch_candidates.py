@@ -6,7 +6,8 @@ from sqlalchemy.exc import InternalError
 
 from core import clock
 from dispatch import candidates, policy
-from dispatch.candidates import Crowd, Job
+from dispatch import crowd as crowds
+from dispatch.crowd import Crowd, Job
 from dispatch.policy import Policy, Ring
 from geo.fix import LonLat
 from tests import factories
@@ -109,7 +110,7 @@ def test_another_insurers_people_are_never_looked_at(session, root):
 def test_a_question_gets_age_time_and_reasons_without_a_job(session, root):
     factories.surveyor(session, age_s=600)
     near = factories.surveyor(session, lon=HERE.lon + 0.01)
-    found = candidates.near(
+    found = crowds.near(
         session, HERE, org_path=root.path, org_id=root.id, needs=("motor",), limit=5, now=clock.read(session)
     )
     assert [bool(c.reasons) for c in found] == [True, False]
@@ -143,7 +144,14 @@ def explain(session, sql, args):
 
 
 def test_nearest_walks_the_index(session, root, five_thousand):
-    plan = explain(session, candidates.AROUND, {"place": HERE.ewkt(), "task_id": 0, "round": 0, "walk": 120})
+    now = clock.read(session)
+    args = {
+        "places": [HERE.ewkt(), LonLat(HERE.lon + 0.1, HERE.lat).ewkt()],
+        "walk": 120,
+        "now": now,
+        "today": now,
+    }
+    plan = explain(session, candidates.AROUND, args)
     walk = plan[plan.index("CTE near") :]
     assert "Index Scan using ix_last_position_place" in walk
     assert "Order By: (place <->" in walk
@@ -164,7 +172,7 @@ def test_the_walk_goes_on_until_somebody_able_is_found(session, root, five_thous
 
 def test_somebody_off_duty_is_not_found_by_asking_around_a_point(session, root):
     factories.surveyor(session, on_duty=False)
-    assert candidates.near(session, HERE, org_path=root.path, org_id=root.id, now=clock.read(session)) == []
+    assert crowds.near(session, HERE, org_path=root.path, org_id=root.id, now=clock.read(session)) == []
 
 
 def test_the_nearest_of_five_thousand_are_the_true_nearest(session, root, five_thousand):

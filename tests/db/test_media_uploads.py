@@ -192,6 +192,24 @@ def test_many_who_finish_the_same_upload_get_the_same_photo(begin, receive, stan
     assert session.scalar(select(func.count()).select_from(Photo)) == 1
 
 
+def test_a_look_that_began_before_another_request_finished_sees_the_photo(begin, receive, stand, monkeypatch):
+    from media import service
+
+    key = begin()
+    receive(key, 0, [PHOTO[:100]])
+    find = service.find
+
+    def find_and_dawdle(*given, **more):
+        row = find(*given, **more)
+        monkeypatch.setattr("media.service.find", find)
+        receive(key, 100, [PHOTO[100:]])
+        return row
+
+    monkeypatch.setattr("media.service.find", find_and_dawdle)
+    seen = stand(key)
+    assert seen.photo_id and seen.offset == len(PHOTO)
+
+
 def test_a_customer_sends_to_the_newest_task_of_his_claim_and_no_other(begin, receive, session, job):
     claim_id = session.execute(
         text("SELECT claim_id FROM task WHERE id = :id"), {"id": job.task_id}

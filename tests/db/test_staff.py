@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from core import audit, clock
+from core.errors import Invalid
 from staff import accounts, devices, rules, service, shifts
 from staff.errors import AccountLocked, BadPairingCode, BadSignIn
 from staff.models import Organisation, Person, Shift, Surveyor
@@ -74,6 +75,22 @@ def test_a_revoked_device_is_nobody_at_once(session):
     devices.revoke(session, paired.device.id, by=surveyor.id, now=clock.read(session))
     assert devices.by_token(session, paired.token) is None
     assert devices.by_tracker_id(session, paired.tracker_id) is None
+
+
+def test_a_shift_may_have_an_end_and_going_home_forgets_it(session, sessions):
+    who = factories.surveyor(session, on_duty=False)
+    session.commit()
+    now = clock.read(session)
+    end = now + timedelta(hours=8)
+    service.set_shift(sessions, who.id, True, by=who.id, until=end)
+    session.refresh(who)
+    assert (who.on_duty, who.shift_until) == (True, end)
+    for wrong in (now - timedelta(minutes=1), now + timedelta(days=3)):
+        with pytest.raises(Invalid):
+            service.set_shift(sessions, who.id, True, by=who.id, until=wrong)
+    service.set_shift(sessions, who.id, False, by=who.id)
+    session.refresh(who)
+    assert (who.on_duty, who.shift_until) == (False, None)
 
 
 def test_going_on_duty_twice_opens_one_shift(session):

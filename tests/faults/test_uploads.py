@@ -27,7 +27,8 @@ from tests.uploading import BYTES, TUS, creation, metadata
 
 pytestmark = pytest.mark.timeout(180)
 MANY = int(os.environ.get("CHAKAN_FAULT_PHOTOS", "24"))
-TUS_JS = Path(__file__).parent.parent.parent / "web" / "node_modules" / "tus-js-client"
+WEB = Path(__file__).parent.parent.parent / "web"
+TUS_JS = Path(os.environ.get("CHAKAN_WEB_MODULES") or WEB / "node_modules") / "tus-js-client"
 
 
 @pytest.fixture
@@ -176,9 +177,10 @@ def test_of_two_patches_at_once_one_wins_and_no_bytes_mix(server, line, token, j
     assert session.scalar(select(func.count()).select_from(Photo)) == 1
 
 
-def test_slow_senders_are_cut_and_others_are_served_meanwhile(server, line, token, job):
+def test_slow_senders_are_cut_and_others_are_served_meanwhile(server, line, token, job, request):
     photo = pictures.jpeg(1600, 1200, 6)
     lines = []
+    request.addfinalizer(lambda: [silent.close() for silent in lines])
     for _ in range(10):
         lines.append(raw(server.url, begin(line, photo, job), token, 0, len(photo)))
         lines[-1].sendall(photo[:10])
@@ -196,7 +198,7 @@ def test_slow_senders_are_cut_and_others_are_served_meanwhile(server, line, toke
         assert line.get("/api/v1/me").status_code == 200
         assert time.monotonic() - began < 3
     # The silent ones are cut after the server's patience, and their places are free again.
-    lines[answers.index(b"")].settimeout(45)
+    lines[answers.index(b"")].settimeout(90)
     assert b" 503 " in lines[answers.index(b"")].recv(200)
     [silent.close() for silent in lines]
     where = begin(line, photo, job)

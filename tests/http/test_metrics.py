@@ -29,6 +29,7 @@ def test_what_is_overdue_is_measured_at_each_scrape(as_, session, sessions, sett
     assert 60 <= seen['chakan_lag_seconds{duty="message"}'] < 70
     assert 30 <= seen['chakan_lag_seconds{duty="dispatch"}'] < 40
     assert 0 < seen['chakan_lag_seconds{duty="relay"}'] < 10
+    assert seen["chakan_position_days_ahead"] >= 7
     assert seen['chakan_lag_seconds{duty="clock"}'] == 0 and seen["chakan_parked_deliveries"] == 0
 
 

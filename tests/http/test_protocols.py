@@ -1,7 +1,7 @@
 """The tracker apps' own payloads through their own doors, with the exact replies they wait for."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from geo.fix import Fix
 from geo.models import FixRefusal
 from staff import devices
 from staff.models import Device, Surveyor
-from tests import factories
+from tests import doors, factories
 from tests.payloads import payload
 
 FORM = "application/x-www-form-urlencoded"
@@ -44,6 +44,13 @@ class Tracker:
 
 def basic(name: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+@pytest.fixture(params=doors.DOORS)
+def app(app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Every test of this file is held at both doors."""
+    with doors.opened(app, request.param) as both:
+        yield both
 
 
 @pytest.fixture

@@ -19,6 +19,33 @@ ON = Duty(True, ((NOW - timedelta(days=30), None),))
 OFF = Duty(False, ())
 
 
+offsets = st.integers(-100, 800_000)
+degrees = st.sampled_from(
+    [-180.1, -180.0, -90.0, -0.001, -0.0009, 0.0, 0.0009, 0.001, 39.9, 90.0, 90.1, 180.0, 180.1]
+)
+accuracies = st.sampled_from([None, 1.0, 200.0, 5000.0, 5000.1, 1e9])
+
+
+@given(
+    ago_s=offsets,
+    lon=degrees,
+    lat=degrees,
+    accuracy_m=accuracies,
+    since_s=st.integers(0, 800_000),
+    on=st.booleans(),
+)
+def test_the_short_look_lets_in_only_what_has_no_reason_against_it(
+    ago_s: int, lon: float, lat: float, accuracy_m: float | None, since_s: int, on: bool
+) -> None:
+    duty = Duty(on, ((NOW - timedelta(seconds=since_s), None),))
+    one = Fix(NOW - timedelta(seconds=ago_s), None, lon, lat, accuracy_m)
+    plain = filters.Plain.of(NOW, duty, LIMITS)
+    if plain.lets(one):
+        assert rejections(one, NOW, duty, LIMITS) == []
+    assert plain.lets_all([one]) == plain.lets(one)
+    assert not plain.lets_all([one, one])
+
+
 def fix(ago_s: float = 0, north_m: float = 0, accuracy_m: float | None = 10, **given: object) -> Fix:
     return Fix(
         fixed_at=NOW - timedelta(seconds=ago_s),

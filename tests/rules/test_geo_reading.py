@@ -207,3 +207,11 @@ def test_readings_too_small_for_the_database_are_rounded_away():
         heading_deg=1e-99, altitude_m=-1e-200,
     )  # fmt: skip
     assert (read.accuracy_m, read.speed_mps, read.heading_deg, read.altitude_m) == (None, 0, 0, 0)
+
+
+def test_a_zone_no_database_knows_is_read_and_a_moment_outside_the_calendar_is_malformed():
+    far = timezone(timedelta(hours=17, minutes=34))
+    read = reading.fix(datetime(2026, 11, 22, 17, 34, tzinfo=far), 116.4, 39.9, source="phone")
+    assert read.fixed_at.utcoffset() == timedelta(0) and read.fixed_at == datetime(2026, 11, 22, tzinfo=UTC)
+    with pytest.raises(Malformed):
+        reading.fix(datetime(1, 1, 1, tzinfo=far), 116.4, 39.9, source="phone")

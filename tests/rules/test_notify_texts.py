@@ -15,6 +15,7 @@ LONGEST = {
     "place": "京沪高速公路出京方向一百二十八公里加三百米处应急车道",
     "clock": "customer contact",
     "reason": "offers went unanswered",
+    "event": "台风“海葵”及其残余环流引发的特大暴雨",
 }
 BASE = "https://chakan.example.com"
 CUSTOMER = ("report_taken", "surveyor_assigned", "surveyor_assigned_soon", "on_the_way", "on_the_way_no_eta")

@@ -111,8 +111,8 @@ class TestTraccar:
             traccar.flat_fix({"lat": "31", "lon": "121", "valid": "false"}, AT)
 
     def test_an_array_may_not_mix_devices(self) -> None:
-        assert traccar._json_id([{"id": "a"}, {"id": "a"}]) == "a"
-        assert traccar._json_id([{"id": "a"}, {"id": "b"}]) == ""
+        assert traccar.json_id([{"id": "a"}, {"id": "a"}]) == "a"
+        assert traccar.json_id([{"id": "a"}, {"id": "b"}]) == ""
 
 
 class TestOverland:
@@ -155,7 +155,7 @@ def test_no_json_whatever_raises_anything_but_malformed(value: Any) -> None:
         intake.read_each([value], read)
     overland.named_device([value])
     if isinstance(value, list):
-        traccar._json_id(value)
+        traccar.json_id(value)
 
 
 class TestBatch:

@@ -128,6 +128,13 @@ def test_whatever_is_sent_the_answer_is_ours(pairs):
         assert any("\ud800" <= c <= "\udfff" for value in pairs.values() for c in value)
 
 
+def test_base64_that_is_not_even_ascii_is_refused():
+    with pytest.raises(ChakanError):
+        upload.parse_metadata("filename 照片")
+    with pytest.raises(ChakanError):
+        Checksum("sha1 摘要")
+
+
 @given(st.text(max_size=200))
 def test_any_metadata_header_is_read_or_refused(raw):
     try:

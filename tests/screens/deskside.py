@@ -47,8 +47,10 @@ class Desk:
         found.first.wait_for(state="hidden", timeout=PATIENCE_MS)
 
     def press(self, selector: str, text: str = "") -> None:
-        """Presses something once it is there. A click by event: the map may keep a software renderer busy for seconds."""
-        self.sees(selector, text).dispatch_event("click")
+        """Presses something once it can be pressed. A click by event: the map may keep a software renderer busy for seconds."""
+        found = self.sees(selector, text)
+        until(found.is_enabled)  # unlike a finger, an event also reaches what is still disabled
+        found.dispatch_event("click")
 
 
 def somebody(sessions: Sessions, *roles: str, **given: Any) -> Any:

@@ -106,9 +106,12 @@ class Phone:
 
     def synced(self) -> None:
         """Waits until nothing waits and the server was reached."""
-        self.page.wait_for_selector(
-            "[data-testid=sync][data-waiting='0'][data-offline=false]", timeout=PATIENCE_MS
-        )
+        # Twice, with a breath between: a tap is written down a moment after it was made, and until then nothing waits.
+        for _ in range(2):
+            self.page.wait_for_selector(
+                "[data-testid=sync][data-waiting='0'][data-offline=false]", timeout=PATIENCE_MS
+            )
+            time.sleep(0.25)
 
     def offline(self, is_so: bool) -> None:
         """Pulls the network cable, or puts it back."""

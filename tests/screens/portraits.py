@@ -5,6 +5,7 @@ DATA is the data folder of `./chakan up --demo` (it holds demo.json); OUT is doc
 
 import json
 import os
+import random
 import shutil
 import sys
 import time
@@ -14,6 +15,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from geo.fix import LonLat
+from lab import casework
+from lab.scenes import Scenes
 from tests.screens.conftest import DESK, FLAGS, PHONE
 
 SETTLE_MS = 6000  # tiles, dots and pictures
@@ -66,7 +70,8 @@ def review(browser: Browser, given: dict[str, Any], out: Path) -> None:
     """The review desk with a job that has photographs."""
     page = signed(browser, given, "adjuster")
     page.goto("/review")
-    page.locator(".r-row").first.click()
+    page.locator(".r-row:has-text('0/13')").first.click()  # a whole car, not a quick one
+    page.locator(".r-thumb[data-shot=damage_mid], .r-thumb[data-shot=car_front_left]").first.click()
     page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=out / "review.png")
     print("review")
@@ -113,14 +118,55 @@ def phone(browser: Browser, given: dict[str, Any], out: Path) -> None:
     deadline = time.monotonic() + 60
     while not offer.is_visible() and time.monotonic() < deadline:
         page.wait_for_timeout(500)
+    page.wait_for_timeout(3000)
     page.screenshot(path=out / "phone-offer.png")
     if offer.is_visible():
         offer.click()
-        page.wait_for_timeout(4000)
-        page.screenshot(path=out / "phone-contact.png")
+        page.wait_for_timeout(8000)
+        visit(page, out, given, me)
     detail = call(page, dispatcher, "GET", f"/claims/{claim['id']}")
     if detail and detail.get("customer_link"):
         shoot(page, detail["customer_link"], out, "track")
+
+
+def visit(page: Page, out: Path, given: dict[str, Any], me: dict[str, Any]) -> None:
+    """From the first call to the shot list, one picture a step."""
+    page.screenshot(path=out / "phone-contact.png")
+    page.add_init_script(
+        "addEventListener('click', (e) => e.target.closest('a[href^=tel]') && e.preventDefault(), true)"
+    )
+    page.evaluate(
+        "addEventListener('click', (e) => { if (e.target.closest('a[href^=\"tel:\"]')) e.preventDefault(); }, true)"
+    )
+    page.click("[data-testid=call]")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=out / "phone-outcome.png")
+    page.click("[data-testid=outcome-answered]")
+    page.click("[data-testid=depart]")
+    page.wait_for_selector(".sheet")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=out / "phone-navigate.png")
+    page.keyboard.press("Escape")
+    jobs = call(page, me["token"], "GET", "/me/jobs") or {}
+    place = next((task["position"] for task in jobs.get("tasks", []) if task.get("position")), None)
+    if place:
+        page.context.set_geolocation({"longitude": place["lon"], "latitude": place["lat"], "accuracy": 8})
+    page.wait_for_timeout(SETTLE_MS)
+    page.click("[data-testid=arrive]")
+    page.wait_for_selector("[data-testid=job][data-state=on_scene]")
+    dice = random.Random(5)
+    scenes = Scenes(5)
+    task = next(task for task in jobs["tasks"] if task.get("position"))
+    for shot in list(dict.fromkeys(casework.shots_to_take(task, dice)))[:5]:
+        photo = scenes.photo(task, shot, LonLat(place["lon"], place["lat"]), dice)
+        files = [{"name": f"{shot}.jpg", "mimeType": "image/jpeg", "buffer": photo}]
+        page.set_input_files(f"[data-testid=camera-{shot}]", files)
+        page.wait_for_timeout(2500)
+        if page.locator("[data-testid=keep-photo]").is_visible():
+            page.click("[data-testid=keep-photo]")
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=out / "phone-shots.png")
+    print("phone-shots")
 
 
 def main() -> None:

@@ -209,7 +209,9 @@ def test_shots_still_missing_need_a_reason_in_the_report(phone, sessions):
     phone.page.wait_for_selector(".field-error")
     assert kit.task_state(sessions, task) == "on_scene"
     phone.page.reload()
-    assert phone.page.input_value("textarea[name=summary]") == "车辆已被拖走"
+    phone.page.wait_for_function(
+        "() => document.querySelector('textarea[name=summary]')?.value === '车辆已被拖走'"
+    )
     phone.page.fill("textarea[name=no_photo_reason]", "车辆已被交警拖走")
     phone.page.click("[data-testid=submit]")
     phone.state("submit")

@@ -7,6 +7,8 @@ import type { Role } from '@shared/types';
 import { Button, Dialog, EmptyState, Icon, type IconName, LangSwitch, tellError, ThemeSwitch, Toasts } from '@shared/ui';
 import { common, role } from '@shared/words';
 import { AssignDialog } from './claim/assign';
+import { CatastropheBar } from './planning/bar';
+import { watchCatastrophes } from './planning/store';
 import { Claims } from './lists/claims';
 import { Messages } from './lists/messages';
 import { Reports } from './lists/reports';
@@ -182,7 +184,7 @@ function onKey(event: KeyboardEvent, help: () => void): void {
 export function Shell() {
   const [help, setHelp] = useState(false);
   useEffect(() => {
-    const stops = [begin(), watchAlarms()];
+    const stops = [begin(), watchAlarms(), watchCatastrophes()];
     const key = (event: KeyboardEvent) => onKey(event, () => setHelp(true));
     window.addEventListener('keydown', key);
     return () => {
@@ -217,6 +219,7 @@ export function Shell() {
           {common('staleNow')}
         </div>
       )}
+      <CatastropheBar />
       <main id="main" tabIndex={-1}>
         {View ? <View /> : page ? <EmptyState icon="shield" title={t('noRight')} /> : null}
       </main>

@@ -20,6 +20,7 @@ import { PairPage } from './screens/pair';
 import { SyncPage } from './screens/syncpage';
 import { TrackersPage } from './screens/trackers';
 import { load, round, startSync } from './sync';
+import { followDay } from './planning';
 import { registerWorker } from './update';
 import { t } from './words';
 import { w } from './words.job';
@@ -82,6 +83,7 @@ async function wake(): Promise<void> {
   await load();
   ready.value = true;
   startSync();
+  followDay();
   startAlerts();
   await round(true);
 }

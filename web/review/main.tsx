@@ -59,6 +59,7 @@ function Head() {
       {(state === 'returned' || (owed.value.length > 0 && state === 'on_scene')) && <Badge tone="amber" icon="camera">{t('onScene')}</Badge>}
       <span class="r-facts-line clip muted">{[detail && line(detail.line), detail?.loss.cause && cause(detail.loss.cause), plates, detail?.loss.place, job?.surveyor?.name, detail && dayTime(detail.reported_at)].filter(Boolean).join(' · ')}</span>
       <Missing />
+      {detail && may('adjuster', 'supervisor', 'admin') && <a class="button quiet small" href={`/api/v1/claims/${detail.id}/evidence.zip`} download title={t('packNote')}><Icon name="lock" size={16} /><span>{t('pack')}</span></a>}
       {job && (mine.value
         ? <Button size="small" kind="quiet" icon="undo" onClick={() => void release(job.task.id)}>{t('release')}</Button>
         : job.reviewer ? <Badge icon="lock">{t('takenBy', { name: job.reviewer.name })}</Badge>

@@ -67,6 +67,15 @@ export function duration(seconds: number | null | undefined): string {
   return isZh() ? `${d} 天 ${h % 24} 小时` : `${d} d ${h % 24} h`;
 }
 
+/** A span of times: 6–11 min. */
+export function interval(low: number | null | undefined, high: number | null | undefined): string {
+  if (low == null || high == null) return '';
+  const unit = high < 90 ? 1 : 60;
+  const [from, to] = [Math.floor(low / unit), Math.ceil(high / unit)];
+  const word = unit === 1 ? (isZh() ? '秒' : 's') : isZh() ? '分钟' : 'min';
+  return `${from}–${to} ${word}`;
+}
+
 export function distance(metres: number | null | undefined): string {
   if (metres == null) return '—';
   if (metres < 1000) return `${Math.round(metres)} m`;

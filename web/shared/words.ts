@@ -95,6 +95,26 @@ export const common = words(
   },
 );
 
+/** Why a job does not fit into somebody's day. */
+export const leftReason = labels(
+  {
+    no_place: '没有定位',
+    unreachable: '道路不通',
+    appointment_missed: '已赶不上约定时间',
+    appointments_clash: '与另一预约冲突',
+    after_shift: '超出班次时间',
+    no_room: '会影响已约定的案件',
+  },
+  {
+    no_place: 'no position',
+    unreachable: 'no way by road',
+    appointment_missed: 'the agreed time cannot be met',
+    appointments_clash: 'clashes with another appointment',
+    after_shift: 'beyond the end of the shift',
+    no_room: 'would cost an appointment',
+  },
+);
+
 const errors = labels(
   {
     offline: '连不上服务器，请检查网络后重试',
@@ -121,6 +141,14 @@ const errors = labels(
     photos_waiting: '还有照片没审完',
     taken: '已被他人领取',
     at_cap: '该查勘员任务已满',
+    four_eyes: '须由另一人复核，申请人不能自己确认',
+    catastrophe_stands: '该机构已有进行中的大灾模式',
+    step_pending: '已有一项申请在等待复核',
+    no_step: '没有等待复核的申请，可能已处理或已过期',
+    out_of_turn: '请先释放借调人员，再恢复时限',
+    move_pending: '他还有一个移防请求未答复',
+    move_settled: '这个移防请求已有结果',
+    not_free: '他已不空闲，不能请他移防',
     open_offer: '该查勘员正在应答其他派单',
     already_assigned: '任务已由别人接手，请刷新后再看',
     not_assigned: '任务不在您手上',
@@ -170,6 +198,14 @@ const errors = labels(
     photos_waiting: 'Some photos are not reviewed yet',
     taken: 'Somebody else took it',
     at_cap: 'The surveyor is at his cap',
+    four_eyes: 'A second person must confirm; who asked cannot',
+    catastrophe_stands: 'Catastrophe mode already stands there',
+    step_pending: 'A request waits to be confirmed already',
+    no_step: 'Nothing waits to be confirmed; settled, or run out',
+    out_of_turn: 'Release borrowed people first, then the limits',
+    move_pending: 'He has an unanswered request to move up',
+    move_settled: 'This request to move up is settled',
+    not_free: 'He is no longer free to move up',
     open_offer: 'The surveyor is answering another offer',
     already_assigned: 'Somebody else has the job now; look again',
     not_assigned: 'The job is not yours',

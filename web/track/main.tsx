@@ -74,10 +74,11 @@ function Progress({ seen, error }: { seen: Seen; error: ApiError | null }) {
       {error && <Banner kind="warning">{t('offline', { t: clockTime(at) })}</Banner>}
       <section class="lead" aria-live="polite" data-testid="state" data-state={page.state}><h1>{headline(page.state)}</h1><p>{page.messages}</p></section>
       {over && <Rating slug={slug} rated={page.rated || thanked} onRated={() => setThanked(true)} />}
+      {page.photos_first && <OwnPhotos slug={slug} first />}
       <WhoComes page={page} heardAt={at} />
       {page.place && <p class="where"><Icon name="pin" size={22} /><span>{page.place}</span></p>}
       <Steps page={page} />
-      {page.state !== 'withdrawn' && page.state !== 'settled' && <OwnPhotos slug={slug} />}
+      {page.state !== 'withdrawn' && page.state !== 'settled' && !page.photos_first && <OwnPhotos slug={slug} />}
       {waits && <Safety />}
       <p class="foot">{t('updated', { t: clockTime(at) })}<br />{t('footer')}</p>
     </>

@@ -88,7 +88,8 @@ function Own({ photo, slug }: { photo: OwnPhoto; slug: string }) {
   );
 }
 
-export function OwnPhotos({ slug }: { slug: string }) {
+/** `first`: asked for before anybody comes, as in a catastrophe. */
+export function OwnPhotos({ slug, first }: { slug: string; first?: boolean }) {
   const take = (files: File[]) => {
     const photos = files.filter((file) => !file.type || file.type.startsWith('image/'));
     if (photos.length < files.length) tell('warning', t('notImage'));
@@ -97,11 +98,11 @@ export function OwnPhotos({ slug }: { slug: string }) {
   const [going, sent] = [unsent(), mine.value.filter((photo) => photo.state === 'sent').length];
   return (
     <section class="card">
-      <h2>{t('photosTitle')}</h2>
-      <p class="soft">{t('photosNote')}</p>
+      <h2>{first ? t('photosFirstTitle') : t('photosTitle')}</h2>
+      <p class="soft">{first ? t('photosFirstNote') : t('photosNote')}</p>
       {mine.value.length > 0 && <ul class="own">{mine.value.map((photo) => <Own key={photo.id} photo={photo} slug={slug} />)}</ul>}
       {(going > 0 || sent > 0) && <p class="soft" role="status">{[going ? t('sending', { n: going }) : '', sent ? t('sent', { n: sent }) : ''].filter(Boolean).join(' · ')}{going > 0 && <><br />{t('keepOpen')}</>}</p>}
-      <label class="button big pick">
+      <label class={`button big pick ${first ? 'primary' : ''}`}>
         <input type="file" accept="image/jpeg,image/png,image/webp" multiple data-testid="pick" onChange={(event) => { const files = [...(event.currentTarget.files ?? [])]; event.currentTarget.value = ''; take(files); }} />
         <Icon name="camera" size={24} /><span>{t('addPhotos')}</span>
       </label>

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { api, newKey } from '@shared/api';
-import { distance, duration } from '@shared/format';
+import { distance, duration, interval } from '@shared/format';
 import { useLoad } from '@shared/resource';
 import type { ClaimDetail, Id, Named, Near, Page, TaskCard } from '@shared/types';
 import { Badge, Button, Choose, Dialog, EmptyState, Field, Loaded, tell, tellError } from '@shared/ui';
@@ -96,7 +96,10 @@ function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; 
       )}
       {near.age_s !== null && <span class="muted small">{t('age', { t: duration(near.age_s) })}</span>}
       <span class="tabular near-d">{distance(near.distance_m)}</span>
-      <span class="tabular near-d strong">{duration(near.eta_s)}</span>
+      <span class="tabular near-d near-eta">
+        <strong>{duration(near.eta_s)}</strong>
+        {near.eta_low_s != null && <span class="muted small">{interval(near.eta_low_s, near.eta_high_s)}</span>}
+      </span>
     </label>
   );
 }

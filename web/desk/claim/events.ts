@@ -8,6 +8,7 @@ export const kindWord = labels(
     'claim.withdrawn': '销案',
     'claim.approved': '核损通过',
     'offer.made': '派单',
+    'task.bundled': '与相邻案件并案查勘',
     'offer.accepted': '接单',
     'offer.declined': '拒单',
     'offer.expired': '超时未接',
@@ -34,6 +35,8 @@ export const kindWord = labels(
     'task.redispatched': '重新派工',
     'task.handed_over': '移交',
     'task.reassigned': '改派',
+    'task.switched': '预见超时，自动改派',
+    'task.switch_proposed': '预见超时，建议改派',
     'clock.warned': '时限预警',
     'clock.breached': '时限超时',
     'clock.acknowledged': '告警已确认',
@@ -52,6 +55,7 @@ export const kindWord = labels(
     'claim.withdrawn': 'Withdrawn',
     'claim.approved': 'Approved',
     'offer.made': 'Offer',
+    'task.bundled': 'Joined with losses near by',
     'offer.accepted': 'Accepted',
     'offer.declined': 'Declined',
     'offer.expired': 'Not answered',
@@ -78,6 +82,8 @@ export const kindWord = labels(
     'task.redispatched': 'Dispatched again',
     'task.handed_over': 'Handed over',
     'task.reassigned': 'Reassigned',
+    'task.switched': 'Foreseen late: switched',
+    'task.switch_proposed': 'Foreseen late: switch proposed',
     'clock.warned': 'Clock warning',
     'clock.breached': 'Clock breached',
     'clock.acknowledged': 'Alarm acknowledged',
@@ -124,6 +130,9 @@ export const factWord = labels(
     from: '原查勘员',
     to: '新查勘员',
     position: '位置',
+    why: '预见',
+    late_s: '将超时',
+    gain_s: '可提前',
   },
   {
     surveyor: 'Surveyor',
@@ -156,6 +165,19 @@ export const factWord = labels(
     from: 'From',
     to: 'To',
     position: 'Position',
+    why: 'Foreseen',
+    late_s: 'Would be late by',
+    gain_s: 'Gains',
+  },
+);
+
+/** What a breach was foreseen from. */
+export const foreseen = labels(
+  { silent_after_accepting: '接单后一直没有联系客户', not_answering: '一直没有应答', will_arrive_late: '到不了' },
+  {
+    silent_after_accepting: 'accepted but has not rung the customer',
+    not_answering: 'does not answer',
+    will_arrive_late: 'cannot be there in time',
   },
 );
 

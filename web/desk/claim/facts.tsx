@@ -34,6 +34,7 @@ function Fact({ name, children, wide }: { name: string; children: ComponentChild
 
 const mark = labels(
   {
+    catastrophe: '大灾',
     late_report: '迟报案',
     odd_plate: '车牌存疑',
     odd_phone: '电话存疑',
@@ -43,6 +44,7 @@ const mark = labels(
     backdated: '补录',
   },
   {
+    catastrophe: 'Catastrophe',
     late_report: 'Late report',
     odd_plate: 'Odd plate',
     odd_phone: 'Odd phone',
@@ -253,6 +255,7 @@ export function Facts({ claim }: { claim: ClaimDetail }) {
         </Fact>
         <Fact name={t('line')}>{[line(claim.line), cause(loss.cause)].filter(Boolean).join(' · ')}</Fact>
         <Fact name={t('area')}>{[area, claim.org?.name].filter(Boolean).join(' · ')}</Fact>
+        {claim.insuring_org && <Fact name={t('insuringOrg')}>{claim.insuring_org.name}</Fact>}
         <Fact name={t('lossAt')}>{dayTime(loss.at)}</Fact>
         <Fact name={t('reportedAt')}>{fullTime(claim.reported_at)}</Fact>
         <Fact name={t('injured')}>

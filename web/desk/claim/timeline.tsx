@@ -14,7 +14,7 @@ import {
   unassignedReason,
 } from '@shared/words';
 import { surveyors } from '../store';
-import { end, factWord, kindWord, stage } from './events';
+import { end, factWord, foreseen, kindWord, stage } from './events';
 import { t } from './words';
 
 const ICON: Record<string, IconName> = {
@@ -54,6 +54,7 @@ function value(name: string, of: unknown): string {
     contactResult,
     channel,
     stage,
+    foreseen,
     clockKind,
     duplicateReason,
   ])
@@ -69,7 +70,7 @@ function namesOf(claim: ClaimDetail): Map<Id, string> {
 
 function Facts({ of, names }: { of: Record<string, unknown>; names: Map<Id, string> }) {
   const person = (name: string, fact: unknown) =>
-    name === 'surveyor_id' || name === 'instead_of'
+    ['surveyor_id', 'instead_of', 'from', 'to'].includes(name) && /^\d{9,}$/.test(String(fact))
       ? (names.get(String(fact)) ?? surveyors.peek().get(String(fact))?.name ?? '')
       : value(name, fact);
   const shown = Object.entries(of)

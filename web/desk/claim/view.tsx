@@ -14,13 +14,18 @@ import { ReasonDialog } from './dialogs';
 import { Facts } from './facts';
 import { Photos } from './photos';
 import { PinDialog } from './pin';
+import { ReachTab } from './reach';
 import { Timeline } from './timeline';
 import { t } from './words';
 
-const TABS = ['facts', 'decision', 'timeline', 'photos'] as const;
+const TABS = ['facts', 'decision', 'reach', 'timeline', 'photos'] as const;
 type TabKey = (typeof TABS)[number];
-/** The decision record is the dispatcher's and the supervisor's; a seat would only be refused. */
-const tabs = () => TABS.filter((key) => key !== 'decision' || may('dispatcher', 'supervisor', 'admin'));
+/** Decisions and reach are the dispatcher's and the supervisor's; a seat would only be refused. */
+const ONLY: Partial<Record<TabKey, Parameters<typeof may>>> = {
+  decision: ['dispatcher', 'supervisor', 'admin'],
+  reach: ['dispatcher', 'supervisor'],
+};
+const tabs = () => TABS.filter((key) => may(...(ONLY[key] ?? [])) || !ONLY[key]);
 
 function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) {
   const [open, setOpen] = useState<'redispatch' | 'withdraw' | 'pin' | null>(null);
@@ -81,7 +86,8 @@ function Body({ claim, reload, turn }: { claim: ClaimDetail; reload: () => void;
       </div>
       <div class="drawer-body" role="tabpanel" aria-label={t(tab)}>
         {tab === 'facts' && <Facts claim={claim} />}
-        {tab === 'decision' && <Decisions claim={claim.id} turn={turn} />}
+        {tab === 'decision' && <Decisions claim={claim} turn={turn} />}
+        {tab === 'reach' && <ReachTab claim={claim.id} placed={claim.loss.position !== null} />}
         {tab === 'timeline' && <Timeline claim={claim} turn={turn} />}
         {tab === 'photos' && <Photos claim={claim.id} turn={turn} />}
       </div>

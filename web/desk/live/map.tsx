@@ -4,6 +4,7 @@ import { LngLatBounds, type Map as GlMap, type MapGeoJSONFeature, type MapMouseE
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { serverNow } from '@shared/clock';
 import MapView from '@shared/map';
+import { may } from '@shared/session';
 import { dark } from '@shared/theme';
 import type { MapInfo } from '@shared/types';
 import { Button } from '@shared/ui';
@@ -12,8 +13,16 @@ import { go, openClaim, openSurveyor } from '../route';
 import { surveyors, tasks } from '../store';
 import { t } from '../words';
 import { dragged, dropped, over } from './drag';
+import { AskDialog } from '../planning/dialogs';
+import { catastrophes } from '../planning/store';
+import { t as p } from '../planning/words';
+import { cover, CoveragePanel, CoverageSwitch, useCoverage } from './coverage';
+import { shownDay } from './dayplan';
+import { addCoverage, drawCoverage } from './layers/coverage';
+import { addDay, addDayNumbers, drawDay } from './layers/day';
 import { addJobs, chooseJob, drawJobs, JOB_LAYER } from './layers/jobs';
 import { addLinks, drawLink, drawTrack } from './layers/links';
+import { addRings, followRings } from './layers/rings';
 import { addShapes } from './layers/shapes';
 import { addSurveyors, chooseSurveyor, drawSurveyors, openCluster } from './layers/surveyors';
 import { Legend } from './legend';
@@ -88,6 +97,8 @@ function follow(map: GlMap): () => void {
       void [surveyors.value, tasks.value, view.value, dark.value];
       dirty = true;
     }),
+    effect(() => drawCoverage(map, cover.value)),
+    effect(() => drawDay(map, shownDay.value)),
     effect(() => {
       drawChoice(map);
       seeChoice(map);
@@ -131,6 +142,8 @@ function fitAll(map: GlMap): void {
 export default function LiveMap({ info }: { info: MapInfo }) {
   const map = useRef<GlMap | null>(null);
   const [lit, setLit] = useState<string | null>(null);
+  const [asking, setAsking] = useState(false);
+  useCoverage();
   useEffect(() => {
     if (!dragged.value) setLit(null);
   }, [dragged.value]);
@@ -168,22 +181,37 @@ export default function LiveMap({ info }: { info: MapInfo }) {
         label={t('mapLabel')}
         onMap={(made) => {
           map.current = made;
-          return follow(made);
+          const stops = [follow(made), followRings(made)];
+          return () => stops.forEach((stop) => stop());
         }}
         onStyle={(made) => {
           addShapes(made, dark.peek());
+          addCoverage(made, dark.peek());
+          addDay(made, dark.peek());
           addLinks(made, dark.peek());
+          addRings(made, dark.peek());
           addSurveyors(made, dark.peek());
           addJobs(made, dark.peek());
+          addDayNumbers(made);
+          drawCoverage(made, cover.peek());
+          drawDay(made, shownDay.peek());
           drawAll(made);
         }}
       />
       <div class="map-tools">
+        {may('dispatcher', 'supervisor') && !catastrophes.value.some((one) => !one.area) && (
+          <Button icon="storm" size="small" data-testid="catastrophe-switch" onClick={() => setAsking(true)}>
+            {p('catastrophe')}
+          </Button>
+        )}
+        <CoverageSwitch />
         <Button icon="maximize" size="small" onClick={() => map.current && fitAll(map.current)}>
           {t('fit')}
         </Button>
       </div>
       <Legend />
+      <CoveragePanel />
+      {asking && <AskDialog onClose={() => setAsking(false)} />}
       {dragged.value && <div class="drop-hint">{lit ? t('assignTo', { name: lit }) : t('dropHere')}</div>}
     </div>
   );

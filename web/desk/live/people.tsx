@@ -14,6 +14,7 @@ import { askAssign } from '../claim/assign';
 import { go, openSurveyor } from '../route';
 import { ageOf, freshnessOf, surveyors, tasks } from '../store';
 import { t } from '../words';
+import { DayOf } from './dayplan';
 import { dragged, dropped, over } from './drag';
 import { JobCard } from './jobs';
 import { LookDialog } from './look';
@@ -156,6 +157,9 @@ export function Person({ card }: { card: SurveyorCard }) {
         <p class="muted small">
           {t('trackPoints', { n: track.value.points.length })} · {t('trackLogged')}
         </p>
+      )}
+      {may('dispatcher', 'supervisor', 'admin') && (
+        <DayOf id={card.id} turn={his.map((job) => `${job.id}${job.state}${job.clocks.find((one) => one.kind === 'arrival')?.due_at ?? ''}`).join()} />
       )}
       <h3>{t('hisJobs')}</h3>
       {his.length ? his.map((job) => <JobCard key={job.id} card={job} />) : <p class="muted">{t('noHisJobs')}</p>}

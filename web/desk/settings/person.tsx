@@ -92,10 +92,12 @@ export function PersonDialog({
   orgs: Organisation[];
   onDone: (changed: boolean) => void;
 }) {
-  const [typed, setTyped] = useState<Typed>(() => ({ ...first(of), ...(of ? {} : { org_id: orgs[0]?.id ?? '' }) }));
+  const [given, setTyped] = useState<Typed>(() => first(of));
+  // The list of organisations may arrive after the dialog opened.
+  const typed = { ...given, org_id: given.org_id || (orgs[0]?.id ?? '') };
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
-  const put = (part: Partial<Typed>) => setTyped({ ...typed, ...part });
+  const put = (part: Partial<Typed>) => setTyped((old) => ({ ...old, ...part }));
   const surveys = typed.roles.includes('surveyor');
   const submit = async (event: Event) => {
     event.preventDefault();

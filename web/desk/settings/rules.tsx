@@ -8,7 +8,10 @@ import { may, me } from '@shared/session';
 import type { Organisation, Page, RuleRow, Rules as RulePage } from '@shared/types';
 import { Badge, Banner, Button, EmptyState, Loaded, tell, tellError } from '@shared/ui';
 import { common } from '@shared/words';
+import { Trial } from './trial';
 import { t } from './words';
+
+const TRIERS = ['dispatcher', 'supervisor', 'admin'] as const;
 
 const choice = labels(
   { report_end: '挂机（报案结束）', assigned: '派工', accepted: '接单' },
@@ -38,16 +41,17 @@ function read(rule: RuleRow, text: string): unknown {
 function Input({
   rule,
   text,
+  locked,
   onText,
   onSave,
 }: {
   rule: RuleRow;
   text: string;
+  locked: boolean;
   onText: (text: string) => void;
   onSave: () => void;
 }) {
   const label = either(rule.zh, rule.en);
-  const locked = !may('admin');
   const choices: [string, string][] =
     rule.kind === 'bool'
       ? [
@@ -88,10 +92,11 @@ function Input({
   );
 }
 
-function Rule({ rule, org, onSaved }: { rule: RuleRow; org: string; onSaved: () => void }) {
+function Rule({ rule, org, triable, onSaved }: { rule: RuleRow; org: string; triable: boolean; onSaved: () => void }) {
   const was = String(rule.value ?? '');
   const [text, setText] = useState(was);
   const [busy, setBusy] = useState(false);
+  const [trying, setTrying] = useState(false);
   const value = read(rule, text);
   const path = `/settings/${encodeURIComponent(rule.key)}`;
   const run = (act: Promise<unknown>) => {
@@ -113,7 +118,13 @@ function Rule({ rule, org, onSaved }: { rule: RuleRow; org: string; onSaved: () 
         <div class="muted small mono">{rule.key}</div>
       </td>
       <td class="rule-value">
-        <Input rule={rule} text={text} onText={setText} onSave={save} />
+        <Input
+          rule={rule}
+          text={text}
+          locked={!may('admin') && !triable}
+          onText={setText}
+          onSave={may('admin') ? save : () => {}}
+        />
       </td>
       <td class="muted small">
         {t('default', { v: shown(rule, rule.default) })}
@@ -132,6 +143,11 @@ function Rule({ rule, org, onSaved }: { rule: RuleRow; org: string; onSaved: () 
       </td>
       <td class="right">
         <span class="row actions">
+          {triable && text !== was && (
+            <Button size="small" icon="history" disabled={value === undefined} onClick={() => setTrying(true)}>
+              {t('tryRule')}
+            </Button>
+          )}
           {may('admin') && text !== was && (
             <Button size="small" kind="primary" busy={busy} disabled={value === undefined} onClick={save}>
               {common('save')}
@@ -149,6 +165,23 @@ function Rule({ rule, org, onSaved }: { rule: RuleRow; org: string; onSaved: () 
             </Button>
           )}
         </span>
+        {trying && value !== undefined && (
+          <Trial
+            rule={rule}
+            value={value}
+            org={org}
+            display={(one) => shown(rule, one)}
+            onSave={
+              may('admin')
+                ? () => {
+                    setTrying(false);
+                    save();
+                  }
+                : null
+            }
+            onClose={() => setTrying(false)}
+          />
+        )}
       </td>
     </tr>
   );
@@ -157,6 +190,11 @@ function Rule({ rule, org, onSaved }: { rule: RuleRow; org: string; onSaved: () 
 export function Rules() {
   const [org, setOrg] = useState(me.value?.person.org.id ?? '');
   const orgs = useLoad<Page<Organisation>>((signal) => api.get('/organisations', {}, { signal }), []);
+  const tries = useLoad<{ keys: string[] }>(
+    (signal) => (may(...TRIERS) ? api.get('/lab/triable', {}, { signal }) : Promise.resolve({ keys: [] })),
+    [],
+  );
+  const triable = new Set(tries.data?.keys);
   const list = useLoad<RulePage>((signal) => api.get('/settings', { org_id: org }, { signal }), [org]);
   return (
     <section class="panel list">
@@ -207,6 +245,7 @@ export function Rules() {
                             key={`${org} ${rule.key} ${JSON.stringify(rule.value)} ${rule.set_here}`}
                             rule={rule}
                             org={org}
+                            triable={triable.has(rule.key)}
                             onSaved={list.reload}
                           />
                         ))}

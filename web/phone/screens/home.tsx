@@ -1,14 +1,15 @@
 /** Home: on duty or not, is the position heard, and the jobs with the most urgent first. */
 import { useState } from 'preact/hooks';
-import { distance } from '@shared/format';
+import { clockTime, distance, duration } from '@shared/format';
 import { metresBetween } from '@shared/metres';
 import type { TaskJob } from '@shared/types';
 import { Button, ClockBadge, EmptyState, Icon, leadingClock, TaskBadge, tell } from '@shared/ui';
-import { cause, line } from '@shared/words';
+import { cause, leftReason, line } from '@shared/words';
 import { account, profile } from '../account';
 import { askForNotices, notices, unlockSound } from '../alert';
 import { mustInstall } from '../device';
 import { heardAt, tasks } from '../jobs';
+import { inOrder, leftOut, placeOf } from '../planning';
 import { here, locate } from '../position';
 import { log, waitingFor } from '../queue';
 import { go } from '../route';
@@ -17,8 +18,10 @@ import { ActionBar, TopBar } from '../ui/bar';
 import { Sheet } from '../ui/sheet';
 import { t } from '../words';
 import { w } from '../words.job';
-import { nextStep, urgentFirst } from './next';
+import { p } from '../words.plan';
+import { nextStep } from './next';
 import { Notices } from './notices';
+import { StormAndMove } from './storm';
 import { TrackingLine } from './tracking';
 
 async function startDuty(): Promise<void> {
@@ -56,10 +59,27 @@ function JobCard({ job }: { job: TaskJob }) {
   return (
     <button type="button" class={`job-card panel ${job.state}`} data-testid={`job-${job.id}`} onClick={() => go({ page: 'job', task: job.id })}>
       <span class="row"><TaskBadge state={job.state} />{clock && <ClockBadge clock={clock} />}{waitingFor(job.id).length > 0 && <span class="pending"><Icon name="cloud-up" size={15} />{w('pendingSync')}</span>}</span>
+      <Planned job={job} />
       <strong class="job-place">{job.place || w('navNoPlace')}</strong>
       <span class="row muted"><span>{line(job.line)} · {cause(job.cause)}</span>{away !== null && <span>· {distance(away)}</span>}{job.injured > 0 && <span class="job-injured"><Icon name="alert" size={16} />{w('injuredN', { n: job.injured })}</span>}</span>
       <span class="row job-foot"><span class="mono muted">{job.report_no}</span><span class="job-next">{nextStep(job)}<Icon name="chevron-right" size={18} /></span></span>
     </button>
+  );
+}
+
+/** When he is to be there, by the plan of the day. */
+function Planned({ job }: { job: TaskJob }) {
+  const place = placeOf(job.id);
+  const why = leftOut.value.get(job.id);
+  if (!place) return why ? <span class="job-planned late"><Icon name="alert" size={16} />{p('notFit', { why: leftReason(why) })}</span> : null;
+  const { visit, n } = place;
+  return (
+    <span class={`job-planned ${visit.late_s > 0 ? 'late' : ''}`} data-testid="planned">
+      <Icon name={visit.pinned ? 'pin-fixed' : 'route'} size={16} />
+      {p('visitAt', { n, a: clockTime(visit.begin_at), b: clockTime(visit.end_at) })}
+      {visit.pinned && ` · ${p('pinned')}`}
+      {visit.late_s > 60 && ` · ${p('late', { t: duration(visit.late_s) })}`}
+    </span>
   );
 }
 
@@ -84,7 +104,7 @@ function submittedLately(): number {
 
 export function HomePage() {
   const [leaving, setLeaving] = useState(false);
-  const mine = [...tasks.value].sort(urgentFirst);
+  const mine = inOrder(tasks.value);
   const first = mine.find((job) => job.state !== 'submitted' && job.state !== 'approved');
   const on = onDuty.value;
   const done = submittedLately();
@@ -93,6 +113,7 @@ export function HomePage() {
       <TopBar home title={profile.value?.person.name ?? account.value?.name ?? t('title')} />
       <main class="page">
         <Notices />
+        <StormAndMove />
         <DutyCard onOff={() => setLeaving(true)} />
         {mine.length > 0 && <h2 class="section">{t('jobsTitle')}<span class="count">{mine.length}</span></h2>}
         {mine.map((job) => <JobCard key={job.id} job={job} />)}

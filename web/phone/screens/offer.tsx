@@ -15,6 +15,7 @@ import { ReasonSheet } from '../ui/sheet';
 import { Sketch } from '../ui/sketch';
 import { SyncChip } from '../ui/bar';
 import { w } from '../words.job';
+import { p } from '../words.plan';
 
 const WHY = ['busy', 'too_far', 'off_road', 'unsafe', 'other'];
 /** The longest time each offer was seen to have left: the whole ring. */
@@ -32,6 +33,17 @@ function Facts({ offer }: { offer: OfferJob }) {
       <div><small>{w('away')}</small><strong>{distance(offer.distance_m)}</strong></div>
       <div><small>{w('eta')}</small><strong>{duration(offer.eta_s)}</strong></div>
       <div><small>{line(offer.line)}</small><strong>{cause(offer.cause) || '—'}</strong></div>
+    </div>
+  );
+}
+
+/** In a catastrophe a yes brings the losses near by along. */
+function Together({ of }: { of: NonNullable<OfferJob['bundle']> }) {
+  return (
+    <div class="panel together" data-testid="bundle">
+      <strong><Icon name="layers" size={18} /> {p('bundle', { n: of.length })}</strong>
+      <ul>{of.slice(0, 5).map((one) => <li key={one.task_id} class="clip">{one.place || one.report_no}{one.cause && <span class="muted"> · {cause(one.cause)}</span>}</li>)}</ul>
+      <p class="muted small">{p('bundleNote')}</p>
     </div>
   );
 }
@@ -54,6 +66,7 @@ export function OfferPage({ offer, more }: { offer: OfferJob; more: number }) {
           {offer.injured > 0 && <Badge tone="red" icon="alert">{w('injuredN', { n: offer.injured })}</Badge>}
           {offer.movable === false && <Badge tone="amber" icon="car">{w('notMovable')}</Badge>}
         </div>
+        {offer.bundle && offer.bundle.length > 0 && <Together of={offer.bundle} />}
         <div class="place panel">
           <p class="place-text strong"><Icon name="pin" size={20} />{offer.place || w('navNoPlace')}</p>
           {offer.position && <Sketch loss={offer.position} me={here.value} height={190} />}

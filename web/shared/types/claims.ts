@@ -94,6 +94,8 @@ export interface ClaimDetail {
   report_no: string;
   state: ClaimState;
   org: Named;
+  /** 通赔: who insures, when another branch surveys. */
+  insuring_org?: Named | null;
   area: Named | string | null;
   reported_at: Instant;
   call_ended_at: Instant | null;
@@ -145,14 +147,26 @@ export interface Candidate {
   rank: number | null;
   distance_m: number | null;
   eta_s: number | null;
+  /** The span that holds eight of ten drives, and who says so. */
+  eta_low_s?: number | null;
+  eta_high_s?: number | null;
+  eta_by?: string;
   age_s: number | null;
   outcome: 'chosen' | 'passed_over';
   reason: string | null;
+  reasons?: string[];
+  soonest_s?: number | null;
+  open_jobs?: number;
+  /** The parts of what sending him costs, in seconds; records made before the parts were kept have none. */
+  terms?: Record<string, number>;
+  cost_s?: number | null;
 }
 export interface Decision {
   id: Id;
   at: Instant;
-  kind: 'auto' | 'manual';
+  kind: 'auto' | 'manual' | 'switch' | 'proposal';
+  /** Of a switch or a proposal. */
+  facts?: { from?: Named; to?: Named; clock?: 'contact' | 'arrival'; why?: string; late_s?: number; gain_s?: number };
   provider: string;
   radius_m: number | null;
   reason: string | null;
@@ -163,10 +177,29 @@ export interface Near {
   surveyor: Named;
   distance_m: number | null;
   eta_s: number | null;
+  eta_low_s?: number | null;
+  eta_high_s?: number | null;
+  eta_by?: string;
   age_s: number | null;
   reason: string | null;
   rank?: number | null;
   outcome?: 'able' | 'passed_over';
   open_jobs?: number;
   reasons?: string[];
+}
+/** Somebody inside the rings; `chances` of being there within each of the times, 0 to 1. */
+export interface Inside extends Near {
+  chances: number[];
+}
+/** From where a claim's place is reached in time: GeoJSON, and who is inside, soonest first. */
+export interface Reach {
+  type: 'FeatureCollection';
+  by: string;
+  claim_id: Id;
+  features: {
+    type: 'Feature';
+    properties: { minutes: number; by: string };
+    geometry: { type: 'MultiPolygon'; coordinates: number[][][][] };
+  }[];
+  people: Inside[];
 }

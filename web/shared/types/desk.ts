@@ -142,6 +142,30 @@ export interface RuleRow {
   from_org: Named | null;
   changed_at: Instant | null;
 }
+/** A simulated figure under the rules in force and under the changed one; low and high bound the difference. */
+export interface TryFigure {
+  before: number | null;
+  after: number | null;
+  low: number | null;
+  high: number | null;
+  sure: boolean;
+}
+export interface TryResult {
+  simulated: true;
+  days: string[];
+  claims: number;
+  few: boolean;
+  reproduced: number;
+  figures: Record<'contact_kept' | 'arrive_kept' | 'arrive_mean' | 'asked_per_claim' | 'km_per_claim' | 'gini', TryFigure>;
+}
+/** Changed rules played on the last days. */
+export interface RuleTry {
+  id: string;
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  progress: number;
+  error: string | null;
+  result: TryResult | null;
+}
 export interface Rules extends Page<RuleRow> {
   org: Named;
   rooms: { key: string; zh: string; en: string }[];

@@ -5,4 +5,5 @@ export type * from './claims';
 export type * from './phone';
 export type * from './photos';
 export type * from './desk';
+export type * from './planning';
 export type * from './track';

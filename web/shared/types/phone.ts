@@ -19,6 +19,8 @@ export interface OfferJob {
   line: Line;
   injured: number;
   movable: boolean | null;
+  /** Losses near by that come with a yes (catastrophe). */
+  bundle?: { task_id: Id; report_no: string; place: string | null; cause: Cause | null }[];
 }
 export interface Shot {
   code: string;
@@ -68,9 +70,26 @@ export interface TaskJob {
   photos: JobPhoto[];
   contacts: ContactRow[];
 }
+export interface PhoneCatastrophe {
+  id: Id;
+  name: string;
+  since: Instant;
+  contact_limit_min: number;
+  max_open: number;
+  borrowed: boolean;
+}
+export interface MoveAsked {
+  id: Id;
+  position: Position;
+  place: string | null;
+  drive_s: number;
+  expires_at: Instant;
+}
 export interface Jobs {
   offers: OfferJob[];
   tasks: TaskJob[];
+  catastrophe?: PhoneCatastrophe | null;
+  move?: MoveAsked | null;
   server_time: Instant;
 }
 export interface TaskMoved {

@@ -18,5 +18,7 @@ export interface TrackPage {
   loss?: Position | null;
   rated: boolean;
   messages: string;
+  /** In a catastrophe the customer is asked for his own photos before anybody comes. */
+  photos_first?: boolean;
   server_time?: Instant;
 }

@@ -29,7 +29,7 @@ export const COLOURS: Record<'light' | 'dark', Colours> = {
 
 type Draw = (pen: CanvasRenderingContext2D, size: number) => void;
 
-function picture(map: GlMap, name: string, size: number, draw: Draw): void {
+export function picture(map: GlMap, name: string, size: number, draw: Draw): void {
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = size * SCALE;
   const pen = canvas.getContext('2d');

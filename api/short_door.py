@@ -1,0 +1,282 @@
+"""A short way in for positions, in front of Flask: who, decode, write with others, answer. Nothing else.
+
+A ping a second from everybody is most of what the server hears, and Flask's own machinery costs more than the rest of
+a ping. So the four addresses of positions are answered here when all is as usual. Whatever is not (a stranger, another
+device's name, a body nobody can read, an Idempotency-Key, a form nobody sends) goes on to Flask with its body, and is
+judged and answered there: there is one set of errors, and it is Flask's.
+"""
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import auth, errors, health, pings
+from api.phones import note_app
+from api.protocols import intake, overland, owntracks, traccar
+from core.database import Sessions
+from core.errors import Busy, ChakanError, TooMany, Unsigned
+from geo.group import Group
+from geo.taking import Batch, Taken
+from staff import devices
+
+log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+Respond = Callable[..., Any]
+
+MOST_BYTES = 4 * 1024 * 1024  # as Flask's MAX_CONTENT_LENGTH
+MOST_FORM_BYTES = 64 * 1024
+MOST_KNOWN = 100_000
+# What an app may leave out and only the database can tell; such a message takes the long way.
+UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+class Signed(NamedTuple):
+    """Whose device it is, and by which token."""
+
+    surveyor_id: int
+    device_id: int
+    token_id: int
+
+
+class Elsewhere(Exception):
+    """Not the usual case: Flask answers."""
+
+
+class KnownDevices:
+    """Which device a secret belongs to, by the secret's digest.
+
+    Nothing here says that a device may still send: the transaction that writes asks that again, so a revoked token is
+    refused at once, however long it is remembered here.
+    """
+
+    def __init__(self, sessions: Sessions, most: int = MOST_KNOWN) -> None:
+        self.sessions, self.most = sessions, most
+        self.known: dict[bytes, Signed] = {}
+
+    def find(self, kind: bytes, secret: str) -> tuple[bytes, Signed]:
+        """The device and what it is remembered by. Raises Elsewhere for a stranger."""
+        if not 1 <= len(secret) <= 200:
+            raise Elsewhere
+        key = kind + hashlib.sha256(secret.encode()).digest()
+        found = self.known.get(key)
+        if found is None:
+            found = self._ask(kind, secret)
+            if len(self.known) >= self.most:
+                self.known.clear()
+            self.known[key] = found
+        return key, found
+
+    def forget(self, key: bytes) -> None:
+        """Asks again next time."""
+        self.known.pop(key, None)
+
+    def _ask(self, kind: bytes, secret: str) -> Signed:
+        look = devices.by_tracker_id if kind == TRACKER else devices.by_token
+        with self.sessions.begin() as session:
+            actor = look(session, secret)
+        if actor is None or actor.device_id is None or not actor.has("surveyor"):
+            raise Elsewhere
+        return Signed(actor.person_id, actor.device_id, actor.token_id)
+
+
+TOKEN, TRACKER = b"d", b"t"
+
+
+class Given(NamedTuple):
+    """A request that was understood."""
+
+    kind: bytes
+    secret: str
+    read: intake.Read
+    answer: Callable[[Taken, list[int]], tuple[str, bytes]]
+    named: str | None = None
+    must_be: str | None = None  # the device id HTTP Basic gives as the user
+    news: bool = False
+    app: str | None = None  # what it calls itself
+
+
+class ShortDoor:
+    """The WSGI application in front of `app`. Metrics, request ids and limits are those of the long way."""
+
+    def __init__(self, app: Any, sessions: Sessions, group: Group) -> None:
+        self.app, self.group = app, group
+        self.known = KnownDevices(sessions)
+
+    def __call__(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
+        way = WAYS.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
+        if way is None:
+            return self.app(environ, respond)  # type: ignore[no-any-return]
+        endpoint, understand = way
+        began = time.perf_counter()
+        request_id = auth.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        try:
+            if self.group.crowded():
+                raise TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
+            given = understand(environ, _body(environ))._replace(app=environ.get("HTTP_USER_AGENT"))
+            status, headers, body = self._answer(given)
+        except (TooMany, Busy) as error:
+            status = errors.STATUS[error.kind]
+            said, headers = errors.problem_parts(status, error.code, error.detail, error.facts, error.errors)
+            body = json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
+        except (Elsewhere, ChakanError, SQLAlchemyError):
+            environ.setdefault("HTTP_X_REQUEST_ID", request_id)
+            return self.app(environ, respond)  # type: ignore[no-any-return]
+        health.record(endpoint, status, time.perf_counter() - began, request_id)
+        headers |= {"Content-Length": str(len(body)), "X-Request-Id": request_id}
+        respond(f"{status} {errors.TITLES.get(status, 'OK')}", list(headers.items()))
+        return [body]
+
+    def _answer(self, given: Given) -> tuple[int, dict[str, str], bytes]:
+        key, who = self.known.find(given.kind, given.secret)
+        if given.must_be is not None and given.must_be != str(who.device_id):
+            raise Elsewhere
+        if not intake.is_label(given.named, who.device_id):
+            raise Elsewhere
+        try:
+            kind, body = given.answer(*self._take(who, given))
+        except Unsigned:
+            self.known.forget(key)
+            raise
+        self._note_app(who.device_id, given.app)
+        return 200, {"Content-Type": kind}, body
+
+    def _note_app(self, device_id: int, app: str | None) -> None:
+        try:
+            note_app(self.known.sessions, device_id, app)
+        except SQLAlchemyError as error:
+            # The fixes are stored: they must not go Flask's way once more for the sake of a name. The next send tells it again.
+            log.warning("an app's name was not kept", extra={"error": type(error).__name__})
+
+    def _take(self, who: Signed, given: Given) -> tuple[Taken, list[int]]:
+        """As `intake.take`: some hundreds a commit, all of them before the answer."""
+        fixes, size = given.read.fixes, pings.MOST_FIXES if given.news else intake.CHUNK
+        if len(fixes) + given.read.unread.total() > intake.MOST_ITEMS:
+            raise Elsewhere
+        whole, offers = Taken(0, {}, {}, None), list[int]()
+        for start in range(0, max(1, len(fixes)), size):
+            part = Batch(
+                who.surveyor_id,
+                who.device_id,
+                fixes[start : start + size],
+                given.read.unread if start == 0 else {},
+                who.token_id,
+            )
+            taken, offers = self.group.submit(part, news=given.news, insist=start > 0)
+            whole = taken if start == 0 else whole.plus(taken)
+        return whole, offers
+
+
+def _body(environ: Environ) -> bytes:
+    """The body, put back so that Flask may read it too. Raises Elsewhere for one without a sane length."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length and environ["REQUEST_METHOD"] == "GET" and "HTTP_TRANSFER_ENCODING" not in environ:
+        return b""
+    if not (length.isascii() and length.isdigit()) or int(length) > MOST_BYTES:
+        raise Elsewhere
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    if len(body) != int(length) or "HTTP_IDEMPOTENCY_KEY" in environ:
+        raise Elsewhere
+    return body
+
+
+def _authorization(environ: Environ, scheme: str) -> str:
+    kind, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if kind.lower() != scheme or not value.strip():
+        raise Elsewhere
+    return str(value.strip())
+
+
+def _fields(text: str) -> dict[str, str]:
+    """The fields of a query or form, the first of each name. Raises Elsewhere for what is not plain ASCII."""
+    if not text.isascii():
+        raise Elsewhere
+    fields: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        fields.setdefault(name, value)
+    return fields
+
+
+def _mimetype(environ: Environ) -> str:
+    return str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+
+
+def understand_positions(environ: Environ, body: bytes) -> Given:
+    """Our own phone page."""
+    secret = _authorization(environ, "bearer")
+    read, wrong = pings.read_batch(body)
+    if wrong and not read.fixes:
+        raise Elsewhere
+
+    def answer(taken: Taken, offers: list[int]) -> tuple[str, bytes]:
+        return JSON, msgspec.json.encode(pings.said(taken, offers, wrong, taken.at))
+
+    return Given(TOKEN, secret, read, answer, news=True)
+
+
+def understand_owntracks(environ: Environ, body: bytes) -> Given:
+    """One message, HTTP Basic."""
+    if not body:
+        raise Elsewhere
+    try:
+        plain = base64.b64decode(_authorization(environ, "basic"), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Elsewhere from error
+    name, _, secret = plain.partition(":")
+    named = environ.get("HTTP_X_LIMIT_D") or _fields(environ.get("QUERY_STRING", "")).get("d")
+    read = owntracks.read(body)
+    return Given(TOKEN, secret, read, lambda taken, offers: (JSON, b"[]\n"), named, must_be=name.strip())
+
+
+def understand_overland(environ: Environ, body: bytes) -> Given:
+    """A batch of GeoJSON points, a bearer token."""
+    secret = _authorization(environ, "bearer")
+    read, named = overland.read(body)
+    return Given(TOKEN, secret, read, lambda taken, offers: (JSON, b'{"result":"ok"}\n'), named)
+
+
+def understand_traccar(environ: Environ, body: bytes) -> Given:
+    """Query, form, JSON or a JSON array."""
+    if environ["REQUEST_METHOD"] == "POST" and _mimetype(environ) == "application/json":
+        found = intake.decode(body)
+        items = found if isinstance(found, list) else [found]
+        tracker_id = traccar.json_id(items)
+    else:
+        fields = _form(environ, body) if body else {}
+        fields |= _fields(environ.get("QUERY_STRING", ""))
+        items, tracker_id = [fields], traccar.id_of(fields)
+    read = intake.read_each(items, lambda item: traccar.json_fix(item, UNKNOWN_TIME))
+    if any(fix.fixed_at is UNKNOWN_TIME for fix in read.fixes):
+        raise Elsewhere
+    return Given(TRACKER, tracker_id, read, lambda taken, offers: ("text/plain; charset=utf-8", b""))
+
+
+def _form(environ: Environ, body: bytes) -> dict[str, str]:
+    if environ["REQUEST_METHOD"] != "POST" or _mimetype(environ) != "application/x-www-form-urlencoded":
+        raise Elsewhere
+    if len(body) > MOST_FORM_BYTES or not body.isascii():
+        raise Elsewhere
+    return _fields(body.decode())
+
+
+JSON = "application/json"
+Way = tuple[str, Callable[[Environ, bytes], Given]]
+WAYS: Mapping[tuple[str, str], Way] = {
+    ("POST", "/api/v1/positions"): ("pings.positions", understand_positions),
+    ("POST", "/api/v1/ingest/owntracks"): ("owntracks.owntracks", understand_owntracks),
+    ("POST", "/api/v1/ingest/overland"): ("overland.overland", understand_overland),
+    ("POST", "/api/v1/ingest/traccar"): ("traccar.traccar", understand_traccar),
+    ("GET", "/api/v1/ingest/traccar"): ("traccar.traccar_by_query", understand_traccar),
+}

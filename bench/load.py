@@ -1,0 +1,216 @@
+"""A load generator of its own: one process, many connections, raw sockets; costs the server's machine little.
+
+Closed loop: each connection sends its next request when the last is answered. Paced: requests are due at a fixed rate
+and count from the moment they were due, so a server that stalls cannot slow its own measuring.
+"""
+
+import heapq
+import json
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to send: `kind` owntracks, recorder (one fix) or positions (`batch` fixes), from devices `first`…`first+devices`."""
+
+    port: int
+    kind: str
+    keys: str  # a file: one line a device, "device_id secret"
+    connections: int
+    seconds: float
+    batch: int = 1
+    step_s: float = 1.0
+    start: float = 0.0  # epoch seconds of the first fix
+    number: int = 0  # requests each device has already sent
+    per_s: float | None = None  # None: closed loop
+    build_ahead: int = 0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What came back. Times in milliseconds; `seconds` is the wall clock from first to last answer."""
+
+    answered: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    statuses: dict[str, int]
+    sent_by_device: int
+    first_shed_s: float | None = None
+
+    @property
+    def per_s(self) -> float:
+        """Good answers a second."""
+        return self.statuses.get("200", 0) / self.seconds if self.seconds else 0.0
+
+
+def run(plan: Plan) -> Heard:
+    """Runs a plan in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load", json.dumps(asdict(plan))],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return Heard(**json.loads(done.stdout))
+
+
+class Sender:
+    """Builds the next request of each device: a car at 15 m/s going round, one fix every `step_s` seconds."""
+
+    def __init__(self, plan: Plan) -> None:
+        from base64 import b64encode
+
+        self.plan = plan
+        lines = [line.split() for line in Path(plan.keys).read_text().splitlines()]
+        self.sent = [plan.number] * len(lines)
+        self.turn = 0
+        paths = {
+            "owntracks": "/api/v1/ingest/owntracks",
+            "recorder": "/pub",
+            "positions": "/api/v1/positions",
+        }
+        self.heads = []
+        for ident, secret in lines:
+            basic = b64encode(f"{ident}:{secret}".encode()).decode()
+            signed = f"Bearer {secret}" if plan.kind == "positions" else f"Basic {basic}"
+            self.heads.append(
+                f"POST {paths[plan.kind]} HTTP/1.1\r\nHost: bench\r\nAuthorization: {signed}\r\n"
+                f"X-Limit-U: bench\r\nX-Limit-D: {ident}\r\n"
+                "Content-Type: application/json\r\nContent-Length: ".encode()
+            )
+        self.ready: list[bytes] = [self._build() for _ in range(plan.build_ahead)]
+        self.ready.reverse()
+
+    def next(self) -> bytes:
+        """The next device's next request."""
+        return self.ready.pop() if self.ready else self._build()
+
+    def _build(self) -> bytes:
+        plan, which = self.plan, self.turn % len(self.heads)
+        self.turn += 1
+        number = self.sent[which]
+        self.sent[which] += 1
+        first = number * plan.batch
+        if plan.kind != "positions":
+            body = self._message(which, first)
+        else:
+            fixes = ",".join(self._fix(which, first + n) for n in range(plan.batch))
+            body = '{"fixes":[' + fixes + "]}"
+        return self.heads[which] + f"{len(body)}\r\n\r\n{body}".encode()
+
+    def _place(self, which: int, n: int) -> tuple[float, float]:
+        # Along a street and back: 15 m a step, never a jump.
+        along = n % 400
+        along = min(along, 400 - along)
+        return 121.4 + (which % 100) * 0.001, 31.2 + (which // 100 % 100) * 0.001 + along * 0.000135
+
+    def _message(self, which: int, n: int) -> str:
+        lon, lat = self._place(which, n)
+        at = self.plan.start + n * self.plan.step_s
+        return (
+            f'{{"_type":"location","tid":"b1","lat":{lat:.6f},"lon":{lon:.6f},"acc":9,"alt":4,"vel":54,'
+            f'"batt":81,"cog":90,"conn":"m","tst":{at:.3f}}}'
+        )
+
+    def _fix(self, which: int, n: int) -> str:
+        lon, lat = self._place(which, n)
+        at = self.plan.start + n * self.plan.step_s
+        clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
+        return (
+            f'{{"at":"{clock}.{int(at * 1000) % 1000:03d}Z","lon":{lon:.6f},"lat":{lat:.6f},"accuracy_m":9.5,'
+            f'"speed_mps":15.0,"heading_deg":90.5,"battery":80,"seq":{n}}}'
+        )
+
+
+class Line:
+    """One connection; `due` is when its request should have gone out."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.due = 0.0
+        self.got = b""
+
+    def send(self, request: bytes, due: float) -> None:
+        """Sends a whole request."""
+        self.due, self.got = due, b""
+        self.socket.sendall(request)
+
+    def answer(self) -> int | None:
+        """The status once the whole answer is there."""
+        piece = self.socket.recv(65536)
+        if not piece:
+            raise ConnectionError("the server closed")
+        self.got += piece
+        head, found, body = self.got.partition(b"\r\n\r\n")
+        if not found:
+            return None
+        at = head.lower().find(b"content-length:")
+        size = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        return int(head[9:12]) if len(body) >= size else None
+
+
+def play(plan: Plan) -> Heard:
+    """Runs a plan here."""
+    sender = Sender(plan)
+    lines = {line.socket.fileno(): line for line in (Line(plan.port) for _ in range(plan.connections))}
+    poll = select.epoll()
+    for number in lines:
+        poll.register(number, select.EPOLLIN)
+    took: list[float] = []
+    statuses: Counter[int] = Counter()
+    first_shed: float | None = None
+    began = time.perf_counter()
+    until = began + plan.seconds
+    idle = list(lines.values())
+    due = [began]
+    busy = 0
+    while True:
+        now = time.perf_counter()
+        while idle and now < until:
+            at = now
+            if plan.per_s is not None:
+                if due[0] > now:
+                    break
+                at = heapq.heappop(due)
+                heapq.heappush(due, at + 1 / plan.per_s)
+            idle.pop().send(sender.next(), at)
+            busy += 1
+        if not busy and now >= until:
+            break
+        wait = 0.5 if plan.per_s is None or not idle else max(0.0, due[0] - time.perf_counter())
+        for number, _ in poll.poll(min(wait, 0.5)):
+            line = lines[number]
+            status = line.answer()
+            if status is not None:
+                ended = time.perf_counter()
+                took.append(ended - line.due)
+                statuses[status] += 1
+                if status == 429 and first_shed is None:
+                    first_shed = ended - began
+                idle.append(line)
+                busy -= 1
+    took.sort()
+    return Heard(
+        len(took), time.perf_counter() - began, 1000 * took[len(took) // 2], 1000 * took[len(took) * 99 // 100],
+        {str(k): v for k, v in statuses.items()}, max(sender.sent), first_shed,
+    )  # fmt: skip
+
+
+def main_line() -> None:
+    """`python -m bench.load PLAN`: one line of JSON out."""
+    given: dict[str, Any] = json.loads(sys.argv[1])
+    print(json.dumps(asdict(play(Plan(**given)))))
+
+
+if __name__ == "__main__":
+    main_line()

@@ -1,0 +1,171 @@
+"""The policies played against each other on the Porto roads, at 80, 95 and 120 % load: every figure is simulated.
+
+Ten days by seed, the same days for each policy: reports at the ends of recorded taxi trips, surveyors who follow the
+demand, one phone in five mute, a map that is not quite right. Ratios are taken day by day, because a hard day is hard for
+everybody; intervals are Student's t over days, 95 %. The graph is built once from ../shared/data/porto (or CHAKAN_SHARED)
+and kept; without it the made-up city is played, and the figures say so.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import bound, city, measure
+from lab.measure import Estimate, Figures
+from lab.net import Net, RoadNet
+from lab.runs import MAKERS
+from lab.simulate import play
+from lab.throw import CitySites, Plan, Sites, TripSites, throw
+from launch.places import ROOT
+
+LOADS = (0.8, 0.95, 1.2)
+POLICIES = ("ours", "nearest", "top_five", "broadcast", "all_seeing")
+# The crew of the size that is asked for: among few free people the straight line is seldom wrong.
+FULL, QUICK = Plan(surveyors=300, hours=3.0), Plan(surveyors=200, hours=1.5)
+SEEDS, QUICK_SEEDS = 10, 1
+CONTACT_GOAL, NEAREST_GOAL, BOUND_GOAL = 0.99, 0.90, 0.02
+GRAPH = ROOT / ".chakan-bench" / "roads-porto"
+
+
+@dataclass(frozen=True)
+class Town:
+    """Where it is played; opened in each process."""
+
+    roads: Path | None
+    trips: Path | None
+
+    def open(self) -> tuple[Net, Sites]:
+        """Roads and sites."""
+        if self.roads is None or self.trips is None:
+            made = city.generate(1)
+            return RoadNet.of_city(made), CitySites(made)
+        return RoadNet.open(self.roads), TripSites.read(self.trips)
+
+
+def main(quick: bool) -> dict[str, Any]:
+    """Plays everything; `quick` is one short day with a smaller crew."""
+    where = town(build=not quick)
+    plan, seeds = (QUICK, QUICK_SEEDS) if quick else (FULL, SEEDS)
+    jobs = [(where, plan, load, seed) for load in LOADS for seed in range(1, seeds + 1)]
+    print(
+        f"模拟 simulated · {'Porto' if where.roads else 'the made-up city'} · {seeds} days × {plan.hours:g} h · "
+        f"{plan.surveyors} surveyors, a fifth of the phones mute"
+    )
+    with ProcessPoolExecutor(2) as pool:
+        days = list(pool.map(one_day, *zip(*jobs, strict=True)))
+    found = []
+    for load in LOADS:
+        mine = [day for day, job in zip(days, jobs, strict=True) if job[2] == load]
+        show(load, mine)
+        found += figures(load, mine)
+    return {"figures": found}
+
+
+def town(*, build: bool) -> Town:
+    """Porto when its data are there and its graph is built, or may be; else the made-up city."""
+    data = Path(os.environ.get("CHAKAN_SHARED") or ROOT.parent / "shared") / "data" / "porto"
+    given = os.environ.get("CHAKAN_ROADS")
+    folder = Path(given) if given else GRAPH
+    if not (data / "trips_train.csv").exists():
+        return Town(None, None)
+    if not (folder / "current").exists():
+        if not build or not (data / "porto.osm.pbf").exists():
+            return Town(None, None)
+        from geo import road_build
+
+        folder.mkdir(parents=True, exist_ok=True)
+        road_build.from_osm(data / "porto.osm.pbf", folder)
+    return Town(folder, data / "trips_train.csv")
+
+
+_opened: dict[Town, tuple[Net, Sites]] = {}
+
+
+def one_day(where: Town, plan: Plan, load: float, seed: int) -> dict[str, Figures]:
+    """One day under every policy."""
+    if where not in _opened:
+        _opened[where] = where.open()
+    net, sites = _opened[where]
+    sized = Plan(plan.surveyors, plan.hours, load, None, plan.start_hour, plan.rush)
+    day = throw(net, sites, sized, seed)
+    least = bound.clairvoyant(day)
+    return {name: measure.figures(play(day, MAKERS[name]({})), least) for name in POLICIES}
+
+
+def figures(load: float, days: Sequence[dict[str, Figures]]) -> list[dict[str, Any]]:
+    """The goals at one load."""
+    at = f"{load:.0%} load"
+    contact = over(days, "ours", "contact_kept")
+    rows = [
+        line(
+            f"first contact within 10 min, {at}",
+            contact,
+            "%",
+            100,
+            CONTACT_GOAL,
+            contact.mean >= CONTACT_GOAL,
+        ),
+        line(f"mean time to arrive, {at}", over(days, "ours", "arrive_mean"), "min", 1, None, None),
+    ]
+    for peer in ("nearest", "top_five", "broadcast"):
+        ratio = measure.estimate([d["ours"].arrive_mean / d[peer].arrive_mean for d in days])
+        goal = NEAREST_GOAL if peer == "nearest" else 1.0
+        rows.append(line(f"arrive ÷ {peer}, {at}", ratio, "×", 1, goal, ratio.mean <= goal, peer))
+    gap = measure.estimate([d["ours"].arrive_mean / (d["ours"].bound_mean or 1.0) - 1 for d in days])
+    goal_of = BOUND_GOAL if load == LOADS[0] else None
+    rows.append(
+        line(
+            f"above the bound, {at}", gap, "%", 100, goal_of, None if goal_of is None else gap.mean <= goal_of
+        )
+    )
+    seeing = measure.estimate([d["ours"].arrive_mean / d["all_seeing"].arrive_mean - 1 for d in days])
+    rows.append(line(f"above all-seeing of the present, {at}", seeing, "%", 100, None, None))
+    return rows
+
+
+def over(days: Sequence[dict[str, Figures]], policy: str, key: str) -> Estimate:
+    """A figure of a policy over the days."""
+    return measure.estimate([float(getattr(day[policy], key)) for day in days])
+
+
+def line(
+    metric: str,
+    found: Estimate,
+    unit: str,
+    scale: float,
+    goal: float | None,
+    holds: bool | None,
+    peer: str = "",
+) -> dict[str, Any]:
+    """One figure with its interval."""
+    return {
+        "metric": f"{metric} (simulated)",
+        "unit": unit,
+        "ours": round(found.mean * scale, 3),
+        "low": round(found.low * scale, 3),
+        "high": round(found.high * scale, 3),
+        "peer": None,
+        "peer_name": peer or "none known",
+        "ratio": None,
+        "goal": None if goal is None else goal * scale,
+        "holds": holds,
+    }
+
+
+def show(load: float, days: Sequence[dict[str, Figures]]) -> None:
+    """A table of every policy at one load."""
+    claims = sum(day["ours"].claims for day in days)
+    least = measure.estimate([day["ours"].bound_mean or 0.0 for day in days])
+    print(f"\n{load:.0%} load, {claims} claims; bound {least.mean:.2f} min")
+    for name in POLICIES:
+        arrive, contact = over(days, name, "arrive_mean"), over(days, name, "contact_kept")
+        print(
+            f"  {name:<11} arrive {arrive.mean:6.2f} min [{arrive.low:.2f}, {arrive.high:.2f}]"
+            f"  contact ≤ 10 min {contact.mean:7.2%}"
+            f"  P90 {over(days, name, 'arrive_p90').mean:5.1f}  drive {over(days, name, 'drive_mean').mean:5.2f} min"
+            f"  {over(days, name, 'km_per_claim').mean:4.1f} km  Gini {over(days, name, 'gini').mean:.2f}"
+            f"  unserved {sum(day[name].claims - day[name].served for day in days)}"
+        )

@@ -1,0 +1,282 @@
+"""Group commit: batches of many waiting requests share one transaction, and each is answered only after its commit.
+
+One commit a request cannot be quicker than the disk's flush; a commit for all who wait meanwhile is, and nobody waits
+longer for it. A group never holds two batches of one surveyor, so each is judged exactly as if it had come alone. If a
+group fails for one member's sake, each is tried alone and only that member hears of it.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import psycopg2
+from sqlalchemy import Engine
+
+from core import database
+from core.errors import Busy, TooMany
+from geo import service, store
+from geo.filters import Limits
+from geo.ledger import Ledger
+from geo.taking import Batch, Outcome, Taken, take_together
+
+log = logging.getLogger(__name__)
+
+# A transaction takes this much at most, so that the first in it does not wait for a crowd.
+MOST_BATCHES, MOST_FIXES = 200, 3_000
+# A limit somebody changed, or a shift's grace, counts after this long at the latest.
+REMEMBER_S = 5.0
+# Longer than any statement may run: a request must not wait for ever for a writer that died.
+GIVE_UP_S = 40.0
+
+
+class Remembered:
+    """The filter settings of organisations, forgotten after five seconds."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self.now_s = now_s
+        self.known: dict[int, tuple[float, Limits]] = {}
+
+    def limits(self, ledger: Ledger, org_ids: Iterable[int]) -> Mapping[int, Limits]:
+        """The settings of these organisations, asked for only if they are not known or were for too long."""
+        wanted, since = set(org_ids), self.now_s() - REMEMBER_S
+        unknown = [org for org in wanted if self.known.get(org, (since, None))[0] <= since]
+        if unknown:
+            read_at = self.now_s()
+            self.known |= {org: (read_at, limits) for org, limits in ledger.limits(unknown).items()}
+        return {org: self.known[org][1] for org in wanted}
+
+
+class Ticket:
+    """A batch that waits. The lock is taken until the outcome is there: cheaper to wait for than an event."""
+
+    __slots__ = ("batch", "came_s", "news", "outcome", "waiting")
+
+    def __init__(self, batch: Batch, news: bool, came_s: float) -> None:
+        self.batch, self.news, self.came_s = batch, news, came_s
+        self.outcome: tuple[Outcome | BaseException, list[int]] | None = None
+        self.waiting = threading.Lock()
+        self.waiting.acquire()
+
+    def settle(self, outcome: Outcome | BaseException, news: list[int]) -> None:
+        """Lets the request go on."""
+        self.outcome = (outcome, news)
+        self.waiting.release()
+
+
+News = Callable[[Any, Sequence[int]], Mapping[int, list[int]]]
+
+
+class Group:
+    """Takes batches from request threads and commits them together. One a process, with threads of its own.
+
+    `most` batches wait at once, none of them longer than `oldest_s` before newcomers are sent away (429): positions
+    come again, a claim does not. `news` reads, in the same transaction, what the answers tell the surveyors;
+    `moved` hears whose dots moved, after the commit.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        news: News | None = None,
+        moved: Callable[[Sequence[int]], None] = lambda ids: None,
+        writers: int = 2,
+        most: int = 48,
+        oldest_s: float = 1.0,
+    ) -> None:
+        self.engine, self.news, self.moved = engine, news, moved
+        self.writers, self.most, self.oldest_s = writers, most, oldest_s
+        self.settings = Remembered()
+        self.queue: deque[Ticket] = deque()
+        self.held: dict[int, Ticket] = {}  # by id(): waiting or being written
+        self.changed = threading.Condition()
+        self.threads: list[threading.Thread] = []
+        self.stopping = False
+
+    def crowded(self) -> bool:
+        """Whether a newcomer should come again later."""
+        if len(self.held) >= self.most:
+            return True
+        oldest = next(iter(self.held.values()), None) if self.held else None
+        return oldest is not None and time.monotonic() - oldest.came_s > self.oldest_s
+
+    def submit(self, batch: Batch, *, news: bool = False, insist: bool = False) -> tuple[Taken, list[int]]:
+        """Waits until the batch is committed; returns what became of it and, if asked, the surveyor's open offers.
+
+        Raises TooMany when too many wait (`insist`: a later part of what was let in), Busy when the writer does not
+        answer, and what the batch itself deserves.
+        """
+        ticket = Ticket(batch, news, time.monotonic())
+        with self.changed:
+            if not insist and self.crowded():
+                raise TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
+            self._start()
+            self.queue.append(ticket)
+            self.held[id(ticket)] = ticket
+            self.changed.notify()
+        if not ticket.waiting.acquire(timeout=GIVE_UP_S):
+            raise Busy("positions are not being written; try again", retry_after_s=5)
+        if ticket.outcome is None:
+            raise RuntimeError("a batch was let go without an outcome")
+        outcome, offers = ticket.outcome
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome, offers
+
+    def stop(self) -> None:
+        """Ends the writers after what waits was written."""
+        with self.changed:
+            self.stopping = True
+            self.changed.notify_all()
+        for thread in self.threads:
+            thread.join(timeout=10)
+
+    def _start(self) -> None:
+        # Only now: a server may build the application and then fork, and threads do not survive that.
+        while len(self.threads) < self.writers:
+            thread = threading.Thread(target=self._write_on, name="positions-writer", daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _write_on(self) -> None:
+        writer = Writer(self.engine, self.settings, self.news)
+        while tickets := self._next():
+            moved = writer.write(tickets)
+            with self.changed:
+                for ticket in tickets:
+                    del self.held[id(ticket)]
+            if moved:
+                self._tell(moved)
+        writer.close()
+
+    def _tell(self, moved: Sequence[int]) -> None:
+        try:
+            self.moved(moved)
+        except Exception:
+            # The positions are stored and answered; the live map is redrawn by the sweeper.
+            log.exception("the live map was not told")
+
+    def _next(self) -> list[Ticket]:
+        """The tickets of the next transaction, oldest first; empty when it is time to stop."""
+        with self.changed:
+            while not self.queue:
+                if self.stopping:
+                    return []
+                self.changed.wait()
+            return chosen(self.queue)
+
+
+def chosen(queue: deque[Ticket]) -> list[Ticket]:
+    """Takes the next group out of the queue: oldest first, one batch of a surveyor, so much at most."""
+    group: list[Ticket] = []
+    stay: list[Ticket] = []
+    surveyors: set[int] = set()
+    fixes = 0
+    while queue and len(group) < MOST_BATCHES and fixes < MOST_FIXES:
+        ticket = queue.popleft()
+        if ticket.batch.surveyor_id in surveyors:
+            stay.append(ticket)
+            continue
+        surveyors.add(ticket.batch.surveyor_id)
+        group.append(ticket)
+        fixes += len(ticket.batch.fixes)
+    queue.extendleft(reversed(stay))
+    return group
+
+
+class Writer:
+    """One connection that is kept, and its prepared statements."""
+
+    def __init__(self, engine: Engine, settings: Remembered, news: News | None) -> None:
+        self.engine, self.settings, self.news = engine, settings, news
+        self.link: Any = None
+
+    def write(self, tickets: Sequence[Ticket]) -> list[int]:
+        """Commits the tickets and lets each go; returns the surveyors whose dots moved."""
+        try:
+            outcomes, told = self._commit(tickets)
+        except Exception as error:  # noqa: BLE001 - carried over to the requests' own threads, which raise it
+            self._take_back()
+            if len(tickets) > 1 and self.link is not None:
+                log.warning("a group of positions failed; each alone", extra={"error": type(error).__name__})
+                return [moved for ticket in tickets for moved in self.write([ticket])]
+            failure = database.wrapped(error) if isinstance(error, psycopg2.Error) else error
+            for ticket in tickets:
+                ticket.settle(failure, [])
+            return []
+        moved = []
+        service.count(*(outcome for outcome in outcomes if isinstance(outcome, Taken)))
+        for ticket, outcome in zip(tickets, outcomes, strict=True):
+            if isinstance(outcome, Taken) and outcome.last is not None:
+                moved.append(ticket.batch.surveyor_id)
+            ticket.settle(outcome, told.get(ticket.batch.surveyor_id, []))
+        return moved
+
+    def close(self) -> None:
+        """Gives the connection up; the next group makes a new one."""
+        link, self.link = self.link, None
+        if link is not None:
+            link.close()
+
+    def _commit(self, tickets: Sequence[Ticket]) -> tuple[list[Outcome], Mapping[int, list[int]]]:
+        """Commits, again after what can be put right: a missing day, a fix that was there, a lost connection.
+
+        When the connection ends during the commit nobody knows whether it held; then the second try finds every
+        fix there and stores none twice.
+        """
+        careful = False
+        for last in (False, False, True):
+            try:
+                return self._once(tickets, careful=careful)
+            except psycopg2.Error as error:
+                self._take_back()
+                if last:
+                    raise
+                if store.lacks_partition(error):
+                    log.warning("a day of positions was missing; is the sweeper running?")
+                    service.keep_days(database.sessions(self.engine))
+                elif isinstance(error, psycopg2.errors.UniqueViolation):
+                    careful = True
+                elif self.link is not None:
+                    raise
+        raise RuntimeError("three tries ended without an outcome")
+
+    def _once(
+        self, tickets: Sequence[Ticket], *, careful: bool
+    ) -> tuple[list[Outcome], Mapping[int, list[int]]]:
+        """One transaction, committed by the ledger's last words."""
+        if self.link is None:
+            self.link = database.kept_connection(self.engine)
+            with self.link.cursor() as cursor:
+                Ledger(cursor, kept=True).prepare()
+        with self.link.cursor() as cursor:
+            ledger = Reporting(cursor, self.news, [t.batch.surveyor_id for t in tickets if t.news])
+            batches = [ticket.batch for ticket in tickets]
+            outcomes = take_together(ledger, batches, settings=self.settings, careful=careful)
+        return outcomes, ledger.told
+
+    def _take_back(self) -> None:
+        """Ends a transaction that failed; a connection that cannot do even that is given up."""
+        try:
+            if self.link is not None:
+                self.link.cursor().execute("ROLLBACK")
+        except psycopg2.Error:
+            self.close()
+
+
+class Reporting(Ledger):
+    """A ledger that reads the news just before it commits."""
+
+    def __init__(self, cursor: Any, news: News | None, surveyor_ids: Sequence[int]) -> None:
+        super().__init__(cursor, kept=True)
+        self.news, self.surveyor_ids = news, surveyor_ids
+        self.told: Mapping[int, list[int]] = {}
+
+    def write(self, *given: Any) -> None:
+        """As a ledger writes."""
+        if self.news is not None and self.surveyor_ids:
+            self.told = self.news(self.cursor, self.surveyor_ids)
+        super().write(*given)

@@ -1,0 +1,244 @@
+"""Taking fixes: the batches of many surveyors in one transaction, each judged and followed as if it were alone.
+
+History goes in by COPY (a few fixes by INSERT, in the last round trip), which cannot skip what is already there. So a
+fix goes that way only when it is newer than every stored one of its surveyor (`last_position.newest_at`, read under the
+surveyor's turn); a late one is inserted with ON CONFLICT. The primary key stays the referee: should the shortcut ever be
+wrong, the transaction is taken back and done again with no shortcut (`careful`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from core.errors import ChakanError, Missing, Unsigned
+from geo import filters
+from geo.clock_offset import PhoneClock
+from geo.dot import walk
+from geo.filters import Duty, Limits
+from geo.fix import Fix
+from geo.ledger import SEEN_EVERY, Asked, Ledger, Opening, Written
+from geo.store import Row
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one device sent at once. `token_id` is what it signed with, to be asked again; 0: already checked."""
+
+    surveyor_id: int
+    device_id: int
+    fixes: Sequence[Fix]
+    unread: Mapping[str, int]
+    token_id: int = 0
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a batch. `kept` + the sum of `refused` is its size.
+
+    `track_only` counts, within `kept`, what may not move the dot. `last` is the fix the dot moved to, or
+    None. `at` is the database's time of it.
+    """
+
+    kept: int
+    refused: dict[str, int]
+    track_only: dict[str, int]
+    last: Fix | None
+    at: datetime | None = None
+
+    def plus(self, later: "Taken") -> "Taken":
+        """This batch and the one after it as one."""
+        return Taken(
+            self.kept + later.kept,
+            dict(Counter(self.refused) + Counter(later.refused)),
+            dict(Counter(self.track_only) + Counter(later.track_only)),
+            later.last or self.last,
+            later.at or self.at,
+        )
+
+
+Outcome = Taken | ChakanError
+
+
+class Settings(Protocol):
+    """Where the filter settings of organisations come from: the database itself, or a short memory of it."""
+
+    def limits(self, ledger: Ledger, org_ids: Iterable[int]) -> Mapping[int, Limits]:
+        """The settings of these organisations."""
+
+
+class Read:
+    """The settings as they are now."""
+
+    def limits(self, ledger: Ledger, org_ids: Iterable[int]) -> Mapping[int, Limits]:
+        """Asks the database."""
+        return ledger.limits(org_ids)
+
+
+@dataclass
+class Turn:
+    """One batch on its way through."""
+
+    batch: Batch
+    opening: Opening
+    now: datetime
+    limits: Limits
+    learned: PhoneClock | None = None
+    good: list[Fix] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
+    fresh: list[Fix] = field(default_factory=list)
+
+
+def take_together(
+    ledger: Ledger,
+    batches: Sequence[Batch],
+    now: datetime | None = None,
+    *,
+    settings: Settings | None = None,
+    careful: bool = False,
+) -> list[Outcome]:
+    """Stores batches of different surveyors: history first, then the dots that may move. Answers in their order.
+
+    Runs inside the ledger's transaction, and commits it when that is the ledger's to do. A batch nobody may send is
+    answered by its error and costs the others nothing. Raises psycopg2.IntegrityError when a day's table is missing
+    or, without `careful`, when a fix was there after all.
+    """
+    openings = ledger.open([Asked(b.surveyor_id, b.device_id, b.token_id) for b in batches])
+    outcomes: list[Outcome | Turn] = []
+    org_ids = {o.org_id for o in openings if o is not None and o.signed}
+    limits = (settings or Read()).limits(ledger, org_ids) if org_ids else {}
+    for batch, opening in zip(batches, openings, strict=True):
+        if opening is None:
+            outcomes.append(Missing("no such surveyor"))
+        elif not opening.signed:
+            outcomes.append(Unsigned("sign in first"))
+        else:
+            outcomes.append(Turn(batch, opening, now or opening.now, limits[opening.org_id]))
+    turns = sorted((t for t in outcomes if isinstance(t, Turn)), key=lambda t: t.batch.surveyor_id)
+    for turn in turns:
+        by_true_time(turn)
+        turn.good, turn.refused = judge(ledger, turn)
+    _store(ledger, turns, careful=careful)
+    taken = {id(turn): _follow(ledger, turn) for turn in turns}
+    _write(ledger, [(turn, taken[id(turn)]) for turn in turns])
+    return [taken[id(one)] if isinstance(one, Turn) else one for one in outcomes]
+
+
+def by_true_time(turn: Turn) -> None:
+    """Corrects the batch's times where the phone's clock is known to be wrong; learns from the send itself."""
+    opening, batch = turn.opening, turn.batch
+    # A recorded file carries the satellites' time, not the phone's.
+    if not opening.on_duty or not batch.fixes or batch.fixes[0].source == "gpx":
+        return
+    known = opening.clock.learn(max(fix.fixed_at for fix in batch.fixes), turn.now)
+    if known is not opening.clock:
+        turn.learned = known
+    if known.offset_s:
+        turn.batch = replace(batch, fixes=[known.correct(fix) for fix in batch.fixes])
+
+
+def judge(ledger: Ledger, turn: Turn) -> tuple[list[Fix], dict[str, int]]:
+    """The fixes that may be kept, in order of time and each time once, and why the others may not."""
+    batch, now, limits = turn.batch, turn.now, turn.limits
+    refused = dict(batch.unread)
+    duty = _duty(ledger, turn)
+    plain = filters.Plain.of(now, duty, limits)
+    if plain.lets_all(batch.fixes):
+        return list(batch.fixes), refused
+    good: dict[datetime, Fix] = {}
+    for fix in batch.fixes:
+        reasons = [] if plain.lets(fix) else filters.rejections(fix, now, duty, limits)
+        if not reasons and fix.fixed_at in good:
+            reasons = ["duplicate"]
+        if reasons:
+            refused[reasons[0]] = refused.get(reasons[0], 0) + 1
+        else:
+            good[fix.fixed_at] = fix
+    return [good[at] for at in sorted(good)], refused
+
+
+def _duty(ledger: Ledger, turn: Turn) -> Duty:
+    opening, batch, limits = turn.opening, turn.batch, turn.limits
+    if not opening.on_duty or not batch.fixes:
+        return Duty(False, ())
+    since = opening.on_duty_since or datetime.min.replace(tzinfo=UTC) + limits.before_shift
+    oldest = min(fix.fixed_at for fix in batch.fixes)
+    if oldest >= since - limits.before_shift:
+        return Duty(True, ((since, None),))
+    return Duty(True, (*ledger.shifts_since(batch.surveyor_id, oldest), (since, None)))
+
+
+def _store(ledger: Ledger, turns: Sequence[Turn], *, careful: bool) -> None:
+    """History: what is surely new is appended, the rest by INSERT … ON CONFLICT; `fresh` is what was not there yet."""
+    late: list[tuple[Turn, Fix]] = []
+    new: list[tuple[int, int, Fix]] = []
+    for turn in turns:
+        newest = None if careful else turn.opening.newest_at
+        if turn.good and newest is not None and newest < turn.good[0].fixed_at:
+            turn.fresh = turn.good
+        else:
+            late += [(turn, fix) for fix in turn.good if newest is None or fix.fixed_at <= newest]
+            turn.fresh = [fix for fix in turn.good if newest is not None and fix.fixed_at > newest]
+        new += [(turn.batch.surveyor_id, turn.batch.device_id, fix) for fix in turn.fresh]
+    if new:
+        ledger.append(new, turns[0].now)
+    if late:
+        rows = [(turn.batch.surveyor_id, turn.batch.device_id, fix) for turn, fix in late]
+        stored = ledger.insert(rows, turns[0].now)
+        _sort_in(late, stored)
+
+
+def _sort_in(late: Sequence[tuple[Turn, Fix]], stored: set[tuple[int, int, datetime]]) -> None:
+    for turn in {id(turn): turn for turn, _ in late}.values():
+        batch = turn.batch
+        ahead = {fix.fixed_at for fix in turn.fresh}
+        turn.fresh = [
+            fix
+            for fix in turn.good
+            if fix.fixed_at in ahead or (batch.surveyor_id, batch.device_id, fix.fixed_at) in stored
+        ]
+        if len(turn.fresh) < len(turn.good):
+            again = len(turn.good) - len(turn.fresh)
+            turn.refused["duplicate"] = turn.refused.get("duplicate", 0) + again
+
+
+def _follow(ledger: Ledger, turn: Turn) -> Taken:
+    """Where the dot stops after the new fixes, which are already in the track."""
+    fresh = turn.fresh
+    if not fresh:
+        return Taken(0, turn.refused, {}, None, turn.now)
+    end = fresh[-1].fixed_at + timedelta(microseconds=1)
+    dot, held = walk(
+        turn.opening.dot,
+        fresh,
+        lambda since: ledger.track(turn.batch.surveyor_id, since, end),
+        turn.now,
+        turn.limits,
+    )
+    if dot is not None:
+        dot = msgspec.structs.replace(dot, received_at=turn.now)
+    return Taken(len(fresh), turn.refused, dict(held), dot, turn.now)
+
+
+def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
+    dots: list[Row] = []
+    newest: dict[int, datetime] = {}
+    refused: dict[tuple[int, str], int] = {}
+    seen: list[int] = []
+    clocks: dict[int, PhoneClock] = {}
+    for turn, taken in done:
+        batch, opening = turn.batch, turn.opening
+        if taken.last is not None:
+            dots.append(Row(batch.surveyor_id, batch.device_id, taken.last))
+        if turn.fresh and (opening.newest_at is None or turn.fresh[-1].fixed_at > opening.newest_at):
+            newest[batch.surveyor_id] = turn.fresh[-1].fixed_at
+        refused.update({(batch.device_id, reason): count for reason, count in taken.refused.items()})
+        if opening.seen_at is None or turn.now - opening.seen_at > SEEN_EVERY:
+            seen.append(batch.device_id)
+        if turn.learned is not None:
+            clocks[batch.device_id] = turn.learned
+    now = done[0][0].now if done else datetime.now(UTC)
+    ledger.write(Written(dots, newest, refused, seen, clocks), now, now.astimezone(UTC).date())

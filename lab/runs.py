@@ -1,0 +1,187 @@
+"""`chakan simulate`: throws days, plays policies on them, shows how far it is, and writes the report."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.errors import Invalid
+from geo.errors import NoRoads
+from lab import bound, city, policies, report
+from lab.bound import Bound
+from lab.day import Human
+from lab.net import Net, RoadNet
+from lab.ours import DEFAULTS, AllSeeing, Ours
+from lab.report import Played
+from lab.simulate import Policy, play
+from lab.throw import CitySites, Plan, Sites, TripSites, throw
+
+MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Policy]] = {
+    "ours": lambda settings: Ours(settings),
+    "all_seeing": lambda settings: AllSeeing(settings),
+    "nearest": lambda settings: policies.Nearest(),
+    "top_five": lambda settings: policies.TopFive(),
+    "broadcast": lambda settings: policies.Broadcast(),
+}
+
+
+USUAL = ("ours", "nearest", "top_five", "broadcast")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asked for. `osm`: a city; `trips`: where losses happen; without both a made-up city."""
+
+    policies: tuple[str, ...] = USUAL
+    plan: Plan = field(default_factory=Plan)
+    seeds: int = 1
+    roads: Path | None = None
+    trips: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    human: Human = field(default_factory=Human)
+
+    def __post_init__(self) -> None:
+        for name in self.policies:
+            if name not in MAKERS:
+                raise Invalid.field("policy", f"{name}: one of " + ", ".join(MAKERS))
+        plan = self.plan
+        sound = (
+            plan.surveyors >= 1
+            and 0 < plan.hours <= 24 * 14
+            and self.seeds >= 1
+            and 0 <= self.human.silent < 1
+        )
+        if (
+            not sound
+            or (plan.claims is not None and plan.claims < 0)
+            or (plan.load is not None and plan.load <= 0)
+        ):
+            raise Invalid(
+                "surveyors, hours, load, seeds and claims must be more than nothing, silent from 0 to below 1"
+            )
+
+
+def town(asked: Asked) -> tuple[Net, Sites]:
+    """The roads, and where losses happen on them. Raises Invalid."""
+    if asked.roads is None:
+        made = city.generate(1)
+        return RoadNet.of_city(made), CitySites(made)
+    try:
+        net = RoadNet.open(asked.roads)
+    except NoRoads as error:
+        raise Invalid.field(
+            "roads", f"no road graph in {asked.roads}: build one with `chakan roads build`"
+        ) from error
+    if asked.trips is None:
+        raise Invalid.field(
+            "trips", "with real roads, say where losses happen: a CSV of trips (TIMESTAMP, POLYLINE)"
+        )
+    return net, TripSites.read(asked.trips)
+
+
+def simulate(asked: Asked, tell: Callable[[str, float], None]) -> tuple[list[str], list[Played]]:
+    """Plays every policy on every day; returns the facts of the days and what each policy came to."""
+    net, sites = town(asked)
+    days = [throw(net, sites, asked.plan, seed, asked.human) for seed in range(1, asked.seeds + 1)]
+    bounds: list[Bound] = []
+    for day in days:
+        tell("先知下界 bound", len(bounds) / len(days))
+        bounds.append(bound.clairvoyant(day))
+    played = []
+    for name in asked.policies:
+        sims = []
+        for n, day in enumerate(days):
+            policy = MAKERS[name](asked.settings)
+            sims.append(play(day, policy, lambda share, n=n, name=name: tell(name, (n + share) / len(days))))  # type: ignore[misc]
+        played.append(Played.of(name, sims, bounds))
+    claims = sum(len(day.losses) for day in days)
+    plan = asked.plan
+    load = "" if plan.load is None or plan.claims is not None else f" · 负荷 load {plan.load:.0%}"
+    facts = [
+        f"{net.label} · {len(days)} 天 day(s) × {plan.hours:g} h · {plan.surveyors} 名查勘员 surveyors"
+        f" · {claims} 件报案 claims{load}",
+        "所有数字均为模拟结果，不是实际表现。 Every figure here is simulated; none was observed.",
+    ]
+    return facts, played
+
+
+def parsed(pairs: Sequence[str]) -> dict[str, Any]:
+    """`key=value` settings as the rules take them. Raises Invalid naming the key."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, given, text = pair.partition("=")
+        if not given or key not in DEFAULTS:
+            raise Invalid.field("set", f"{key}: no such rule")
+        usual = DEFAULTS[key]
+        try:
+            found[key] = text.lower() in ("true", "on", "1") if isinstance(usual, bool) else type(usual)(text)
+        except ValueError as error:
+            raise Invalid.field("set", f"{key}: not like {usual!r}") from error
+    return found
+
+
+class Bar:
+    """How far it is, on one line; on a pipe only each part's name once."""
+
+    def __init__(self) -> None:
+        self.alive, self.last = sys.stderr.isatty(), ""
+
+    def __call__(self, part: str, share: float) -> None:
+        """Shows it."""
+        if self.alive:
+            full = round(30 * share)
+            print(
+                f"\r{part:<24} [{'█' * full}{'·' * (30 - full)}] {share:4.0%}  模拟 simulated ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+        elif part != self.last:
+            print(part, file=sys.stderr, flush=True)
+        self.last = part
+
+    def end(self) -> None:
+        """Leaves the line."""
+        if self.alive:
+            print(file=sys.stderr)
+
+
+def show(played: Sequence[Played]) -> str:
+    """The main figures as a table for a terminal."""
+    heads = ("contact ≤10", "arrive ≤30", "mean min", "P90", "drive", "km", "asked", "gap")
+    wide = (12, 12, 10, 8, 8, 7, 8, 8)
+    lines = ["模拟 simulated".ljust(12) + "".join(h.rjust(w) for h, w in zip(heads, wide, strict=True))]
+    for one in played:
+        mean = one.estimate("arrive_mean").mean
+        limit = [f.bound_mean for f in one.figures if f.bound_mean]
+        gap = f"{mean / (sum(limit) / len(limit)) - 1:+.0%}" if limit else ""
+        lines.append(
+            f"{one.name:<14}{one.estimate('contact_kept').mean:>12.2%}{one.estimate('arrive_kept').mean:>12.2%}{mean:>10.2f}"
+            f"{one.estimate('arrive_p90').mean:>8.1f}{one.estimate('drive_mean').mean:>8.2f}"
+            f"{one.estimate('km_per_claim').mean:>7.2f}{one.estimate('asked_per_claim').mean:>8.2f}{gap:>8}"
+        )
+    return "\n".join(lines)
+
+
+def write(path: Path, title: str, facts: Sequence[str], played: Sequence[Played]) -> None:
+    """The report appears whole or not at all."""
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(report.html(title, facts, played), encoding="utf-8")
+    draft.replace(path)
+
+
+def as_json(facts: Sequence[str], played: Sequence[Played]) -> str:
+    """The figures for a program. Infinity, which JSON does not know, becomes null."""
+    rows = {"simulated": True, "facts": list(facts), "policies": [one.row() for one in played]}
+    return json.dumps(finite(rows), ensure_ascii=False)
+
+
+def finite(value: Any) -> Any:
+    """The same with null for what has no number."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not -1e300 < value < 1e300 else value

@@ -1,0 +1,196 @@
+"""Playing a day: the same seed is the same day, nothing is lost, nobody beats the bound, the peers keep their own rules."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from claims.states import TaskState
+from core.errors import Invalid
+from dispatch.finishing import left_s
+from geo.fix import LonLat
+from lab import bound, dice, measure, policies, report, runs
+from lab.cast import seen_at
+from lab.citymap import Plane
+from lab.day import Human, Person, merged, mute_spells
+from lab.net import StraightNet
+from lab.ours import Ours
+from lab.simulate import play
+from lab.throw import Plan, throw
+
+CENTRE = LonLat(114.0, 32.4)
+NET = StraightNet(Plane(CENTRE), wrong=1.1)
+
+
+class Square:
+    """Losses anywhere in a square of about 12 km."""
+
+    hours = (1.0,) * 24
+
+    def throw(self, rng, count):
+        east, north = rng.uniform(-0.06, 0.06, count), rng.uniform(-0.055, 0.055, count)
+        return [
+            (LonLat(CENTRE.lon + x, CENTRE.lat + y), "motor", "collision")
+            for x, y in zip(east, north, strict=True)
+        ]
+
+
+def day(seed=1, **plan):
+    return throw(NET, Square(), Plan(**{"surveyors": 24, "hours": 4.0, "load": 0.8} | plan), seed)
+
+
+EVERY = [Ours, policies.Nearest, policies.TopFive, policies.Broadcast]
+
+
+def story(sim):
+    return [
+        (
+            case.holder,
+            case.accepted_s,
+            case.contacted_s,
+            case.arrived_s,
+            case.done_s,
+            [a.person for a in case.asked],
+        )
+        for case in sim.cases
+    ]
+
+
+@pytest.mark.parametrize("policy", EVERY)
+def test_the_same_seed_is_played_the_same_way(policy):
+    assert story(play(day(), policy())) == story(play(day(), policy()))
+
+
+def test_another_seed_is_another_day():
+    assert [x.at_s for x in day(1).losses] != [x.at_s for x in day(2).losses]
+
+
+@pytest.mark.parametrize("policy", EVERY)
+@pytest.mark.parametrize("load", [0.8, 1.3])
+def test_every_claim_ends_in_exactly_one_state_and_is_surveyed_once(policy, load):
+    sim = play(day(load=load), policy())
+    assert sum(measure.states(sim).values()) == len(sim.day.losses)
+    done = [case for case in sim.cases if case.state == TaskState.SUBMITTED]
+    never = [case for case in sim.cases if case.state != TaskState.SUBMITTED]
+    assert sum(mate.done for mate in sim.mates) == len(done)
+    for case in done:
+        steps = (case.loss.at_s, case.accepted_s, case.departed_s, case.arrived_s, case.done_s)
+        assert list(steps) == sorted(steps)
+        assert sum(asked.outcome == "accepted" for asked in case.asked) == 1 + case.switches
+    # Only the policy that never looks beyond its radius may leave somebody standing.
+    assert not never or policy is policies.Broadcast
+
+
+@pytest.mark.parametrize("policy", EVERY)
+def test_nobody_does_two_things_at_once(policy):
+    sim = play(day(load=1.1), policy())
+    for mate in sim.mates:
+        mine = sorted(
+            (case.departed_s, case.done_s)
+            for case in sim.cases
+            if case.holder == mate.person.no and case.done_s
+        )
+        assert all(before[1] <= after[0] for before, after in pairwise(mine))
+
+
+@pytest.mark.parametrize("load", [0.5, 0.95])
+def test_no_policy_arrives_sooner_than_the_bound(load):
+    for seed in (1, 2):
+        played = day(seed, load=load)
+        least = bound.clairvoyant(played).mean_s / 60
+        for policy in EVERY:
+            assert measure.figures(play(played, policy())).arrive_mean >= least
+
+
+def test_the_bound_is_met_when_everybody_stands_ready_and_nothing_is_unknown():
+    calm = Human(silent=0, hidden=0, decline=0, heard=1, traffic_spread=0)
+    quiet = throw(
+        replace(NET, wrong=1.0),
+        Square(),
+        Plan(surveyors=60, hours=2, load=None, claims=6, rush=False),
+        3,
+        calm,
+    )
+    found = measure.figures(play(quiet, Ours({"hole_weight_pct": 0, "load_weight_s": 0, "idle_weight_s": 0})))
+    window = Ours().window_s / 60
+    assert found.arrive_mean == pytest.approx(bound.clairvoyant(quiet).mean_s / 60 + window, rel=0.02)
+
+
+def test_a_mute_phone_is_not_heard_and_answers_when_it_speaks_again():
+    person = Person(1, 0, ((0.0, 1e9),), mute=((100.0, 400.0),), ping_s=20.0)
+    assert person.heard_s(99.0) == 80.0
+    assert person.heard_s(300.0) == 100.0
+    assert person.muted_until(300.0) == 400.0
+    assert person.heard_s(401.0) == 400.0
+
+
+def test_about_a_fifth_of_the_phones_are_mute_at_any_time():
+    human, hour = Human(hidden=0.0), 3_600.0
+    spells = [mute_spells(human, 1, n, 10 * hour) for n in range(400)]
+    share = np.mean(
+        [sum(min(b, 10 * hour) - max(a, 0) for a, b in mine if a < 10 * hour) for mine in spells]
+    ) / (10 * hour)
+    assert share == pytest.approx(0.2, abs=0.03)
+    assert merged([(5, 9), (1, 6), (20, 30)]) == ((1, 9), (20, 30))
+
+
+def test_the_peers_ask_whom_their_rules_name():
+    played = day()
+    near = play(played, policies.Broadcast())
+    asked = [a for case in near.cases for a in case.asked]
+    assert asked and all(a.outcome in ("accepted", "declined", "too_late", "open") for a in asked)
+    old = play(played, policies.TopFive())
+    assert {a.outcome for case in old.cases for a in case.asked} >= {"accepted", "expired"}
+
+
+def test_ours_never_asks_somebody_whose_position_is_older_than_the_limit():
+    asked = []
+
+    class Watched(Ours):
+        def decide(self, sim):
+            before = {case.loss.no: len(case.asked) for case in sim.cases}
+            super().decide(sim)
+            for case in sim.cases:
+                asked.extend(
+                    seen_at(sim.mates[a.person], sim.day, sim.now)[1]
+                    for a in case.asked[before[case.loss.no] :]
+                )
+
+    play(day(), Watched())
+    assert asked and max(asked) <= Ours().rule.stale_s
+
+
+def test_what_is_left_of_a_survey_does_not_run_out_before_it_ends():
+    assert left_s(1_800, 0) == 1_800
+    left = [left_s(1_800, t) for t in (300, 900, 1_500, 1_800, 2_400, 3_600)]
+    assert left == sorted(left, reverse=True)
+    assert left_s(1_800, 1_800) > 400
+    draws = 1_800 * np.exp(np.random.default_rng(1).normal(0, 0.35, 400_000) - 0.35**2 / 2)
+    assert left_s(1_800, 1_500) == pytest.approx(float((draws[draws > 1_500] - 1_500).mean()), rel=0.02)
+
+
+def test_throws_belong_to_their_names():
+    assert dice.chance(1, 2, 3) == dice.chance(1, 2, 3) != dice.chance(1, 3, 2)
+    assert np.mean([dice.chance(7, n) for n in range(4_000)]) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_rule_that_does_not_exist_cannot_be_tried():
+    with pytest.raises(Invalid, match="no such rule"):
+        runs.parsed(["offer_ttl=60"])
+    assert runs.parsed(["offer_ttl_s=60", "foresee_offers=false"]) == {
+        "offer_ttl_s": 60,
+        "foresee_offers": False,
+    }
+
+
+def test_the_report_needs_nothing_else_and_says_that_it_is_simulated():
+    played = day()
+    least = bound.clairvoyant(played)
+    both = [report.Played.of(name, [play(played, make({}))], [least]) for name, make in runs.MAKERS.items()]
+    page = report.html("试", ["事实 <b>facts</b>"], both)
+    assert "模拟 SIMULATED" in page and "&lt;b&gt;" in page
+    assert not [word for word in ("http://", "https://", "src=", "<script") if word in page]
+    figures = json.loads(runs.as_json([], both))
+    assert figures["simulated"] is True and all(one["simulated"] for one in figures["policies"])
