@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 # Each module offers `bp`. The order is the order of the documentation.
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
-    "protocols.overland", "surveyors", "nearest", "able", "roads", "planning", "catastrophes", "areas", "map", "uploads",
-    "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "playback", "preferences", "health",
-    "pages",
+    "protocols.overland", "surveyors", "tracks", "phones", "nearest", "able", "roads", "planning", "catastrophes", "areas",
+    "map", "uploads", "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "playback",
+    "preferences", "health", "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.

@@ -13,7 +13,7 @@ from api.fields import DatumWanted, FromPhone, Moment, PositionIn, position
 from claims import queries as claims
 from claims.models import Task
 from core import clock
-from dispatch import assignments, bundles, catastrophe_queries, moving
+from dispatch import assignments, bundles, catastrophe_queries, moving, scene
 from dispatch import queries as dispatch
 from geo.fix import LonLat
 from media import album
@@ -131,6 +131,12 @@ def _task(row: Any, place: Any, datum: str) -> dict[str, Any]:
     }
 
 
+def _seen(known: scene.Seen | None) -> dict[str, Any]:
+    """What the track says: at the scene since, left it at."""
+    known = known or scene.Seen()
+    return {"near_since": present.time(known.came_at), "left_at": present.time(known.left_at)}
+
+
 def catastrophe(over: Any) -> dict[str, Any] | None:
     """What a surveyor must know of the catastrophe he works in: its name, the limits, whether he is lent."""
     if over is None:
@@ -173,6 +179,7 @@ def my_jobs(query: DatumWanted) -> ResponseReturnValue:
             claims.items_of(session, ids),
         )
         contacts = dispatch.contacts_of(session, [row.id for row in tasks])
+        seen = scene.seen(session, [row.id for row in tasks])
         with_it = bundles.companions(session, [row.task_id for row in offers])
         over, asked = catastrophe_queries.over_person(session, me), moving.mine(session, me, now)
         photos = album.of_phone(session, [(row.id, row.line, row.cause) for row in tasks])
@@ -182,6 +189,7 @@ def my_jobs(query: DatumWanted) -> ResponseReturnValue:
             "items": [claim_show.item(item) for item in items[row.claim_id]],
             "clocks": claim_show.clocks(clocks[row.claim_id]),
             "contacts": [claim_show.contact(tried, name) for tried, name in contacts[row.id]],
+            **_seen(seen.get(row.id)),
             **photos[row.id],
         }
         for row in tasks

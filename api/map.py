@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from api import parts
-from api.door import EVERYBODY, Door, Strict, roles
+from api.door import EVERYBODY, Door, Strict, Text, roles
 from api.fields import Moment
 from api.surveyors import look
 from core.errors import Invalid
@@ -75,6 +75,12 @@ class Days(Strict):
         return self.start, self.end
 
 
+class LookedAt(Days):
+    """The span of somebody's track, and why one looks at it when it is not one's own."""
+
+    reason: Text | None = Field(None, min_length=2, examples=["complaint"])
+
+
 def told(body: bytes, seconds: int) -> ResponseReturnValue:
     """A tile that may be kept for a while."""
     answer = Response(body, 200, content_type=MVT) if body else Response(status=204)
@@ -97,11 +103,11 @@ def heat(path: HeatPath, query: Days) -> ResponseReturnValue:
 
 @bp.get("/map/tracks/<int:surveyor_id>/<int:z>/<int:x>/<int:y>.mvt", responses=TILE)
 @roles("dispatcher", "supervisor", "admin", "surveyor")
-def track(path: TrackPath, query: Days) -> ResponseReturnValue:
+def track(path: TrackPath, query: LookedAt) -> ResponseReturnValue:
     """Where a surveyor drove (7 days at most), own or of one's part of the tree. Each tile is a look, and audited."""
     start, end = query.checked(LONGEST_TRACK)
     with g.sessions.begin() as session:
-        look(session, path.surveyor_id, start, end, "tile")
+        look(session, path.surveyor_id, start, end, "tile", query.reason)
         body = tiles.track_tile(session, path.surveyor_id, path.z, path.x, path.y, start=start, end=end)
     return told(body, 60)
 

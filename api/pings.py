@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from api import present
 from api.door import Door, roles
 from api.dots import show_dot
+from api.phones import note_app
 from api.protocols import intake
 from core import clock
 from core.errors import ChakanError, Denied
@@ -221,6 +222,7 @@ def positions() -> ResponseReturnValue:
     taken = service.take(g.sessions, g.actor.person_id, g.actor.device_id, read.fixes, unread=read.unread)
     if errors and not read.fixes:
         raise BadBatch("none of the fixes can be read", errors=errors[:100])
+    note_app(g.sessions, g.actor.device_id, request.headers.get("User-Agent"))
     show_dot(g.actor, taken)
     return answer(taken, errors)
 

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import io
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -21,12 +22,15 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import auth, errors, health, pings
+from api.phones import note_app
 from api.protocols import intake, overland, owntracks, traccar
 from core.database import Sessions
 from core.errors import Busy, ChakanError, TooMany, Unsigned
 from geo.group import Group
 from geo.taking import Batch, Taken
 from staff import devices
+
+log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 Respond = Callable[..., Any]
@@ -100,6 +104,7 @@ class Given(NamedTuple):
     named: str | None = None
     must_be: str | None = None  # the device id HTTP Basic gives as the user
     news: bool = False
+    app: str | None = None  # what it calls itself
 
 
 class ShortDoor:
@@ -119,7 +124,8 @@ class ShortDoor:
         try:
             if self.group.crowded():
                 raise TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
-            status, headers, body = self._answer(understand(environ, _body(environ)))
+            given = understand(environ, _body(environ))._replace(app=environ.get("HTTP_USER_AGENT"))
+            status, headers, body = self._answer(given)
         except (TooMany, Busy) as error:
             status = errors.STATUS[error.kind]
             said, headers = errors.problem_parts(status, error.code, error.detail, error.facts, error.errors)
@@ -143,7 +149,15 @@ class ShortDoor:
         except Unsigned:
             self.known.forget(key)
             raise
+        self._note_app(who.device_id, given.app)
         return 200, {"Content-Type": kind}, body
+
+    def _note_app(self, device_id: int, app: str | None) -> None:
+        try:
+            note_app(self.known.sessions, device_id, app)
+        except SQLAlchemyError as error:
+            # The fixes are stored: they must not go Flask's way once more for the sake of a name. The next send tells it again.
+            log.warning("an app's name was not kept", extra={"error": type(error).__name__})
 
     def _take(self, who: Signed, given: Given) -> tuple[Taken, list[int]]:
         """As `intake.take`: some hundreds a commit, all of them before the answer."""

@@ -63,8 +63,12 @@ class SurveyorPath(Strict):
 
 
 class Span(Strict):
-    """The time of a track: the last 24 hours unless `from` and `to` say otherwise; at most 31 days."""
+    """The time of a track: the last 24 hours unless `from` and `to` say otherwise; at most 31 days.
 
+    `reason`: why one looks at somebody else's track; a word like those the desk offers, or one's own. Kept in the audit.
+    """
+
+    reason: Text | None = Field(None, min_length=2, examples=["complaint"])
     start: AwareDatetime | None = Field(None, alias="from", ge=LEAST, le=MOST)
     end: AwareDatetime | None = Field(None, alias="to", ge=LEAST, le=MOST)
     datum: Datum = "wgs84"
@@ -127,12 +131,21 @@ def show_fix(fix: Fix, wanted: Datum) -> dict[str, Any]:
         "altitude_m": fix.altitude_m,
         "battery": fix.battery,
         "source": fix.source,
+        **({} if fix.phone_at is None else {"phone_at": present.time(fix.phone_at)}),
     }
 
 
-def look(session: Session, surveyor_id: int, start: datetime, end: datetime, form: str) -> Surveyor:
-    """Lets the actor look at a track and writes down that he did: it is personal data (PIPL 28)."""
+def look(
+    session: Session, surveyor_id: int, start: datetime, end: datetime, form: str, reason: str | None
+) -> Surveyor:
+    """Lets the actor look at a track and writes down that he did, and why: it is personal data (PIPL 28).
+
+    His own track everybody sees without a reason. Raises Missing, Invalid without a reason.
+    """
     row = access.surveyor_seen_by(session, g.actor, surveyor_id)
+    own = surveyor_id == g.actor.person_id
+    if not own and reason is None:
+        raise Invalid.field("reason", "say why you look at somebody's track; he can read it")
     audit.append(
         session,
         g.actor.person_id,
@@ -142,6 +155,7 @@ def look(session: Session, surveyor_id: int, start: datetime, end: datetime, for
         start=start.isoformat(),
         end=end.isoformat(),
         form=form,
+        reason="own" if own else reason,
     )
     return row
 
@@ -165,7 +179,7 @@ def track(path: SurveyorPath, query: TrackWanted) -> ResponseReturnValue:
     """
     with g.sessions.begin() as session:
         start, end = query.span(clock.read(session))
-        row = look(session, path.surveyor_id, start, end, "list")
+        row = look(session, path.surveyor_id, start, end, "list", query.reason)
         limits = queries.limits_of(session, row.org_id)
         if query.after is not None:
             since = EPOCH + timedelta(microseconds=min(int(query.after), 10**16) + 1)
@@ -188,7 +202,7 @@ def track_gpx(path: SurveyorPath, query: Span) -> ResponseReturnValue:
     """The same as a GPX 1.1 file. Each look is audited."""
     with g.sessions.begin() as session:
         start, end = query.span(clock.read(session))
-        look(session, path.surveyor_id, start, end, "gpx")
+        look(session, path.surveyor_id, start, end, "gpx", query.reason)
         fixes = store.track(session, path.surveyor_id, start, end, limit=MOST_IN_FILE + 1)
     if len(fixes) > MOST_IN_FILE:
         raise Invalid.field("from", f"more than {MOST_IN_FILE} positions; ask for fewer days")

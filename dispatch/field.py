@@ -16,7 +16,7 @@ from claims.states import ClaimState, TaskState
 from core import clock, outbox
 from core.database import Sessions
 from core.errors import Invalid, Missing
-from dispatch import candidates, policy
+from dispatch import candidates, policy, scene
 from dispatch.errors import ArrivalUnproven
 from dispatch.holding import active, again, end, last_of, mine, task_locked
 from dispatch.models import Assignment, Contact
@@ -185,6 +185,8 @@ def _proof(
         return {"kind": "position", "distance_m": distance_m, "source": "given" if position else "tracked"}
     fixes = store.track(session, surveyor_id, now - DWELL_SEARCH, now)
     came = filters.at_place(fixes, place, radius_m=rule.dwell_m, for_s=rule.dwell_s)
+    if came is None:
+        came = scene.came(session, surveyor_id, task.id)
     if came is not None:
         return {"kind": "dwell", "since": came.isoformat()}
     if reason and reason.strip():

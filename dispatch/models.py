@@ -89,6 +89,16 @@ class Assignment(Base):
     reason: Mapped[str | None]
 
 
+class SceneWatch(Base):
+    """What the track says of a held job: since when he is at the scene, and when he left it again."""
+
+    __tablename__ = "scene_watch"
+    assignment_id: Mapped[Ref] = mapped_column(ForeignKey("assignment.id"), primary_key=True)
+    checked_at: Mapped[datetime]
+    came_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+
+
 class ServiceTime(Base):
     """How long a survey takes on scene, by insurer and line: the median of what was, learned nightly."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from claims import clocks
 from core import clock
 from core.database import Sessions
-from dispatch import bundles, candidates, catastrophe, holding, offers, policy, queries, windows
+from dispatch import bundles, candidates, catastrophe, holding, offers, policy, queries, scene, windows
 from geo.eta import Engine
 
 BATCH = 500
@@ -86,6 +86,7 @@ def tick(
             offered = sum(offer is not None for offer in outcome.values())
             unassigned = sum(outcome.get(task_id) is None for task_id in pending)
             left = max(len(pending), len(waiting)) >= BATCH and offered > 0
+    scene.watch(sessions, now)
     more = fired >= BATCH or len(expired) >= BATCH or left
     return Swept(fired, foreseen, len(expired), offered, unassigned, closed, more)
 

@@ -13,7 +13,7 @@ from geo.fix import Fix
 
 COLUMNS = (
     "surveyor_id", "device_id", "fixed_at", "received_at", "lon", "lat", "source", "accuracy_m", "speed_mps",
-    "heading_deg", "altitude_m", "battery", "seq",
+    "heading_deg", "altitude_m", "battery", "seq", "phone_at",
 )  # fmt: skip
 HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TAIL = struct.pack(">h", -1)
@@ -21,8 +21,8 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
 FIRST_DAY = EPOCH.date()
 
-# The six optional columns at the end, each with its type's letter; where it is missing, its size of -1 says NULL.
-OPTIONAL = "ffffhq"
+# The seven optional columns at the end, each with its type's letter; where it is missing, its size of -1 says NULL.
+OPTIONAL = "ffffhqq"
 FIXED = 15  # how many values come before them
 
 
@@ -61,7 +61,7 @@ def row(surveyor_id: int, device_id: int, fix: Fix, fixed_us: int, received_us: 
     """One fix as a tuple of COPY. Raises struct.error for what no column could hold."""
     source = _source(fix.source)
     accuracy, speed, heading = fix.accuracy_m, fix.speed_mps, fix.heading_deg
-    altitude, battery, seq = fix.altitude_m, fix.battery, fix.seq
+    altitude, battery, seq, phone_at = fix.altitude_m, fix.battery, fix.seq, fix.phone_at
     missing = (
         (accuracy is None)
         | (speed is None) << 1
@@ -69,12 +69,14 @@ def row(surveyor_id: int, device_id: int, fix: Fix, fixed_us: int, received_us: 
         | (altitude is None) << 3
         | (battery is None) << 4
         | (seq is None) << 5
+        | (phone_at is None) << 6
     )
+    phone_us = None if phone_at is None else microseconds(phone_at)
     word = len(source)
     pack, pick = _shape(missing, word)
     values = (
-        13, 8, surveyor_id, 8, device_id, 8, fixed_us, 8, received_us, 8, fix.lon, 8, fix.lat, word, source,
-        4, accuracy, 4, speed, 4, heading, 4, altitude, 2, battery, 8, seq, -1,
+        14, 8, surveyor_id, 8, device_id, 8, fixed_us, 8, received_us, 8, fix.lon, 8, fix.lat, word, source,
+        4, accuracy, 4, speed, 4, heading, 4, altitude, 2, battery, 8, seq, 8, phone_us, -1,
     )  # fmt: skip
     return pack(*pick(values))
 

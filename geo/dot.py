@@ -1,78 +1,125 @@
-"""The dot's walk along new fixes: forward only, not by an impossible jump, not frozen by one false fix."""
+"""The dot's walk along new fixes: forward only, not by a jump, not frozen by one false fix."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from geo.filters import Limits, follows, precise, reachable, track_only
+from geo.filters import Limits, precise, track_only
 from geo.fix import Fix
+from geo.motion import (
+    LEAST_SLACK_M,
+    MOVING_MPS,
+    apart_m,
+    around_m,
+    reachable,
+    seconds,
+    since_stuck,
+    speed_before,
+    strain,
+    stuck,
+    velocity,
+)
+from geo.story import NEAR_M, Story
 
 # How far back a story may begin: an app that saves power speaks every quarter of an hour.
 LOOK_BACK = timedelta(hours=2)
-# A jump must be told this many times, besides lasting fix_believe_s, before the dot follows it.
-BELIEVED_FIXES = 5
+# How much of the track before the dot is looked at.
+BEFORE = timedelta(minutes=10)
+# A phone that tells its speed and spoke this lately is judged by its two fixes alone.
+LATELY_S = 20.0
 
-
-@dataclass
-class Story:
-    """The newest run of fixes that agree with each other.
-
-    Without it one false fix a thousand kilometres off would freeze the dot for hours. By the time a story is
-    believed the old dot has long been stale, so nobody was sent by either.
-    """
-
-    limits: Limits
-    first: Fix | None = None
-    newest: Fix | None = None
-    count: int = 0
-
-    def tell(self, fix: Fix) -> None:
-        """Adds a fix; one that contradicts the run begins a new one."""
-        if self.newest is None or not reachable(self.newest, fix, self.limits):
-            self.first, self.count = fix, 0
-        self.newest, self.count = fix, self.count + 1
-
-    def believed(self) -> bool:
-        """Whether it was told often and long enough."""
-        if self.first is None or self.newest is None or self.count < BELIEVED_FIXES:
-            return False
-        return self.newest.fixed_at - self.first.fixed_at >= self.limits.believe
+Stored = Callable[[datetime], Sequence[Fix]]
 
 
 class Witness:
-    """Feeds a story from the stored track, asked for once and only if there is something to doubt."""
+    """The stored track around the dot, asked for once and only if there is something to doubt."""
 
-    def __init__(self, stored: Callable[[datetime], Sequence[Fix]], limits: Limits) -> None:
+    def __init__(self, stored: Stored, limits: Limits) -> None:
         self.stored, self.limits = stored, limits
         self.track: list[Fix] | None = None
         self.told = 0
-        self.story = Story(limits)
+        self.story: Story | None = None
 
     def forget(self) -> None:
         """Begins anew: the dot moved."""
-        if self.story.newest is not None:
-            self.story = Story(self.limits)
+        self.story = None
 
-    def confirms(self, dot: Fix, jump: Fix) -> bool:
-        """Whether everything stored after the dot and up to the jump makes it believable."""
+    def hear(self, dot: Fix, upto: Fix) -> Story:
+        """What was told after the dot and before a fix."""
         if self.track is None:
-            since = max(dot.fixed_at, jump.fixed_at - LOOK_BACK)
+            since = max(dot.fixed_at - BEFORE, upto.fixed_at - LOOK_BACK)
             self.track = [fix for fix in self.stored(since) if precise(fix, self.limits)]
-        while self.told < len(self.track) and self.track[self.told].fixed_at <= jump.fixed_at:
+        if self.story is None:
+            base = since_stuck(self.track, dot) if dot.speed_mps is None else dot
+            self.story = Story(self.limits, dot, speed_before(self.track, dot, self.limits), base)
+        while self.told < len(self.track) and self.track[self.told].fixed_at < upto.fixed_at:
             fix = self.track[self.told]
             self.told += 1
             if fix.fixed_at > dot.fixed_at:
                 self.story.tell(fix)
-        return self.story.believed()
+        return self.story
+
+    def tell(self, fix: Fix) -> None:
+        """The fix is held and becomes part of the story; the track does not tell it again."""
+        if self.story is not None and self.track is not None:
+            while self.told < len(self.track) and self.track[self.told].fixed_at <= fix.fixed_at:
+                self.told += 1
+            self.story.tell(fix)
+
+    def thawed(self, dot: Fix, fix: Fix) -> bool:
+        """Whether the dot hung at one place to the last digit and the phone now moves on from where it last knew."""
+        first = since_stuck(self.track or (), dot)
+        moving = fix.speed_mps is not None and fix.speed_mps > MOVING_MPS
+        return first is not dot and moving and reachable(first, fix, self.limits)
+
+
+def doubt(dot: Fix, fix: Fix, witness: Witness, limits: Limits) -> str | None:
+    """Why a later, precise fix may not move the dot all the same; None when it may."""
+    if stuck(dot, fix):
+        return "too_steady"
+    if unsuspicious(dot, fix, limits):
+        return None
+    story = witness.hear(dot, fix)
+    if story.follows_dot(fix) or witness.thawed(dot, fix):
+        return None
+    witness.tell(fix)
+    return None if story.believed() else story.reason
+
+
+def unsuspicious(dot: Fix, fix: Fix, limits: Limits) -> bool:
+    """Whether the two fixes alone say that all is well, so that the track need not be asked."""
+    near = apart_m(dot, fix) <= NEAR_M
+    if velocity(dot) is None or velocity(fix) is None:
+        return near
+    lately = seconds(dot, fix) <= LATELY_S
+    return (near or lately) and strain(dot, fix, limits) <= 1
+
+
+# Two places this far apart differ in their last digit.
+DIGIT_M = 0.1
+
+
+def follows(dot: Fix, fix: Fix, since: datetime, limits: Limits) -> bool:
+    """Whether the fix surely moves the dot, worked out without a sine. False says nothing: ask `track_only` and `doubt`.
+
+    `since` is the oldest that is not late. Whatever is let through here has no reason against it there, and the track is
+    not needed to say so: it is near, reachable, not stuck, and as near to where the told speeds lead as any car may be.
+    """
+    if not (dot.fixed_at < fix.fixed_at and since <= fix.fixed_at and precise(fix, limits)):
+        return False
+    metres, for_s = around_m(dot, fix), (fix.fixed_at - dot.fixed_at).total_seconds()
+    if metres > NEAR_M or metres > limits.max_speed_mps * for_s:
+        return False
+    before, after = dot.speed_mps, fix.speed_mps
+    if before is None or after is None:
+        return True
+    if metres < DIGIT_M and before > MOVING_MPS and after > MOVING_MPS:
+        return False
+    return metres + (before + after) / 2 * for_s <= LEAST_SLACK_M
 
 
 def walk(
-    dot: Fix | None,
-    fresh: Sequence[Fix],
-    stored: Callable[[datetime], Sequence[Fix]],
-    now: datetime,
-    limits: Limits,
+    dot: Fix | None, fresh: Sequence[Fix], stored: Stored, now: datetime, limits: Limits
 ) -> tuple[Fix | None, Counter[str]]:
     """Where the dot moves to (None when it stays), and why the other new fixes are in the track only.
 
@@ -88,9 +135,10 @@ def walk(
             dot = moved = fix
             witness.forget()
             continue
-        reasons = track_only(fix, dot, now, limits)
-        if reasons == ["impossible_speed"] and dot is not None and witness.confirms(dot, fix):
-            reasons = []
+        reasons: list[str] = track_only(fix, dot, now, limits)
+        if dot is not None and reasons in ([], ["impossible_speed"]):
+            found = doubt(dot, fix, witness, limits)
+            reasons = [] if found is None else [found]
         if reasons:
             held[reasons[0]] += 1
         else:

@@ -1,13 +1,14 @@
 """Which fixes are kept, which may move the dot, what a track proves: rules only, every reason by name."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from geo.fix import EARTH_RADIUS_M, Fix, LonLat, metres_between
+from geo.fence import Fence
+from geo.fix import Fix, LonLat
+from geo.motion import MOVING_MPS, digits, reachable, swapped
 from staff.rules import Known
 
 # key, default, least, most, unit, title
@@ -29,13 +30,7 @@ KNOWN = {
 DEFAULTS: dict[str, Any] = {key: known.default for key, known in KNOWN.items()}
 
 NULL_ISLAND_DEG = 0.001
-DEGREE_M = math.radians(EARTH_RADIUS_M)
-# What a phone that names no accuracy is taken to have, when two fixes are compared.
-UNKNOWN_ACCURACY_M = 30.0
 STEADY_FOR = timedelta(hours=1)
-MOVING_MPS = 2.0
-# Two fixes farther apart in time than this do not prove that somebody stayed in between.
-DWELL_GAP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -108,6 +103,7 @@ class Plain(NamedTuple):
             self.since <= fix.fixed_at <= self.until
             and (-180 <= lon <= -NULL_ISLAND_DEG or NULL_ISLAND_DEG <= lon <= 180)
             and -90 <= lat <= 90
+            and lat != 0
             and (fix.accuracy_m is None or fix.accuracy_m <= self.useless_accuracy_m)
         )
 
@@ -129,7 +125,8 @@ def rejections(fix: Fix, now: datetime, duty: Duty, limits: Limits) -> list[str]
     reasons = []
     if not (-180 <= fix.lon <= 180 and -90 <= fix.lat <= 90):  # also refuses NaN
         reasons.append("out_of_range")
-    if abs(fix.lon) < NULL_ISLAND_DEG and abs(fix.lat) < NULL_ISLAND_DEG:
+    # One exact zero is enough: no GPS reads zero to the last digit, but half a place lost on the way does.
+    if 0 in (fix.lon, fix.lat) or (abs(fix.lon) < NULL_ISLAND_DEG and abs(fix.lat) < NULL_ISLAND_DEG):
         reasons.append("zero")
     if fix.fixed_at - now > limits.ahead:
         reasons.append("from_the_future")
@@ -150,37 +147,16 @@ def track_only(fix: Fix, last: Fix | None, now: datetime, limits: Limits) -> lis
     if not precise(fix, limits):
         reasons.append("imprecise")
     if last is not None and not reasons and not reachable(last, fix, limits):
-        reasons.append("impossible_speed")
+        if swapped(last, fix, limits):
+            reasons.append("swapped")
+        else:
+            reasons.append("impossible_speed")
     return reasons
-
-
-def follows(dot: Fix, fix: Fix, since: datetime, limits: Limits) -> bool:
-    """Whether the fix surely moves the dot: in time, precise, and near enough without a sine. False says nothing.
-
-    `since` is the oldest that is not late.
-    """
-    if not (dot.fixed_at < fix.fixed_at and since <= fix.fixed_at):
-        return False
-    if fix.accuracy_m is not None and fix.accuracy_m > limits.max_accuracy_m:
-        return False
-    degrees = abs(fix.lon - dot.lon) + abs(fix.lat - dot.lat)
-    return degrees * DEGREE_M <= limits.max_speed_mps * (fix.fixed_at - dot.fixed_at).total_seconds()
 
 
 def precise(fix: Fix, limits: Limits) -> bool:
     """Whether the fix is good enough to send somebody by."""
     return fix.accuracy_m is None or fix.accuracy_m <= limits.max_accuracy_m
-
-
-def reachable(earlier: Fix, later: Fix, limits: Limits) -> bool:
-    """Whether one can lead to the other; what either may be off by counts in the traveller's favour."""
-    blur_m = sum(UNKNOWN_ACCURACY_M if f.accuracy_m is None else f.accuracy_m for f in (earlier, later))
-    seconds = (later.fixed_at - earlier.fixed_at).total_seconds()
-    reach_m = blur_m + limits.max_speed_mps * max(0.0, seconds)
-    # Along the meridian and then the equator is never shorter than straight: most moves need no sine.
-    if (abs(later.lon - earlier.lon) + abs(later.lat - earlier.lat)) * DEGREE_M <= reach_m:
-        return True
-    return metres_between(earlier.position(), later.position()) <= reach_m
 
 
 def at_place(
@@ -196,20 +172,8 @@ def at_place(
     Fixes must be in order of time. A reading of nothing better than `max_accuracy_m` proves nothing either
     way, and a silence of more than five minutes breaks the stay.
     """
-    came: datetime | None = None
-    seen: datetime | None = None
-    for fix in fixes:
-        if fix.accuracy_m is not None and fix.accuracy_m > max_accuracy_m:
-            continue
-        if metres_between(fix.position(), place) > radius_m:
-            came = None
-            continue
-        if came is None or seen is None or fix.fixed_at - seen > DWELL_GAP:
-            came = fix.fixed_at
-        seen = fix.fixed_at
-        if (seen - came).total_seconds() >= for_s:
-            return came
-    return None
+    stays = Fence(place, radius_m, for_s, max_accuracy_m).visits(fixes)
+    return stays[0].came if stays else None
 
 
 def oddities(fixes: Sequence[Fix], limits: Limits) -> list[str]:
@@ -225,14 +189,10 @@ def oddities(fixes: Sequence[Fix], limits: Limits) -> list[str]:
     since: Fix | None = None
     for fix in fixes:
         moving = fix.speed_mps is not None and fix.speed_mps > MOVING_MPS
-        same = since is not None and _digits(fix) == _digits(since)
+        same = since is not None and digits(fix) == digits(since)
         if not (moving and same):
             since = fix if moving else None
         elif since is not None and fix.fixed_at - since.fixed_at >= STEADY_FOR:
             found.append("too_steady")
             break
     return found
-
-
-def _digits(fix: Fix) -> tuple[float, float]:
-    return round(fix.lon, 7), round(fix.lat, 7)

@@ -23,7 +23,8 @@ class LonLat(NamedTuple):
 class Fix(msgspec.Struct, frozen=True):
     """One reading by a phone, WGS-84. A frozen struct, not a dataclass: a batch makes a thousand of them.
 
-    `fixed_at` is the phone's clock; `received_at` is the database's and stays None until the fix is taken.
+    `fixed_at` is the phone's clock; `received_at` is the database's and stays None until the fix is taken. Where the phone's
+    clock is known to be wrong `fixed_at` is corrected, and `phone_at` keeps what the phone said (`geo/clock_offset.py`).
     A larger `accuracy_m` is worse. `battery` is percent. None means the phone did not say.
     """
 
@@ -38,6 +39,7 @@ class Fix(msgspec.Struct, frozen=True):
     battery: int | None = None
     source: str = "phone"
     seq: int | None = None
+    phone_at: datetime | None = None
 
     def position(self) -> LonLat:
         """Where it was."""

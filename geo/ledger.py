@@ -6,12 +6,14 @@ pooler that gives every transaction another connection must not stand between th
 """
 
 import io
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from geo import copying, filters, store
+from geo.clock_offset import UNKNOWN, PhoneClock
 from geo.filters import Limits
 from geo.fix import Fix
 from geo.store import Key, Row, array, times
@@ -33,7 +35,8 @@ OPENING = """
 SELECT f.n, clock_timestamp() AS now, s.on_duty, s.on_duty_since, s.org_id, d.seen_at,
        f.token_id = 0 OR (t.id IS NOT NULL AND d.revoked_at IS NULL AND r.disabled_at IS NULL
                           AND 'surveyor' = ANY(r.roles)) AS signed,
-       p.fixed_at, p.lon, p.lat, p.accuracy_m, p.newest_at
+       p.fixed_at, p.lon, p.lat, p.accuracy_m, p.speed_mps, p.heading_deg, p.newest_at,
+       k.offset_s, k.learned_at, k.sends
   FROM unnest(CAST(:surveyor_ids AS bigint[]), CAST(:device_ids AS bigint[]), CAST(:token_ids AS bigint[]))
        WITH ORDINALITY AS f (surveyor_id, device_id, token_id, n)
   JOIN surveyor AS s ON s.id = f.surveyor_id
@@ -42,6 +45,7 @@ SELECT f.n, clock_timestamp() AS now, s.on_duty, s.on_duty_since, s.org_id, d.se
   LEFT JOIN token AS t ON t.id = f.token_id AND t.device_id = f.device_id AND t.revoked_at IS NULL
                       AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
   LEFT JOIN last_position AS p ON p.surveyor_id = f.surveyor_id
+  LEFT JOIN device_clock AS k ON k.device_id = f.device_id
 """
 
 RULES = """
@@ -61,7 +65,7 @@ SELECT started_at, ended_at
 """
 
 TRACK = """
-SELECT fixed_at, lon, lat, accuracy_m
+SELECT fixed_at, lon, lat, accuracy_m, speed_mps, heading_deg
   FROM position
  WHERE surveyor_id = :surveyor_id AND fixed_at >= :start AND fixed_at < :end
  ORDER BY fixed_at, device_id
@@ -81,6 +85,16 @@ SELECT f.device_id, :day, f.reason, f.count
     AS f (device_id, reason, count)
  ORDER BY f.device_id, f.reason
     ON CONFLICT (device_id, day, reason) DO UPDATE SET count = r.count + EXCLUDED.count
+"""
+
+# Written only when something was learned: a phone whose clock is right has no row.
+CLOCKS = """
+INSERT INTO device_clock AS k (device_id, offset_s, learned_at, sends)
+SELECT c.device_id, c.offset_s, c.learned_at, c.sends
+  FROM jsonb_to_recordset(CAST(:clocks AS jsonb)) AS c (device_id bigint, offset_s bigint, learned_at timestamptz, sends jsonb)
+ ORDER BY c.device_id
+    ON CONFLICT (device_id) DO UPDATE
+   SET offset_s = EXCLUDED.offset_s, learned_at = EXCLUDED.learned_at, sends = EXCLUDED.sends
 """
 
 SEEN = "UPDATE device SET seen_at = :at WHERE id = ANY(CAST(:device_ids AS bigint[]))"
@@ -111,6 +125,7 @@ NEW_S = Statement("new", store.NEW)
 PREPARED = (NEW_S, TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
 HISTORY_S, RULES_S = Statement("history", store.HISTORY), Statement("rules", RULES)
 SHIFTS_S, TRACK_S = Statement("shifts", SHIFTS), Statement("track", TRACK)
+CLOCKS_S = Statement("clocks", CLOCKS)
 
 # Up to so many new fixes are inserted, more are copied.
 FEW = 40
@@ -137,6 +152,7 @@ class Opening(NamedTuple):
     signed: bool
     dot: Fix | None
     newest_at: datetime | None
+    clock: PhoneClock = UNKNOWN
 
 
 class Written(NamedTuple):
@@ -146,6 +162,7 @@ class Written(NamedTuple):
     newest: Mapping[int, datetime]  # by surveyor
     refused: Mapping[tuple[int, str], int]  # by device and reason
     seen: Sequence[int]  # devices
+    clocks: Mapping[int, PhoneClock]  # by device: what was learned
 
 
 class Ledger:
@@ -181,9 +198,24 @@ class Ledger:
         turns = (TURNS_S, {"surveyor_ids": surveyors})
         self.send(turns, (OPENING_S, whose), before="BEGIN" if self.kept else "")
         found: list[Opening | None] = [None] * len(asked)
-        for n, now, duty, since, org, seen, signed, at, lon, lat, accuracy, newest in self.cursor.fetchall():
-            dot = None if at is None else Fix(at, None, lon, lat, accuracy)
-            found[n - 1] = Opening(now, duty, since, org, seen, signed, dot, newest)
+        for (
+            n,
+            now,
+            duty,
+            since,
+            org,
+            seen,
+            signed,
+            at,
+            *dotted,
+            newest,
+            offset_s,
+            learned_at,
+            sends,
+        ) in self.cursor.fetchall():
+            dot = None if at is None else Fix(at, None, *dotted)
+            known = PhoneClock.stored(offset_s, learned_at, sends)
+            found[n - 1] = Opening(now, duty, since, org, seen, signed, dot, newest, known)
         return found
 
     def rules(self, org_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -223,10 +255,10 @@ class Ledger:
         return {(surveyor, device, at) for surveyor, device, at in self.cursor.fetchall()}
 
     def track(self, surveyor_id: int, start: datetime, end: datetime) -> list[Fix]:
-        """A surveyor's stored fixes, as far as a walk needs them: time, place, accuracy."""
+        """A surveyor's stored fixes, as far as a walk needs them: time, place, accuracy, speed, heading."""
         pending, self.pending = self.pending, []
         self.send(*pending, (TRACK_S, {"surveyor_id": surveyor_id, "start": start, "end": end}))
-        return [Fix(at, None, lon, lat, accuracy) for at, lon, lat, accuracy in self.cursor.fetchall()]
+        return [Fix(at, None, *told) for at, *told in self.cursor.fetchall()]
 
     def write(self, written: Written, now: datetime, day: date) -> None:
         """Moves dots, counts refusals, notes who was heard; then commits if the transaction is ours to end."""
@@ -239,6 +271,9 @@ class Ledger:
             calls.append((NEWEST_S, {"surveyor_ids": array(still), "newest_ats": times(still.values())}))
         if written.refused:
             calls.append((REFUSED_S, _refused(written.refused, day)))
+        if written.clocks:
+            clocks = [{"device_id": device, **known.to_store()} for device, known in written.clocks.items()]
+            calls.append((CLOCKS_S, {"clocks": json.dumps(clocks)}))
         if written.seen:
             calls.append((SEEN_S, {"at": now, "device_ids": array(sorted(written.seen))}))
         if calls or self.kept:

@@ -5,7 +5,7 @@ from typing import Any
 
 from geoalchemy2 import Geography, Geometry
 from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, text
-from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, REAL
+from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Created, Id, Ref
@@ -32,6 +32,7 @@ class Position(Base):
     battery: Mapped[int | None] = mapped_column(SmallInteger)  # percent
     source: Mapped[str]  # phone | owntracks | traccar | overland
     seq: Mapped[Ref | None]
+    phone_at: Mapped[datetime | None]  # what the phone said, where its clock was wrong
 
 
 class LastPosition(Base):
@@ -64,6 +65,16 @@ class FixRefusal(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     reason: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]
+
+
+class DeviceClock(Base):
+    """What is known of a phone's clock: its offset, and the sends that do not fit it (`geo/clock_offset.py`)."""
+
+    __tablename__ = "device_clock"
+    device_id: Mapped[Ref] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    offset_s: Mapped[Ref] = mapped_column(server_default="0")
+    learned_at: Mapped[datetime | None]
+    sends: Mapped[Any] = mapped_column(JSONB, server_default=text("'[]'"))
 
 
 class Area(Base):

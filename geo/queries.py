@@ -1,7 +1,7 @@
 """Reads of this room that need no map functions."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select, text
@@ -60,6 +60,26 @@ def tracking(session: Session, surveyor_id: int, now: datetime | None = None) ->
         return {"state": "never", "age_s": None, "source": None}
     age = staleness.age_s(clock.read(session, now), dot.fixed_at, dot.received_at)
     return {"state": staleness.state(age), "age_s": round(age), "source": dot.source}
+
+
+PHONES = """
+SELECT d.id, d.label, d.app, d.paired_at, d.seen_at, d.revoked_at, k.offset_s, k.learned_at,
+       (SELECT COALESCE(jsonb_object_agg(days.day, days.counts), '{}')
+          FROM (SELECT r.day, jsonb_object_agg(r.reason, r.count) AS counts
+                  FROM fix_refusal AS r
+                 WHERE r.device_id = d.id AND r.day > CAST(:today AS date) - 7
+                 GROUP BY r.day) AS days) AS refused
+  FROM device AS d
+  LEFT JOIN device_clock AS k ON k.device_id = d.id
+ WHERE d.surveyor_id = :surveyor_id
+ ORDER BY d.revoked_at IS NOT NULL, d.seen_at DESC NULLS LAST, d.id DESC
+ LIMIT 20
+"""
+
+
+def phones(session: Session, surveyor_id: int, today: date) -> list[Any]:
+    """The devices of a surveyor, live ones first: app, clock offset, and what was refused by UTC day and reason."""
+    return list(session.execute(text(PHONES), {"surveyor_id": surveyor_id, "today": today}))
 
 
 def limits_of(session: Session, org_id: int) -> filters.Limits:

@@ -8,7 +8,7 @@ wrong, the transaction is taken back and done again with no shortcut (`careful`)
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import msgspec
 
 from core.errors import ChakanError, Missing, Unsigned
 from geo import filters
+from geo.clock_offset import PhoneClock
 from geo.dot import walk
 from geo.filters import Duty, Limits
 from geo.fix import Fix
@@ -85,6 +86,7 @@ class Turn:
     opening: Opening
     now: datetime
     limits: Limits
+    learned: PhoneClock | None = None
     good: list[Fix] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     fresh: list[Fix] = field(default_factory=list)
@@ -117,11 +119,25 @@ def take_together(
             outcomes.append(Turn(batch, opening, now or opening.now, limits[opening.org_id]))
     turns = sorted((t for t in outcomes if isinstance(t, Turn)), key=lambda t: t.batch.surveyor_id)
     for turn in turns:
+        by_true_time(turn)
         turn.good, turn.refused = judge(ledger, turn)
     _store(ledger, turns, careful=careful)
     taken = {id(turn): _follow(ledger, turn) for turn in turns}
     _write(ledger, [(turn, taken[id(turn)]) for turn in turns])
     return [taken[id(one)] if isinstance(one, Turn) else one for one in outcomes]
+
+
+def by_true_time(turn: Turn) -> None:
+    """Corrects the batch's times where the phone's clock is known to be wrong; learns from the send itself."""
+    opening, batch = turn.opening, turn.batch
+    # A recorded file carries the satellites' time, not the phone's.
+    if not opening.on_duty or not batch.fixes or batch.fixes[0].source == "gpx":
+        return
+    known = opening.clock.learn(max(fix.fixed_at for fix in batch.fixes), turn.now)
+    if known is not opening.clock:
+        turn.learned = known
+    if known.offset_s:
+        turn.batch = replace(batch, fixes=[known.correct(fix) for fix in batch.fixes])
 
 
 def judge(ledger: Ledger, turn: Turn) -> tuple[list[Fix], dict[str, int]]:
@@ -212,6 +228,7 @@ def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
     newest: dict[int, datetime] = {}
     refused: dict[tuple[int, str], int] = {}
     seen: list[int] = []
+    clocks: dict[int, PhoneClock] = {}
     for turn, taken in done:
         batch, opening = turn.batch, turn.opening
         if taken.last is not None:
@@ -221,5 +238,7 @@ def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
         refused.update({(batch.device_id, reason): count for reason, count in taken.refused.items()})
         if opening.seen_at is None or turn.now - opening.seen_at > SEEN_EVERY:
             seen.append(batch.device_id)
+        if turn.learned is not None:
+            clocks[batch.device_id] = turn.learned
     now = done[0][0].now if done else datetime.now(UTC)
-    ledger.write(Written(dots, newest, refused, seen), now, now.astimezone(UTC).date())
+    ledger.write(Written(dots, newest, refused, seen, clocks), now, now.astimezone(UTC).date())

@@ -75,6 +75,7 @@ class Device(Base):
     paired_at: Mapped[Created]
     seen_at: Mapped[datetime | None]
     seq_seen: Mapped[Ref] = mapped_column(server_default="0")
+    app: Mapped[str | None]  # what the app that spoke last calls itself, version included
     revoked_at: Mapped[datetime | None]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from api import auth, parts
 from api.dots import show_dot
+from api.phones import note_app
 from core.errors import ChakanError, Denied, Unsigned
 from geo import service
 from geo.fix import Fix
@@ -147,5 +148,6 @@ def take(actor: Actor, read: Read) -> Taken:
             unread=read.unread if start == 0 else None,
         )
         whole = whole.plus(taken)
+    note_app(g.sessions, actor.device_id, request.headers.get("User-Agent"))
     show_dot(actor, whole)
     return whole

@@ -1,5 +1,6 @@
 """Group commit: many requests, one transaction; each answered after it, none failing for another's sake."""
 
+import json
 import random
 import threading
 import time
@@ -306,3 +307,38 @@ def test_a_storm_through_the_group(session: Session, engine: Engine, people: Any
     rows = session.execute(text("SELECT surveyor_id, count(*) FROM position GROUP BY 1")).all()
     assert {row[0]: row[1] for row in rows} == {who: each for who, _ in whose}
     assert [session.get_one(LastPosition, who).fixed_at for who, _ in whose] == newest
+
+
+def test_a_wrong_clock_is_learned_in_groups_and_both_times_are_copied(
+    session: Session, group: Group, people: list[tuple[Surveyor, Device]], now: datetime
+) -> None:
+    one, wrong = people[0], timedelta(hours=8)
+    sends = [[(now - timedelta(seconds=60 - 25 * n)).isoformat(), 28_799.0] for n in range(2)]
+    session.execute(
+        text("INSERT INTO device_clock (device_id, sends) VALUES (:id, CAST(:sends AS jsonb))"),
+        {"id": one[1].id, "sends": json.dumps(sends)},
+    )
+    session.commit()
+    # The first of a device goes the careful way, the crowd after it by COPY.
+    for tenths in (range(80, 69, -10), range(60, -1, -1)):
+        fixes = [fix(now + wrong, ago / 10) for ago in tenths]
+        taken, _ = group.submit(batch(one, *fixes))
+        assert taken.kept == len(fixes)
+    track = store.track(session, one[0].id, now - timedelta(hours=1), now + timedelta(hours=1))
+    assert len(track) == 63
+    assert {f.phone_at - f.fixed_at for f in track if f.phone_at} == {wrong}
+    assert all(f.phone_at for f in track)
+    known = session.execute(text("SELECT offset_s, sends FROM device_clock")).one()
+    assert tuple(known) == (28_800, [])
+
+
+def test_the_speed_the_dot_told_counts_in_the_next_group(
+    group: Group, people: list[tuple[Surveyor, Device]], now: datetime
+) -> None:
+    one = people[0]
+    drives = [fix(now, 60, speed_mps=12.0, heading_deg=0.0), fix(now, 45, speed_mps=12.0, heading_deg=0.0)]
+    assert group.submit(batch(one, drives[0]))[0].last is not None
+    assert group.submit(batch(one, drives[1]))[0].track_only == {"too_steady": 1}
+    east = LON + 600 / 85_000
+    jump = Fix(now - timedelta(seconds=30), None, east, LAT, 10, 3.0, 0.0)
+    assert group.submit(batch(one, jump))[0].track_only == {"unlikely_move": 1}

@@ -100,9 +100,8 @@ class TestCards:
 
 class TestTracks:
     def span(self, now: datetime, minutes: float = 60) -> str:
-        return f"from={(now - timedelta(minutes=minutes)).isoformat()}&to={now.isoformat()}".replace(
-            "+", "%2B"
-        )
+        span = f"reason=complaint&from={(now - timedelta(minutes=minutes)).isoformat()}&to={now.isoformat()}"
+        return span.replace("+", "%2B")
 
     def test_a_track_comes_in_order_and_the_look_is_written_down(
         self, session: Session, as_: Any, drive: Any, now: datetime
@@ -141,7 +140,7 @@ class TestTracks:
         assert len(seen) == 42
 
     def test_the_default_is_the_last_day(self, as_: Any, drive: Any) -> None:
-        assert len(as_("supervisor").get(f"/surveyors/{drive.id}/track").json["items"]) >= 39
+        assert len(as_("supervisor").get(f"/surveyors/{drive.id}/track?reason=coaching").json["items"]) >= 39
 
     def test_a_surveyor_reads_his_own_and_nobody_elses(
         self, session: Session, as_device: Any, drive: Any
@@ -177,7 +176,7 @@ class TestTracks:
         assert as_("dispatcher").get(f"/surveyors/{drive.id}/track?{query}").status_code == 422
 
     def test_a_far_cursor_is_only_an_empty_page(self, as_: Any, drive: Any) -> None:
-        answer = as_("dispatcher").get(f"/surveyors/{drive.id}/track?after={'9' * 19}")
+        answer = as_("dispatcher").get(f"/surveyors/{drive.id}/track?reason=x1&after={'9' * 19}")
         assert (answer.status_code, answer.json["items"]) == (200, [])
 
     def test_as_gpx(self, session: Session, as_: Any, drive: Any, now: datetime) -> None:

@@ -57,6 +57,17 @@ def track(session: Session, who: Any) -> list[Fix]:
     return store.track(session, who.id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
+def test_what_the_app_calls_itself_is_kept(session: Session, phone: Phone, who: Any, now: datetime) -> None:
+    for name in ("Chakan/1", "Chakan/1", "Chakan/2"):
+        assert (
+            phone.post("/positions", json={"fixes": [fix(now)]}, headers={"User-Agent": name}).status_code
+            == 200
+        )
+        session.rollback()
+        app = text("SELECT app FROM device WHERE surveyor_id = :who")
+        assert session.execute(app, {"who": who.id}).scalar_one() == name
+
+
 def test_a_batch_is_kept_and_answered(session: Session, phone: Phone, who: Any, now: datetime) -> None:
     answer = phone.post("/positions", json={"fixes": [fix(now, 30, seq=1), fix(now, 15, seq=2)]})
     assert answer.status_code == 200

@@ -33,7 +33,12 @@ def test_a_batch_over_midnight_is_two_bodies() -> None:
 
 def test_what_is_missing_has_a_size_of_minus_one() -> None:
     row = copying.row(1, 2, Fix(AT, None, 1.0, 2.0, source="phone"), 5, 6)
-    assert row.endswith(struct.pack(">i5s6i", 5, b"phone", -1, -1, -1, -1, -1, -1))
+    assert row.endswith(struct.pack(">i5s7i", 5, b"phone", *[-1] * 7))
+
+
+def test_what_a_wrong_clock_said_goes_last() -> None:
+    row = copying.row(1, 2, Fix(AT, None, 1.0, 2.0, phone_at=AT), 5, 6)
+    assert row.endswith(struct.pack(">iq", 8, copying.microseconds(AT)))
 
 
 def test_what_no_column_holds_is_refused() -> None:

@@ -7,8 +7,8 @@ from math import cos, hypot, radians
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.dot import walk
-from geo.filters import Limits
+from geo.dot import Witness, doubt, follows, walk
+from geo.filters import Limits, track_only
 from geo.fix import Fix
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -128,3 +128,46 @@ def test_the_walk_is_the_plain_telling_and_never_goes_back(given: list[list[Fix]
         assert len(fresh) - sum(held.values()) >= (moved is not None)
         assert moved is None or dot is None or moved.fixed_at > dot.fixed_at
         dot = moved or dot
+
+
+def told(
+    ago_s: float, north_m: float, east_m: float, given: tuple[float | None, float | None, float | None]
+) -> Fix:
+    east = east_m / 111_195 / cos(radians(39.91))
+    return Fix(NOW - timedelta(seconds=ago_s), None, 116.40 + east, 39.91 + north_m / 111_195, *given)
+
+
+readings = st.tuples(
+    st.sampled_from([None, 1.0, 10.0, 200.0, 900.0]),
+    st.sampled_from([None, 0.0, 1.4, 2.0, 2.1, 9.0, 30.0]),
+    st.sampled_from([None, 0.0, 90.0, 180.0]),
+)
+steps = st.one_of(st.sampled_from([0.0, 0.005, 0.05, 0.1, 1.0]), st.floats(-200, 200))
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from([0.5, 1.0, 5.0, 15.0, 74.0, 76.0, 600.0, 90_000.0]),
+    st.sampled_from([-30.0, 0.0, 3_600.0]),
+    steps,
+    steps,
+    readings,
+    readings,
+)
+def test_what_surely_follows_is_let_through_by_every_rule_and_needs_no_track(
+    for_s: float, ago_s: float, north_m: float, east_m: float, before: tuple[float], after: tuple[float]
+) -> None:
+    dot, fix = told(ago_s + for_s, 0, 0, before), told(ago_s, north_m, east_m, after)  # type: ignore[arg-type]
+
+    def never(since: datetime) -> Sequence[Fix]:
+        raise AssertionError("the track was asked for")
+
+    if follows(dot, fix, NOW - LIMITS.late, LIMITS):
+        assert track_only(fix, dot, NOW, LIMITS) == []
+        assert doubt(dot, fix, Witness(never, LIMITS), LIMITS) is None
+
+
+def test_the_short_look_lets_the_usual_step_through_and_never_one_that_hangs() -> None:
+    usual, hung = told(1, 8, 0, (10, 8, 0)), told(0, 8, 0, (10, 8, 0))
+    assert follows(told(2, 0, 0, (10, 8, 0)), usual, NOW - LIMITS.late, LIMITS)
+    assert not follows(usual, hung, NOW - LIMITS.late, LIMITS)

@@ -46,23 +46,6 @@ def test_the_short_look_lets_in_only_what_has_no_reason_against_it(
     assert not plain.lets_all([one, one])
 
 
-@given(
-    ago_s=st.lists(st.integers(-60, 100_000), min_size=2, max_size=2),
-    north_m=st.integers(-6_000_000, 6_000_000),
-    east_deg=st.sampled_from([0.0, 0.001, -0.001, 120.0]),
-    accuracy_m=accuracies,
-)
-def test_what_surely_follows_has_no_reason_to_stay_in_the_track(
-    ago_s: list[int], north_m: int, east_deg: float, accuracy_m: float | None
-) -> None:
-    dot = Fix(NOW - timedelta(seconds=ago_s[0]), None, HERE.lon, HERE.lat, 10)
-    one = Fix(
-        NOW - timedelta(seconds=ago_s[1]), None, HERE.lon + east_deg, HERE.lat + north_m / 111_195, accuracy_m
-    )
-    if filters.follows(dot, one, NOW - LIMITS.late, LIMITS):
-        assert track_only(one, dot, NOW, LIMITS) == []
-
-
 def fix(ago_s: float = 0, north_m: float = 0, accuracy_m: float | None = 10, **given: object) -> Fix:
     return Fix(
         fixed_at=NOW - timedelta(seconds=ago_s),
@@ -245,9 +228,29 @@ class TestOddities:
 
 def test_the_reasons_are_words_of_one_list() -> None:
     """Counters, pages and documents share these words; a new one needs a place in each."""
-    source = Path(filters.__file__ or "").read_text(encoding="utf-8")
-    words = {a or b for a, b in re.findall(r'append\("(\w+)"\)|return \["(\w+)"\]', source)}
+    folder = Path(filters.__file__ or "").parent
+    source = "".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("filters.py", "dot.py", "story.py")
+    )
+    words = {a or b for a, b in re.findall(r'append\("(\w+)"\)|return \[?"(\w+)"', source)}
     assert words == {
         "off_duty", "out_of_range", "zero", "from_the_future", "too_old", "imprecise", "late", "impossible_speed",
-        "impossible_jumps", "too_steady",
+        "impossible_jumps", "too_steady", "swapped", "unlikely_move",
     }  # fmt: skip
+    root = folder.parent
+    document = (root / "docs" / "positions.md").read_text(encoding="utf-8")
+    assert [word for word in words if f"`{word}`" not in document] == []
+    labels = (root / "web" / "shared" / "reasons.ts").read_text(encoding="utf-8")
+    assert [word for word in words if labels.count(f" {word}: ") != 2] == []
+
+
+@pytest.mark.parametrize(("lon", "lat"), [(0.0, 39.9), (116.4, 0.0)])
+def test_half_a_place_is_no_place(lon: float, lat: float) -> None:
+    assert rejections(fix(lon=lon, lat=lat), NOW, ON, LIMITS) == ["zero"]
+
+
+def test_a_swapped_place_has_its_own_name() -> None:
+    porto = fix(ago_s=60, lon=-8.61, lat=41.15)
+    assert track_only(fix(lon=41.15, lat=-8.61), porto, NOW, LIMITS) == ["swapped"]
+    assert track_only(fix(lon=41.15, lat=-18.61), porto, NOW, LIMITS) == ["impossible_speed"]
+    assert rejections(fix(lon=39.91, lat=116.40), NOW, ON, LIMITS) == ["out_of_range"]

@@ -14,6 +14,7 @@ import { go, takePairingCode, where } from './route';
 import { HomePage } from './screens/home';
 import { JobPage } from './screens/job';
 import { MenuPage } from './screens/menu';
+import { MyTrackPage } from './screens/mytrack';
 import { OfferPage } from './screens/offer';
 import { PairPage } from './screens/pair';
 import { SyncPage } from './screens/syncpage';
@@ -37,6 +38,7 @@ function Page() {
     case 'report': return <JobPage key={at.task} id={at.task} report />;
     case 'sync': return <SyncPage />;
     case 'trackers': return <TrackersPage />;
+    case 'mytrack': return <MyTrackPage />;
     case 'menu': return <MenuPage />;
     default: return <HomePage />;
   }

@@ -2,13 +2,13 @@
 import { signal } from '@preact/signals';
 
 export type Where =
-  | { page: 'home' | 'sync' | 'trackers' | 'menu' }
+  | { page: 'home' | 'sync' | 'trackers' | 'menu' | 'mytrack' }
   | { page: 'job' | 'report'; task: string };
 
 function read(hash: string): Where {
   const [page, task] = hash.replace(/^#\/?/, '').split('/');
   if ((page === 'job' || page === 'report') && task && /^\d+$/.test(task)) return { page, task };
-  if (page === 'sync' || page === 'trackers' || page === 'menu') return { page };
+  if (page === 'sync' || page === 'trackers' || page === 'menu' || page === 'mytrack') return { page };
   return { page: 'home' };
 }
 

@@ -10,7 +10,7 @@ export const w = words(
     noPhone: '没有电话号码，请联系调度', sms: '发短信', reporter: '报案人', stillDialling: '已拨打 {t}',
 
     arrivalTitle: '到达剩余时间', arrivalLate: '到达已超时', depart: '出发', departNav: '出发并导航', navigate: '导航', navTitle: '用哪个地图导航？', navApp: '打开应用', navWeb: '网页版', navNoPlace: '本案没有定位，请按地址前往', datumNote: '已按各家坐标系换算', arrive: '我已到达',
-    arriveTitle: '还没到现场附近', arriveFar: '当前位置距事故地点 {distance}，超过 {limit}。请说明原因，调度台会看到。', arriveNoFix: '没有取得当前位置。请说明原因，调度台会看到。', arriveRetry: '重新定位', arriveConfirm: '按此原因到达', arriveUnproven: '到达没有被确认，请重新定位或填写原因',
+    nearSince: '轨迹显示你 {t} 已到现场，点“到达现场”确认。', arriveTitle: '还没到现场附近', arriveFar: '当前位置距事故地点 {distance}，超过 {limit}。请说明原因，调度台会看到。', arriveNoFix: '没有取得当前位置。请说明原因，调度台会看到。', arriveRetry: '重新定位', arriveConfirm: '按此原因到达', arriveUnproven: '到达没有被确认，请重新定位或填写原因',
     appoint: '预约时间', appointTitle: '与客户约定的到达时间', appointDone: '已约 {t}', appointNote: '到达时限改为约定时间；联系时限不变。', appointPast: '时间要在现在之后、30 天之内', handOver: '转交他人', handOverTitle: '为什么要转交？', handOverNote: '任务会重新派给其他人，已拍的照片保留。', more: '更多', details: '案件详情',
 
     shotsTitle: '拍照', shotsDone: '必拍已完成', shotsProgress: '必拍 {done}/{all}', shootNext: '拍摄：{shot}', shootAgain: '补拍：{shot}', shootMore: '继续补拍', camera: '拍照', gallery: '相册', galleryMark: '相册', required: '必拍', asNeeded: '按需拍摄（{n} 项）', need: '需 {n} 张', have: '已拍 {n}', optional: '按需',
@@ -32,7 +32,7 @@ export const w = words(
     noPhone: 'There is no number; ask the dispatcher', sms: 'Text', reporter: 'Reporter', stillDialling: 'Called {t}',
 
     arrivalTitle: 'Time left to arrive', arrivalLate: 'Arrival is overdue', depart: 'Set off', departNav: 'Set off and navigate', navigate: 'Navigate', navTitle: 'Navigate with', navApp: 'Open app', navWeb: 'Web page', navNoPlace: 'No position in this case; go by the address', datumNote: 'Converted into each map’s own datum', arrive: 'I have arrived',
-    arriveTitle: 'Not near the scene yet', arriveFar: 'You are {distance} from the loss, more than {limit}. Say why; the desk will see it.', arriveNoFix: 'No position could be found. Say why; the desk will see it.', arriveRetry: 'Locate again', arriveConfirm: 'Arrive with this reason', arriveUnproven: 'The arrival was not confirmed: locate again, or give a reason',
+    nearSince: 'By your track you are at the scene since {t}: confirm your arrival.', arriveTitle: 'Not near the scene yet', arriveFar: 'You are {distance} from the loss, more than {limit}. Say why; the desk will see it.', arriveNoFix: 'No position could be found. Say why; the desk will see it.', arriveRetry: 'Locate again', arriveConfirm: 'Arrive with this reason', arriveUnproven: 'The arrival was not confirmed: locate again, or give a reason',
     appoint: 'Appointment', appointTitle: 'Arrival agreed with the customer', appointDone: 'Agreed {t}', appointNote: 'The arrival limit moves to that time; the contact limit does not.', appointPast: 'The time must lie ahead, within thirty days', handOver: 'Hand over', handOverTitle: 'Why hand it over?', handOverNote: 'Somebody else is asked; the photos stay.', more: 'More', details: 'Case details',
 
     shotsTitle: 'Photos', shotsDone: 'All required shots taken', shotsProgress: 'Required {done}/{all}', shootNext: 'Take: {shot}', shootAgain: 'Retake: {shot}', shootMore: 'Take more', camera: 'Camera', gallery: 'Gallery', galleryMark: 'Gallery', required: 'Required', asNeeded: 'As needed ({n})', need: '{n} needed', have: '{n} taken', optional: 'as needed',

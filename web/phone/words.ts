@@ -26,10 +26,10 @@ export const t = words(
     fixOther: '点地址栏左侧的图标 → 网站权限 → 位置 → 允许，然后重新加载页面。', clockOff: '手机时间与服务器相差 {t}', clockOffNote: '请在系统设置里打开“自动确定日期和时间”，否则位置会被拒收。', retryLocate: '重新定位',
 
     trackersTitle: '配对后台定位', trackersWhy: '网页只有在屏幕上打开时才能定位；锁屏或切到别的应用就停了。装一个后台定位应用，开车时也不会失联。任选一个：', trackersNone: '只有用配对码配对的手机才有后台定位的密钥。',
-    trackersSecret: '这些密钥只保存在本机，等同于密码，请勿外传。', openInApp: '在应用中打开设置', showQr: '显示二维码', hideQr: '收起二维码', fieldUrl: '地址 URL', fieldUser: '用户名', fieldPassword: '密码', fieldId: '设备标识', fieldToken: '令牌 Token',
+    trackersSecret: '这些密钥只保存在本机，等同于密码，请勿外传。', openInApp: '在应用中打开设置', showQr: '显示二维码', hideQr: '收起二维码', howTo: '怎么设置', fieldUrl: '地址 URL', fieldUser: '用户名', fieldPassword: '密码', fieldId: '设备标识', fieldToken: '令牌 Token',
     fieldMode: '模式', owntracksSteps: '安装 OwnTracks → 连接方式选 HTTP → 填入下面三项，或点“在应用中打开设置”。', traccarSteps: '安装 Traccar Client → 填入设备标识和地址 → 打开“服务状态”，或扫二维码。', overlandSteps: '（iPhone）安装 Overland → 填入接收地址和令牌，或点“在应用中打开设置”。',
 
-    menuTitle: '设置', soundOn: '新派单响铃', noticesOn: '允许通知', noticesDenied: '通知被浏览器拒绝，请在网站权限里打开', noticesReady: '通知已打开', install: '安装到主屏幕', installNote: '像应用一样打开，断网也能用，数据不会被清理',
+    myTrack: '我的轨迹', menuTitle: '设置', soundOn: '新派单响铃', noticesOn: '允许通知', noticesDenied: '通知被浏览器拒绝，请在网站权限里打开', noticesReady: '通知已打开', install: '安装到主屏幕', installNote: '像应用一样打开，断网也能用，数据不会被清理',
     installIos: '点浏览器底部的分享按钮，再点“添加到主屏幕”，以后从主屏幕图标打开。', installMust: 'iPhone 上请先“添加到主屏幕”再上岗：浏览器会在 7 天不用后清空未上传的照片。', leave: '解除配对并退出', leaveSure: '确定退出这台手机吗？',
     leaveNote: '退出后需要新的配对码才能再用。', leaveUnsent: '还有 {n} 项没有上传。它们会封存在本机，只有你本人再次登录后才会发送。', dayNight: '日间／夜间', version: '有新版本', versionGo: '更新', versionNote: '更新不会丢失未上传的内容', deviceLine: '设备 {id}', org: '机构',
     offerTitle: '新派单', offerNotice: '距离 {distance}，剩余 {left}，点此接单', copied: '已复制', copy: '复制',
@@ -58,10 +58,10 @@ export const t = words(
     fixOther: 'Click the icon left of the address → site permissions → Location → Allow, then reload the page.', clockOff: 'The phone’s clock is {t} off', clockOffNote: 'Switch on automatic date and time in the system settings, or positions are refused.', retryLocate: 'Locate again',
 
     trackersTitle: 'Background tracking', trackersWhy: 'A web page knows its position only while it is on the screen; locked or behind another app it hears nothing. A tracker app keeps you on the map while you drive. Any one of these:', trackersNone: 'Only a phone paired by code has the keys for background tracking.',
-    trackersSecret: 'These keys are kept on this phone only. They are as good as a password: show them to nobody.', openInApp: 'Open the settings in the app', showQr: 'Show QR code', hideQr: 'Hide QR code', fieldUrl: 'URL', fieldUser: 'User name', fieldPassword: 'Password', fieldId: 'Device identifier', fieldToken: 'Access token',
+    trackersSecret: 'These keys are kept on this phone only. They are as good as a password: show them to nobody.', openInApp: 'Open the settings in the app', showQr: 'Show QR code', hideQr: 'Hide QR code', howTo: 'How to set it up', fieldUrl: 'URL', fieldUser: 'User name', fieldPassword: 'Password', fieldId: 'Device identifier', fieldToken: 'Access token',
     fieldMode: 'Mode', owntracksSteps: 'Install OwnTracks → connection mode HTTP → fill in these three, or tap “Open the settings in the app”.', traccarSteps: 'Install Traccar Client → fill in the identifier and the URL → switch the service on, or scan the QR code.', overlandSteps: '(iPhone) Install Overland → fill in the receiver endpoint and the token, or tap “Open the settings in the app”.',
 
-    menuTitle: 'Settings', soundOn: 'Ring for new jobs', noticesOn: 'Allow notifications', noticesDenied: 'The browser refuses notifications; allow them in the site’s permissions', noticesReady: 'Notifications are on', install: 'Add to the home screen', installNote: 'Opens like an app, works with no network, and its data is kept',
+    myTrack: 'My track', menuTitle: 'Settings', soundOn: 'Ring for new jobs', noticesOn: 'Allow notifications', noticesDenied: 'The browser refuses notifications; allow them in the site’s permissions', noticesReady: 'Notifications are on', install: 'Add to the home screen', installNote: 'Opens like an app, works with no network, and its data is kept',
     installIos: 'Tap the share button of the browser, then “Add to Home Screen”, and open Chakan from its icon.', installMust: 'On an iPhone add Chakan to the home screen before going on duty: the browser clears unsent photos after seven idle days.', leave: 'Unpair and leave', leaveSure: 'Leave this phone?',
     leaveNote: 'You need a new pairing code to come back.', leaveUnsent: '{n} things are not uploaded. They stay sealed on this phone and are sent only when you sign in again yourself.', dayNight: 'Day / night', version: 'A new version is ready', versionGo: 'Update', versionNote: 'Nothing unsent is lost', deviceLine: 'Device {id}', org: 'Organisation',
     offerTitle: 'New job', offerNotice: '{distance} away, {left} left: tap to answer', copied: 'Copied', copy: 'Copy',

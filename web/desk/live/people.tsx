@@ -5,8 +5,10 @@ import { api } from '@shared/api';
 import { now } from '@shared/clock';
 import { duration } from '@shared/format';
 import { may } from '@shared/session';
-import type { SurveyorCard } from '@shared/types';
-import { Badge, Button, EmptyState, Icon, SurveyorBadge, tellError, tell } from '@shared/ui';
+import { useLoad } from '@shared/resource';
+import { Why } from '@shared/track/why';
+import type { PhoneTracking, SurveyorCard } from '@shared/types';
+import { Badge, Button, EmptyState, Icon, Loaded, SurveyorBadge, tellError } from '@shared/ui';
 import { freshness, skill } from '@shared/words';
 import { askAssign } from '../claim/assign';
 import { go, openSurveyor } from '../route';
@@ -15,7 +17,8 @@ import { t } from '../words';
 import { DayOf } from './dayplan';
 import { dragged, dropped, over } from './drag';
 import { JobCard } from './jobs';
-import { type Track, track } from './track';
+import { LookDialog } from './look';
+import { track } from './track';
 import { clearFilter, filtered, text, view, wantsSurveyor, week } from './view';
 
 const ORDER = { idle: 0, offered: 1, busy: 2, stale: 3, off: 4 } as const;
@@ -114,16 +117,14 @@ export function People() {
   );
 }
 
-async function showTrack(card: SurveyorCard): Promise<void> {
-  const to = new Date(now.peek());
-  const from = new Date(to.getTime() - 3_600_000);
-  const answer = await api.get<{ items?: Track['points']; points?: Track['points'] }>(`/surveyors/${card.id}/track`, {
-    from: from.toISOString(),
-    to: to.toISOString(),
-  });
-  const points = answer.items ?? answer.points ?? [];
-  if (points.length < 2) tell('info', t('trackNone'));
-  track.value = { surveyor: card.id, points };
+/** Asked for when he is grey, or by the button: what his phone does, and what to do about it. */
+function WhyPanel({ id }: { id: string }) {
+  const asked = useLoad<PhoneTracking>((signal) => api.get(`/surveyors/${id}/tracking`, {}, { signal }), [id]);
+  return (
+    <Loaded of={asked} rows={3}>
+      {(facts) => <Why of={facts} />}
+    </Loaded>
+  );
 }
 
 function Facts({ card }: { card: SurveyorCard }) {
@@ -140,6 +141,8 @@ function Facts({ card }: { card: SurveyorCard }) {
 /** One surveyor in the drawer: how he is, what he holds, where he was. */
 export function Person({ card }: { card: SurveyorCard }) {
   const [busy, setBusy] = useState('');
+  const [looking, setLooking] = useState(false);
+  const [asking, setAsking] = useState(freshnessOf(card, now.peek()) !== 'fresh');
   const his = [...tasks.value.values()].filter((job) => job.surveyor?.id === card.id || job.offer?.surveyor.id === card.id);
   const run = (name: string, act: () => Promise<unknown>) => {
     setBusy(name);
@@ -163,22 +166,17 @@ export function Person({ card }: { card: SurveyorCard }) {
       </p>
       <div class="row wrap">
         {may('dispatcher', 'supervisor', 'admin') && (
-          <Button
-            icon="history"
-            busy={busy === 'track'}
-            title={t('trackLogged')}
-            onClick={() => run('track', () => showTrack(card))}
-          >
+          <Button icon="history" title={t('trackLogged')} onClick={() => setLooking(true)}>
             {t('track')}
           </Button>
         )}
         {may('dispatcher', 'supervisor', 'admin') && (
-          <Button
-            icon="activity"
-            aria-pressed={week.value === card.id}
-            title={t('trackLogged')}
-            onClick={() => void (week.value = week.value === card.id ? null : card.id)}
-          >
+          <Button icon="smartphone" aria-expanded={asking} onClick={() => setAsking(!asking)}>
+            {t('why')}
+          </Button>
+        )}
+        {week.value === card.id && (
+          <Button icon="x" onClick={() => void (week.value = null)}>
             {t('week')}
           </Button>
         )}
@@ -192,6 +190,8 @@ export function Person({ card }: { card: SurveyorCard }) {
           </Button>
         )}
       </div>
+      {asking && may('dispatcher', 'supervisor', 'admin') && <WhyPanel id={card.id} />}
+      {looking && <LookDialog card={card} onClose={() => setLooking(false)} />}
       {track.value?.surveyor === card.id && (
         <p class="muted small">
           {t('trackPoints', { n: track.value.points.length })} · {t('trackLogged')}

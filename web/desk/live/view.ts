@@ -46,6 +46,8 @@ export const cursor = signal<string | null>(null);
 export const wall = signal(false);
 /** Whose week is on the map. */
 export const week = signal<string | null>(null);
+/** Why it is looked at: the server asks. */
+export const weekReason = signal('');
 
 const SAVE_MS = 800;
 let saved = '';

@@ -61,6 +61,7 @@ export function MenuPage() {
           <Toggle icon={dark.value ? 'moon' : 'sun'} label={t('dayNight')} on={dark.value} onFlip={() => void (theme.value = dark.value ? 'light' : 'dark')} />
           <li><Icon name="languages" size={22} /><span class="grow">{common('language')}</span><Button lang={isZh() ? 'en' : 'zh-CN'} data-testid="language" onClick={() => setLang(isZh() ? 'en' : 'zh-CN')}>{isZh() ? 'English' : '中文'}</Button></li>
           <li class="opens"><button type="button" onClick={() => go({ page: 'trackers' })}><Icon name="satellite" size={22} /><span class="grow">{t('trackersTitle')}</span><Icon name="chevron-right" size={20} /></button></li>
+          <li class="opens"><button type="button" data-testid="mytrack" onClick={() => go({ page: 'mytrack' })}><Icon name="history" size={22} /><span class="grow">{t('myTrack')}</span><Icon name="chevron-right" size={20} /></button></li>
           <li class="opens"><button type="button" onClick={() => go({ page: 'sync' })}><Icon name="cloud-up" size={22} /><span class="grow">{t('syncTitle')}</span><Icon name="chevron-right" size={20} /></button></li>
           {!installed.value && installPrompt.value && <li class="opens"><button type="button" onClick={() => void installPrompt.value?.prompt()}><Icon name="download" size={22} /><span class="grow">{t('install')}<small class="muted">{t('installNote')}</small></span></button></li>}
           {!installed.value && isIos && <li><Icon name="share" size={22} /><span class="grow">{t('installMust')}<small class="muted">{t('installIos')}</small></span></li>}

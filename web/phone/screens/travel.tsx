@@ -1,6 +1,6 @@
 /** On the road: set off, navigate, arrive with one's own position as proof. */
 import { useEffect, useState } from 'preact/hooks';
-import { distance } from '@shared/format';
+import { clockTime, distance } from '@shared/format';
 import { metresBetween } from '@shared/metres';
 import type { TaskJob } from '@shared/types';
 import { Banner, Button, Icon } from '@shared/ui';
@@ -77,6 +77,7 @@ export function TravelStage({ job }: { job: TaskJob }) {
   return (
     <>
       {clock && !clock.stopped_at && <ClockHero clock={clock} title={w('arrivalTitle')} late={w('arrivalLate')} />}
+      {job.near_since && !unproven(job) && <Banner kind="info">{w('nearSince', { t: clockTime(job.near_since) })}</Banner>}
       {unproven(job) && <Banner kind="warning">{w('arriveUnproven')}</Banner>}
       <Place job={job} />
       <Customer job={job} callable />

@@ -170,3 +170,52 @@ export interface Rules extends Page<RuleRow> {
   org: Named;
   rooms: { key: string; zh: string; en: string }[];
 }
+
+/** Why a surveyor is grey, and what is known of his phones. No place is in it. */
+export interface PhoneTracking {
+  surveyor_id: Id;
+  on_duty: boolean;
+  on_duty_since: Instant | null;
+  causes: { cause: string; facts: Record<string, string | number | boolean | null> }[];
+  last: {
+    at: Instant;
+    received_at: Instant;
+    age_s: number;
+    state: string;
+    source: string;
+    battery: number | null;
+    accuracy_m: number | null;
+  } | null;
+  delays: { edges_s: number[]; counts: number[]; p50_s: number | null; p95_s: number | null };
+  gaps: { from: Instant; to: Instant }[];
+  fixes: number;
+  devices: TrackedDevice[];
+  server_time: Instant;
+}
+export interface TrackedDevice {
+  id: Id;
+  label: string;
+  app: string | null;
+  paired_at: Instant;
+  seen_at: Instant | null;
+  revoked_at: Instant | null;
+  clock: { offset_s: number; learned_at: Instant | null };
+  refused: Record<string, Record<string, number>>;
+}
+/** A day of a track as people tell it. */
+export interface DayPart {
+  kind: 'stop' | 'drive' | 'gap';
+  from: Instant;
+  to: Instant;
+  place?: { lon: number; lat: number };
+  metres?: number;
+}
+/** Somebody looked at a track. */
+export interface TrackLook {
+  at: Instant;
+  by: { id: Id | null; name: string | null };
+  reason: string | null;
+  form: string | null;
+  from: Instant;
+  to: Instant;
+}

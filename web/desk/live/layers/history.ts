@@ -2,6 +2,7 @@
 import type { ExpressionSpecification, Map as GlMap } from 'maplibre-gl';
 import { serverNow } from '@shared/clock';
 import type { Id } from '@shared/types';
+import { weekReason } from '../view';
 
 export type HeatName = 'loss' | 'position';
 export const HEATS: readonly HeatName[] = ['loss', 'position'];
@@ -60,7 +61,8 @@ export function showHistory(map: GlMap, heats: readonly string[], week: Id | nul
     else remove(map, `heat-${name}`);
   remove(map, 'week');
   if (!week) return;
-  const tiles = [`${location.origin}/api/v1/map/tracks/${week}/{z}/{x}/{y}.mvt?${span(WEEK_MS)}`];
+  const reason = encodeURIComponent(weekReason.peek());
+  const tiles = [`${location.origin}/api/v1/map/tracks/${week}/{z}/{x}/{y}.mvt?${span(WEEK_MS)}&reason=${reason}`];
   map.addSource('week', { type: 'vector', tiles, minzoom: 6, maxzoom: 14 });
   map.addLayer(
     {
