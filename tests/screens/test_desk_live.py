@@ -99,8 +99,8 @@ def test_the_decision_names_everybody_who_was_passed_over(dispatcher, sessions):
         claim = factories.claim(session)
     dispatcher.press(".group.asking .job", claim.report_no)
     dispatcher.press(".drawer [data-tab=decision]")
-    dispatcher.sees(".decision tr", "被选的")
-    assert "位置过期" in dispatcher.sees(".decision tr", "位置旧的").inner_text()
+    dispatcher.sees(".decision", "被选的")
+    assert "位置过期" in (dispatcher.sees(".decision", "位置旧的").text_content() or "")
 
 
 def test_a_broken_promise_is_an_alarm_until_somebody_acknowledges_it(dispatcher, sessions):
