@@ -79,7 +79,13 @@ def create_app(built_from: Parts) -> "OpenAPI":
     errors.install(app)
     for name in MODULES:
         app.register_api(import_module(f"api.{name}").bp)
+    addresses: set[tuple[str, str]] = set()
     for rule in app.url_map.iter_rules():
+        for method in rule.methods or ():
+            # Of two views at one address the first would answer and the second never be heard of.
+            if (rule.rule, method) in addresses and method != "OPTIONS":
+                raise RuntimeError(f"two views answer {method} {rule.rule}")
+            addresses.add((rule.rule, method))
         view = app.view_functions[rule.endpoint]
         if DOCUMENTATION.match(rule.rule):
             mark: Any = getattr(view, "__func__", view)

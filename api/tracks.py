@@ -49,7 +49,7 @@ def show_part(part: Stop | Drive | Gap, wanted: Datum) -> dict[str, Any]:
     return {"kind": "gap", **shown}
 
 
-@bp.get("/surveyors/<int:surveyor_id>/day")
+@bp.get("/surveyors/<int:surveyor_id>/track/day")
 @roles("dispatcher", "supervisor", "admin", "surveyor")
 def day(path: SurveyorPath, query: Span) -> ResponseReturnValue:
     """The track of a time as stops, drives and gaps. A look at a track like any other: audited, with its reason."""

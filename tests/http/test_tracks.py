@@ -38,7 +38,7 @@ def drive(session: Session, now: datetime) -> Any:
 
 
 class TestReasons:
-    @pytest.mark.parametrize("form", ["track", "track.gpx", "day"])
+    @pytest.mark.parametrize("form", ["track", "track.gpx", "track/day"])
     def test_a_look_at_another_needs_a_reason_and_is_written_down_with_it(
         self, session: Session, as_: Any, drive: Any, form: str
     ) -> None:
@@ -65,7 +65,7 @@ class TestLooks:
     def test_he_reads_who_looked_and_why(self, as_: Any, as_device: Any, drive: Any) -> None:
         client = as_("dispatcher")
         client.get(f"/surveyors/{drive.id}/track?reason=complaint")
-        client.get(f"/surveyors/{drive.id}/day?reason=accident")
+        client.get(f"/surveyors/{drive.id}/track/day?reason=accident")
         page = as_device(drive).get(f"/surveyors/{drive.id}/looks").json
         assert [(one["reason"], one["form"], one["by"]["id"]) for one in page["items"]] == [
             ("accident", "day", str(client.person.id)), ("complaint", "list", str(client.person.id)),
@@ -86,7 +86,7 @@ class TestLooks:
 
 
 def test_a_day_is_told_as_stops_and_drives(as_device: Any, drive: Any) -> None:
-    told = as_device(drive).get(f"/surveyors/{drive.id}/day").json
+    told = as_device(drive).get(f"/surveyors/{drive.id}/track/day").json
     assert [part["kind"] for part in told["items"]] == ["stop", "drive"]
     assert told["items"][0]["place"]["lon"] == pytest.approx(LON)
     assert told["metres"] == pytest.approx(39 * 111, abs=300)

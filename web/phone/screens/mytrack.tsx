@@ -84,7 +84,7 @@ export function MyTrackPage() {
   const [date, setDate] = useState(shanghaiDay(new Date(now.peek())));
   const [busy, setBusy] = useState('');
   const file = useRef<HTMLInputElement>(null);
-  const day = useLoad<Day>((signal) => api.get(`/surveyors/${me}/day`, span(date), { signal }), [me, date]);
+  const day = useLoad<Day>((signal) => api.get(`/surveyors/${me}/track/day`, span(date), { signal }), [me, date]);
   const points = useLoad<Points>((signal) => api.get(`/surveyors/${me}/track`, { ...span(date), limit: 10_000 }, { signal }), [me, date]);
   useEffect(() => window.scrollTo(0, 0), []);
   const run = (name: string, act: () => Promise<unknown>) => {
