@@ -10,6 +10,7 @@ import pytest
 from core import clock
 from geo import store
 from geo.fix import Fix
+from geo.models import FixRefusal
 from tests import factories
 from tests.screens import deskside, phone
 
@@ -38,7 +39,8 @@ def lost(sessions: Any) -> Any:
             place = (factories.LON + north / 2, factories.LAT + north)
             rows.append(store.Row(who.id, device.id, Fix(at, at + late, *place, 8, 12.0, 40.0, battery=43)))
         store.insert_history(session, rows)
-        store.count_refusals(session, device.id, now.date(), {"imprecise": 4, "zero": 2})
+        for reason, count in (("imprecise", 4), ("zero", 2)):
+            session.add(FixRefusal(device_id=device.id, day=now.date(), reason=reason, count=count))
         session.commit()
         session.refresh(who)
         session.expunge(who)
