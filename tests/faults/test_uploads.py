@@ -177,27 +177,35 @@ def test_of_two_patches_at_once_one_wins_and_no_bytes_mix(server, line, token, j
     assert session.scalar(select(func.count()).select_from(Photo)) == 1
 
 
-def test_slow_senders_are_cut_and_others_are_served_meanwhile(server, line, token, job, request):
+def ten_silent_ones(server, line, token, job, request):
+    """Ten senders who say ten bytes and fall silent: their lines, and what each heard at once (nothing: he may send)."""
     photo = pictures.jpeg(1600, 1200, 6)
-    lines = []
+    lines, answers = [], []
     request.addfinalizer(lambda: [silent.close() for silent in lines])
     for _ in range(10):
         lines.append(raw(server.url, begin(line, photo, job), token, 0, len(photo)))
         lines[-1].sendall(photo[:10])
-    # A sender has six places; further ones are told to wait, and reports and pages are answered as ever.
-    answers = []
     for silent in lines:
         silent.settimeout(1.5)  # a loaded machine may take a second to say no
         try:
             answers.append(silent.recv(200)[:12])
         except TimeoutError:
             answers.append(b"")
+    return photo, lines, answers
+
+
+def test_a_sender_has_six_places_and_others_are_served_meanwhile(server, line, token, job, request):
+    _, _, answers = ten_silent_ones(server, line, token, job, request)
     assert answers.count(b"") == 6 and answers.count(b"HTTP/1.1 503") == 4
     for _ in range(20):
         began = time.monotonic()
         assert line.get("/api/v1/me").status_code == 200
         assert time.monotonic() - began < 10
-    # The silent ones are cut after the server's patience, and their places are free again.
+
+
+@pytest.mark.slow
+def test_slow_senders_are_cut_and_their_places_are_free_again(server, line, token, job, request):
+    photo, lines, answers = ten_silent_ones(server, line, token, job, request)
     lines[answers.index(b"")].settimeout(90)
     assert b" 503 " in lines[answers.index(b"")].recv(200)
     [silent.close() for silent in lines]
