@@ -50,8 +50,10 @@ def walk(phone, sessions, look):
     page.wait_for_selector("[data-testid=offer]")
     look("offer")
     page.click("[data-testid=decline]")
+    page.wait_for_selector(".sheet")  # an Escape before it opened would close nothing
     look("decline")
     page.keyboard.press("Escape")
+    page.wait_for_selector(".sheet", state="detached")
     task = phone.accept()
     look("accepted")
     page.click("[data-testid=call]")
@@ -61,6 +63,7 @@ def walk(phone, sessions, look):
     look("contacted")
     page.click("[data-testid=more]")
     page.click(".sheet-item >> nth=0")
+    page.wait_for_selector(".sheet")
     look("appointment")
     page.keyboard.press("Escape")
     page.click("[data-testid=depart]")
