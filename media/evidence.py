@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def original(sessions: Sessions, storage: Storage, actor: Actor, photo: Photo) -> bytes:
     """The bytes of the original, checked from the first to the last. Raises EvidenceDamaged, which is recorded."""
-    data = _whole(storage, photo)
+    data = whole(storage, photo)
     action = "photo.original_seen" if data is not None else "photo.damage_found"
     with sessions.begin() as session:
         audit.append(session, actor.person_id, action, "photo", photo.id, sha256=photo.sha256.hex())
@@ -25,7 +25,8 @@ def original(sessions: Sessions, storage: Storage, actor: Actor, photo: Photo) -
     return data
 
 
-def _whole(storage: Storage, photo: Photo) -> bytes | None:
+def whole(storage: Storage, photo: Photo) -> bytes | None:
+    """The stored bytes, or None when they are missing or no longer what was received."""
     try:
         with storage.open(photo.object_key) as file:
             # Read once: what is checked and what is handed out must be the same bytes. A photo has at most 20 MB.

@@ -12,10 +12,9 @@ from claims.models import Claim
 from core import audit, clock
 from core.database import Sessions
 from core.models import AuditEntry
-from media import queries, verifier
-from media.errors import NoSuchObject
+from media import evidence, queries, verifier
 from media.models import Photo
-from media.storage import PIECE_BYTES, Storage
+from media.storage import Storage
 from staff.accounts import Actor
 
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
@@ -103,27 +102,13 @@ def sealed_here(sessions: Sessions, path: Path) -> bool:
 def _add_original(
     pack: zipfile.ZipFile, storage: Storage, photo: Photo, name: str, sums: dict[str, str]
 ) -> bool:
-    """Copies an original into the pack, checking it on the way; False leaves no file behind."""
-    if not _sound(storage, photo):
+    """Puts an original into the pack when it is sound; False leaves no file behind."""
+    data = evidence.whole(storage, photo)
+    if data is None:
         return False
-    digest = hashlib.sha256()
-    with storage.open(photo.object_key) as file, pack.open(name, "w", force_zip64=True) as entry:
-        while piece := file.read(PIECE_BYTES):
-            digest.update(piece)
-            entry.write(piece)
-    sums[name] = digest.hexdigest()
+    sums[name] = photo.sha256.hex()
+    pack.writestr(name, data)
     return True
-
-
-def _sound(storage: Storage, photo: Photo) -> bool:
-    digest = hashlib.sha256()
-    try:
-        with storage.open(photo.object_key) as file:
-            while piece := file.read(PIECE_BYTES):
-                digest.update(piece)
-    except NoSuchObject:
-        return False
-    return digest.digest() == photo.sha256
 
 
 def _add(pack: zipfile.ZipFile, sums: dict[str, str], name: str, text: str) -> None:
