@@ -1,5 +1,5 @@
 /** The damage lines: typed fast, saved by themselves as versions, compared with the one before, approved within an authority. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, ApiError } from '@shared/api';
 import { dayTime, money } from '@shared/format';
 import { either } from '@shared/i18n';
@@ -147,8 +147,10 @@ export function Lines({ id }: { id: string }) {
     timer.current = window.setTimeout(() => void save(), SAVE_AFTER_MS);
   };
   const overwrite = () => void load(true).then(save).catch(tellError);
-  const focus = (line: number, field: number) => requestAnimationFrame(() => grid.current?.querySelector<HTMLElement>(`[data-at="${line}-${field}"]`)?.focus());
-  const add = () => { change([...drafts, empty(drafts.at(-1))]); focus(drafts.length, 1); };
+  const focus = (line: number, field: number) => grid.current?.querySelector<HTMLElement>(`[data-at="${line}-${field}"]`)?.focus();
+  const fresh = useRef<number | null>(null);
+  useLayoutEffect(() => { if (fresh.current !== null) { focus(fresh.current, 1); fresh.current = null; } });
+  const add = () => { fresh.current = drafts.length; change([...drafts, empty(drafts.at(-1))]); };
   const onKey = (event: KeyboardEvent) => {
     const place = (event.target as HTMLElement).dataset.at?.split('-').map(Number);
     if (!place || event.isComposing) return; // Enter ends a Chinese word first
@@ -183,7 +185,8 @@ export function Lines({ id }: { id: string }) {
       setBusy(false);
     }
   };
-  useEffect(() => {
+  // With what is on the screen now: after a paint the keys would still be judged by the price before the last.
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => { if (event.key === 'Enter' && event.ctrlKey && !why && !document.querySelector('dialog[open]')) setAsking(true); };
     document.addEventListener('keydown', key);
     return () => document.removeEventListener('keydown', key);

@@ -1,5 +1,5 @@
 /** Sending a photo back: a reason by digit, words, and a box on the picture. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { either } from '@shared/i18n';
 import type { Photo } from '@shared/types';
 import { Button, Dialog, TextArea } from '@shared/ui';
@@ -17,7 +17,7 @@ export function SendBackDialog({ of, onClose }: { of: Photo; onClose: () => void
   const [busy, setBusy] = useState(false);
   const reasons = useRef<HTMLFieldSetElement>(null);
   // Not on the cross in the corner, where Enter would close instead of send.
-  useEffect(() => { const timer = requestAnimationFrame(() => reasons.current?.querySelector<HTMLElement>('input:checked')?.focus()); return () => cancelAnimationFrame(timer); }, []);
+  useLayoutEffect(() => reasons.current?.querySelector<HTMLElement>('input:checked')?.focus(), []);
   const send = async () => {
     if (busy) return;
     setBusy(true);
