@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 from redis import Redis
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -66,20 +66,45 @@ def real_engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+# Emptying the few tables a test wrote to takes a tenth of the time that truncating all of them takes, but leaves dead rows
+# behind; beyond so many bytes the tables are cut to nothing.
+BLOATED = 8 << 20
+
+
 def wipe(engine: Engine) -> None:
     """Empties every table; triggers sleep meanwhile because the audit refuses to forget."""
-    tables = ", ".join(t.name for t in Base.metadata.sorted_tables)
+    names = [t.name for t in Base.metadata.sorted_tables]
     # A sweeper of a running site may hold rows while we ask for whole tables: one of the two is sent away and comes again.
     for attempt in range(10):
         try:
             with engine.begin() as connection:
                 connection.execute(text("SET LOCAL session_replication_role = replica"))
-                connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+                _empty(connection, names)
             return
         except OperationalError:
             if attempt == 9:
                 raise
             time.sleep(0.2)
+
+
+def _empty(connection: Connection, names: list[str]) -> None:
+    size = connection.scalar(text(SIZE), {"names": names})
+    if size > BLOATED:
+        connection.execute(text(f"TRUNCATE {', '.join(names)} CASCADE"))
+        return
+    # Who writes at this moment ends first, and what he wrote is seen here.
+    connection.execute(text(f"LOCK TABLE {', '.join(names)} IN EXCLUSIVE MODE"))
+    filled = connection.execute(text("SELECT " + ", ".join(f"EXISTS (SELECT FROM {n})" for n in names))).one()
+    for name, some in zip(names, filled, strict=True):
+        if some:
+            connection.execute(text(f"DELETE FROM {name}"))
+
+
+# Partitions hold the rows of the table that bears the name.
+SIZE = """
+SELECT coalesce(sum(pg_relation_size(c.oid)), 0) FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+WHERE c.relkind = 'r' AND (c.relname = ANY (:names) OR i.inhparent = ANY (SELECT oid FROM pg_class WHERE relname = ANY (:names)))
+"""
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from claims.models import Task
 from core.database import Sessions
 from dispatch.models import Assignment, Contact
+from geo.models import LastPosition
 from media.models import Photo
 from staff import service
 from tests import factories
@@ -50,7 +51,23 @@ class Phone:
         self.page.click("[data-testid=duty][aria-checked=false]")
         self.page.wait_for_selector("[data-testid=tracking].green")
         self.synced()
+        self.look_until(self.heard_of, what="his first position at the server")
         return self
+
+    def heard_of(self) -> bool:
+        """Whether the server has a position of him."""
+        with self.sessions() as session:
+            return session.get(LastPosition, self.surveyor.id) is not None
+
+    def look_until(self, look: Callable[[], Any], seconds: float = PATIENCE_MS / 1000, what: str = "") -> Any:
+        """Asks until the answer is true, and lets the page's routes and events come in meanwhile; bounded."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            self.page.wait_for_timeout(150)
+        raise AssertionError(f"not within {seconds} s: {what}")
 
     def accept(self) -> str:
         """Waits for the offer, takes it; the id of the job that opens."""
@@ -111,7 +128,7 @@ class Phone:
             self.page.wait_for_selector(
                 "[data-testid=sync][data-waiting='0'][data-offline=false]", timeout=PATIENCE_MS
             )
-            time.sleep(0.25)
+            self.page.wait_for_timeout(250)
 
     def offline(self, is_so: bool) -> None:
         """Pulls the network cable, or puts it back."""

@@ -54,6 +54,19 @@ def test_the_phone_opens_and_works_with_no_network(phone, sessions):
     assert phone.errors == []
 
 
+def test_his_first_position_waits_until_the_server_knows_that_he_is_on_duty(tapped):
+    """Sent before, it was refused as off duty, and a phone that stands still has no second one."""
+    phone = tapped.pair()
+    held = []
+    phone.page.route("**/api/v1/me/shift", lambda route: held.append(route))
+    phone.page.click("[data-testid=duty][aria-checked=false]")
+    phone.page.wait_for_selector("[data-testid=tracking].green")
+    phone.page.wait_for_timeout(3_000)  # longer than a round of the phone takes
+    assert held and not phone.heard_of()
+    held[0].continue_()
+    phone.look_until(phone.heard_of, what="his first position at the server")
+
+
 def test_it_can_be_installed(phone):
     page = phone.page
     page.goto("/phone")

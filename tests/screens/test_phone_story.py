@@ -136,6 +136,7 @@ def test_an_arrival_far_from_the_scene_needs_a_reason(phone, sessions):
     phone.depart()
     phone.page.click("[data-testid=arrive]")
     phone.page.wait_for_selector(".sheet")
+    phone.synced()
     assert kit.task_state(sessions, task) == "en_route"
     phone.page.click(".sheet-item >> nth=1")
     phone.state("on_scene")

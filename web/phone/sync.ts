@@ -8,7 +8,7 @@ import { measureStorage, online, visible } from './device';
 import { heardAt, jobs, loadJobs, offers, pollJobs, stillOpen } from './jobs';
 import { type Tap, taps } from './ops';
 import { loadPhotos, tidy, unsentPhotos } from './photos';
-import { flushFixes, startWatching, stayAwake, stopWatching } from './position';
+import { flushFixes, keptAt, startWatching, stayAwake, stopWatching, unsentFixes } from './position';
 import { drain, enqueue, loadQueue, ops } from './queue';
 import { makeWay, sendPhotos } from './uploads';
 
@@ -16,6 +16,8 @@ const POLL_MS = 5_000;
 const POLL_OFFER_MS = 2_000;
 const POLL_HIDDEN_MS = 15_000;
 const FIXES_MS = 10_000;
+/** Nobody can be sent before his first position is there. */
+const FIRST_FIX_MS = 2_000;
 const PROFILE_MS = 30_000;
 
 /** Why the server could not be reached the last time; null when it was. */
@@ -81,7 +83,9 @@ async function once(hurry: boolean): Promise<void> {
         await refreshProfile();
       }
     }
-    if (onDuty.peek() && (at - last.fixes >= FIXES_MS || hurry)) {
+    // Not before the server knows that he is on duty: it would refuse them, and a phone that stands still has no other soon.
+    const first = keptAt.peek() === null && unsentFixes.peek() > 0 ? FIRST_FIX_MS : FIXES_MS;
+    if (onDuty.peek() && !dutyWaits.peek() && (at - last.fixes >= first || hurry)) {
       last.fixes = at;
       const open = await flushFixes();
       if (open.some((id) => !offers.peek().some((offer) => offer.id === id))) await pollJobs();

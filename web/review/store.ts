@@ -102,6 +102,7 @@ export async function take(taskId: string): Promise<boolean> {
 }
 
 export async function takeNext(): Promise<void> {
+  if (queue.value === null) await loadQueue(); // who presses Enter before the queue is there means its first row
   const free = (queue.value ?? []).find((one) => one.reviewer === null && one.task.state === 'submitted') ?? (queue.value ?? []).find((one) => one.reviewer === null);
   if (free && (await take(free.task.id))) open(free.claim_id);
 }
