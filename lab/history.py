@@ -6,7 +6,7 @@ Each claim is written whole in one transaction, so that the sweeper of the runni
 import hashlib
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as field_of
@@ -47,6 +47,7 @@ log = logging.getLogger("demo")
 DAYS = 3
 MEAN_INTERVAL_S = 1_080.0  # about eighty reports a day
 WITH_PHOTOS = 30  # the newest claims carry real photographs
+USUALLY_THERE = timedelta(minutes=40)  # from the call to the photographs: night or day is all it decides
 UNTIL_BEFORE = timedelta(minutes=25)  # the living demonstration takes over from here
 STARS = (5, 5, 5, 5, 4, 4, 3, 2)
 REMARKS = ("查勘员很快就到了，服务很好", "态度好，讲解清楚", "等得有点久", "")
@@ -60,6 +61,27 @@ class Cast:
     adjuster: Actor
     crew: tuple[Actor, ...]
     homes: dict[int, str]  # surveyor → path of his organisation
+
+
+@dataclass(frozen=True)
+class Album:
+    """The photographs of one claim: whose picture family, and where they are stored."""
+
+    storage: Storage
+    scenes: Scenes
+    job: Mapping[str, Any]
+
+    @property
+    def shots(self) -> list[str]:
+        """The codes of what is photographed, in order."""
+        wanted = shots.shots_for(self.job["line"], self.job["cause"])
+        return [shot.code for shot in wanted for _ in range(min(shot.required, 2))]
+
+    def draw(self, at: datetime) -> None:
+        """Draws what will be needed. Inside the claim's transaction the living demonstration would wait for it:
+        that holds the surveyor's row."""
+        for code in self.shots:
+            self.scenes.drawn(self.job, code, at)
 
 
 @dataclass
@@ -123,11 +145,12 @@ def write(
     for number, report in enumerate(reports):
         if stop():
             break
-        with_photos = len(reports) - number <= photographed
+        album = None
+        if len(reports) - number <= photographed:
+            album = Album(storage, scenes, {"id": number, "line": report.line, "cause": report.cause})
+            album.draw(report.call_ended_at + USUALLY_THERE)
         try:
-            one_claim(
-                engine, settings, cast, report, rng, roads, (storage, scenes) if with_photos else None, end
-            )
+            one_claim(engine, settings, cast, report, rng, roads, album, end)
         except IntegrityError:
             # The living demonstration asked the same surveyor in that moment: the past does without this claim.
             continue
@@ -184,7 +207,7 @@ def one_claim(
     report: LossReport,
     rng: random.Random,
     roads: Roads,
-    photos: Any,
+    album: Album | None,
     end: datetime,
 ) -> None:
     """One claim from the call to the settlement, or as far as it had come by `end`."""
@@ -197,8 +220,8 @@ def one_claim(
         answers.accept(stage.sessions, offer_id, surveyor.person_id, surveyor, stage.now, stage.now)
         stage.tell()
         visit(stage, opened.task_id, surveyor, report, rng, roads)
-        if photos is not None:
-            photograph(stage, opened.task_id, surveyor, report, rng, *photos)
+        if album is not None:
+            photograph(stage, opened.task_id, surveyor, report, rng, album)
         stage.later(rng.uniform(240, 900))
         task = {"line": report.line}
         field.submit(
@@ -372,24 +395,21 @@ def photograph(
     surveyor: Actor,
     report: LossReport,
     rng: random.Random,
-    storage: Storage,
-    scenes: Scenes,
+    album: Album,
 ) -> None:
     """Real photographs in the photo store; the workers make their copies as for any other."""
     with stage.sessions.begin() as session:
         claim_id = session.get_one(Task, task_id).claim_id
-        for shot in shots.shots_for(report.line, report.cause):
-            for _ in range(min(shot.required, 2)):
-                stage.later(rng.uniform(15, 60))
-                here = LonLat(
-                    report.position.lon + rng.uniform(-1e-4, 1e-4),
-                    report.position.lat + rng.uniform(-1e-4, 1e-4),
-                )
-                job = {"id": task_id, "line": report.line, "cause": report.cause}
-                photo = scenes.photo(job, shot.code, here, rng, stage.now)
-                sha256 = hashlib.sha256(photo).digest()
-                storage.put(original_key(sha256), [photo])
-                session.add(photo_row(claim_id, task_id, surveyor, shot.code, photo, sha256, here, stage.now))
+        for code in album.shots:
+            stage.later(rng.uniform(15, 60))
+            here = LonLat(
+                report.position.lon + rng.uniform(-1e-4, 1e-4),
+                report.position.lat + rng.uniform(-1e-4, 1e-4),
+            )
+            photo = album.scenes.photo(album.job, code, here, rng, stage.now)
+            sha256 = hashlib.sha256(photo).digest()
+            album.storage.put(original_key(sha256), [photo])
+            session.add(photo_row(claim_id, task_id, surveyor, code, photo, sha256, here, stage.now))
 
 
 def photo_row(

@@ -31,14 +31,17 @@ class Scenes:
     ) -> bytes:
         """A JPEG of one shot of a task: the family's picture, made unique by the task and the moment."""
         taken_at = taken_at or datetime.now(UTC)
+        drawn = self.drawn(task, shot, taken_at)
+        mark = f"{task['id']} {shot} {taken_at.isoformat()} {here.lon:.6f},{here.lat:.6f} {rng.random()}"
+        return with_comment(drawn, mark)
+
+    def drawn(self, task: Mapping[str, Any], shot: str, taken_at: datetime) -> bytes:
+        """The family's picture of a shot; asked for early it is there at once later."""
         family = int(task["id"]) % FAMILIES + self.seed * FAMILIES
         night = (taken_at.hour + 8) % 24 in (20, 21, 22, 23, 0, 1, 2, 3, 4, 5)
         kind = shot if shot in pictures.KINDS else "other"
-        drawn = family_picture(
-            kind, family, str(task.get("line") or "motor"), str(task.get("cause") or "collision"), night
-        )
-        mark = f"{task['id']} {shot} {taken_at.isoformat()} {here.lon:.6f},{here.lat:.6f} {rng.random()}"
-        return with_comment(drawn, mark)
+        line, cause = str(task.get("line") or "motor"), str(task.get("cause") or "collision")
+        return family_picture(kind, family, line, cause, night)
 
 
 @lru_cache(maxsize=600)

@@ -10,7 +10,7 @@ from openapi_spec_validator import validate
 from tests import factories
 
 # The long form is the `slow` marker's: CHAKAN_FUZZ=300.
-EXAMPLES = int(os.environ.get("CHAKAN_FUZZ", "6"))
+EXAMPLES = int(os.environ.get("CHAKAN_FUZZ", "4"))
 
 
 @schemathesis.serializer("application/offset+octet-stream")

@@ -125,7 +125,8 @@ function Desk() {
       <main class="r-main" id="main">
         {claimId.value ? <><Head /><Album onSendBack={setSending} zoomTurn={zoomTurn} onZoom={() => setZoomTurn((n) => n + 1)} /><Lines key={claimId.value} id={claimId.value} /></> : <EmptyState icon="images" title={t('pick')} />}
       </main>
-      {sending && <SendBackDialog of={sending} onClose={() => setSending(null)} />}
+      {/* As the album knows it now: its picture may not have been ready when the dialog opened. */}
+      {sending && <SendBackDialog of={photos.value.find((one) => one.id === sending.id) ?? sending} onClose={() => setSending(null)} />}
       {help && <Keys onClose={() => setHelp(false)} />}
       <Toasts />
     </div>
