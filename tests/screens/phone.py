@@ -204,7 +204,7 @@ def sha256(photo: bytes) -> str:
     return hashlib.sha256(photo).hexdigest()
 
 
-def until(look: Any, seconds: float = 40, what: str = "") -> Any:
+def until(look: Any, seconds: float = 90, what: str = "") -> Any:
     """Asks until the answer is true; bounded."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
