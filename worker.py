@@ -35,7 +35,7 @@ log = logging.getLogger("worker")
 MESSAGE_EVENTS = (
     "claim.opened", "claim.amended", "claim.withdrawn", "claim.approved", "offer.made", "offer.accepted",
     "task.assigned", "task.unassigned", "task.contacted", "task.departed", "task.arrived", "task.appointed",
-    "task.submitted", "task.returned", "task.approved", "assignment.ended", "clock.warned", "clock.breached",
+    "task.done_by", "task.submitted", "task.returned", "task.approved", "assignment.ended", "clock.warned", "clock.breached",
     "photo.sent_back", "rating.given",
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import finishing, policy
 from dispatch.costs import Standing
-from dispatch.finishing import InHand
+from dispatch.finishing import CAREFUL, InHand, Said, Trust
 from dispatch.policy import Policy, Ring
 from geo import staleness
 from geo.fix import LonLat
@@ -68,8 +68,11 @@ SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, s.on_duty, s.skil
        SELECT json_agg(json_build_array(t.id, c.line, ST_X(c.place::geometry), ST_Y(c.place::geometry),
                        extract(epoch FROM CAST(:now AS timestamptz) - a.accepted_at),
                        extract(epoch FROM CAST(:now AS timestamptz) - a.departed_at),
-                       extract(epoch FROM CAST(:now AS timestamptz) - a.arrived_at), a.eta_s,
-                       extract(epoch FROM a.appointment_at - CAST(:now AS timestamptz)))) AS jobs
+                       extract(epoch FROM CAST(:now AS timestamptz) - a.arrived_at),
+                       COALESCE(a.drive_s, a.eta_s),
+                       extract(epoch FROM a.appointment_at - CAST(:now AS timestamptz)),
+                       extract(epoch FROM a.done_by_at - a.done_said_at),
+                       extract(epoch FROM CAST(:now AS timestamptz) - a.done_said_at))) AS jobs
          FROM assignment AS a
          JOIN task AS t ON t.id = a.task_id
          JOIN claim AS c ON c.id = t.claim_id
@@ -161,16 +164,22 @@ class Someone:
 
 @dataclass(frozen=True)
 class Habits:
-    """What one must know to say when somebody is free: usual seconds on scene by line, the default, straight speed."""
+    """What one must know to say when somebody is free: usual seconds on scene by line, the default, straight speed.
+
+    And how far people's own word of their end comes true.
+    """
 
     service_s: Mapping[str, float]
     default_s: float
     speed_mps: float
+    trust: Trust = CAREFUL
 
     @classmethod
-    def of(cls, rule: Policy, service_s: Mapping[str, float] | None = None) -> "Habits":
+    def of(
+        cls, rule: Policy, service_s: Mapping[str, float] | None = None, trust: Trust = CAREFUL
+    ) -> "Habits":
         """Under an organisation's rules."""
-        return cls(service_s or {}, rule.busy_job_s, rule.weights.speed_mps)
+        return cls(service_s or {}, rule.busy_job_s, rule.weights.speed_mps, trust)
 
 
 def read_people(
@@ -205,7 +214,7 @@ def _someone(row: Any, now: datetime, habits: Habits) -> Someone:
     free = None
     if in_hand:
         free = finishing.free(
-            list(in_hand.values()), here, habits.service_s, habits.default_s, habits.speed_mps
+            list(in_hand.values()), here, habits.service_s, habits.default_s, habits.speed_mps, habits.trust
         )
     idle_since = row.idle_since or row.on_duty_since
     standing = Standing(
@@ -220,6 +229,7 @@ def _someone(row: Any, now: datetime, habits: Habits) -> Someone:
         max_open=row.max_open,
         free_in_s=free.in_s if free else 0.0,
         free_at=free.at if free else None,
+        free_by=free.by if free else None,
         idle_s=_since(now, idle_since) if idle_since is not None and not in_hand else 0.0,
         jobs_today=row.today or 0,
         silences=row.silences,
@@ -241,9 +251,12 @@ def _in_hand(
     arrived: float | None,
     eta_s: float | None,
     appointment: float | None,
+    said_for: float | None,
+    said_ago: float | None,
 ) -> InHand:
     place = None if lon is None or lat is None else LonLat(lon, lat)
-    return InHand(line, place, accepted, departed, arrived, eta_s, appointment)
+    said = None if said_for is None or said_ago is None else Said(said_for, said_ago)
+    return InHand(line, place, accepted, departed, arrived, eta_s, appointment, said)
 
 
 def _since(now: datetime, then: datetime) -> float:

@@ -108,6 +108,7 @@ class Standing:
     max_open: int = 5
     free_in_s: float = 0.0
     free_at: LonLat | None = None
+    free_by: str | None = None  # whose figure that is: own | usual | mixed; None: he holds nothing
     idle_s: float = 0.0
     jobs_today: int = 0
     silences: int = 0  # offers in a row that he let run out, …

@@ -36,6 +36,7 @@ class Candidate:
     """Somebody looked at. `reasons` name what stands against asking him; empty means he may be asked.
 
     `terms`: the parts of his cost in seconds when he was weighed against others; `step` of the cascade he stands on.
+    `free_by`: whose figure says when he is done with what he holds (own | usual | mixed; None: he holds nothing).
     """
 
     surveyor_id: int
@@ -54,6 +55,7 @@ class Candidate:
     cost_s: float | None = None
     step: int = 0
     firm: bool = False
+    free_by: str | None = None
 
 
 class Crowd:
@@ -160,6 +162,7 @@ def look(one: Someone, distance_m: float, there: Eta, reasons: Sequence[str]) ->
         provider=there.provider,
         reasons=tuple(reasons),
         firm=standing.firm,
+        free_by=standing.free_by,
     )
 
 

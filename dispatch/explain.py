@@ -66,6 +66,8 @@ def line(candidate: Candidate, rank: int, outcome: str, reason: str | None) -> d
         "soonest_s": None if home else candidate.soonest_s,
         "age_s": None if home else candidate.age_s,
         "open_jobs": candidate.open_jobs,
+        # Whose figure the time in hand is: his own word, or what such surveys usually take.
+        "free_by": candidate.free_by,
         "outcome": outcome,
         "reason": reason,
         "reasons": list(candidate.reasons),

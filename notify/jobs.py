@@ -81,6 +81,11 @@ def on_task_appointed(payload: dict[str, Any]) -> None:
     _tell("task.appointed", payload)
 
 
+def on_task_done_by(payload: dict[str, Any]) -> None:
+    """The surveyor said when he will be done, or took that back."""
+    _tell("task.done_by", payload)
+
+
 def on_task_submitted(payload: dict[str, Any]) -> None:
     """The survey was handed in."""
     _tell("task.submitted", payload)
@@ -124,7 +129,7 @@ def on_rating_given(payload: dict[str, Any]) -> None:
 EVENTS = """
 claim.opened claim.amended claim.withdrawn claim.approved offer.made offer.accepted
 task.assigned task.unassigned task.contacted task.departed task.arrived task.appointed
-task.submitted task.returned task.approved assignment.ended
+task.done_by task.submitted task.returned task.approved assignment.ended
 clock.warned clock.breached photo.sent_back rating.given
 """
 # For worker.py: which event calls which of these.

@@ -37,7 +37,8 @@ SELECT p.id, p.name, p.phone, p.email, p.lang
 OFFER = "SELECT id, surveyor_id, state, made_at, expires_at, distance_m FROM offer WHERE id = :offer_id"
 
 ACTIVE = """
-SELECT a.id, a.surveyor_id, a.accepted_at, a.departed_at, a.arrived_at, a.eta_s, t.state AS task_state
+SELECT a.id, a.surveyor_id, a.accepted_at, a.departed_at, a.arrived_at, COALESCE(a.drive_s, a.eta_s) AS drive_s,
+       t.state AS task_state
   FROM assignment AS a
   JOIN task AS t ON t.id = a.task_id
  WHERE a.task_id = :task_id AND a.ended_at IS NULL
@@ -102,7 +103,7 @@ SELECT c.id AS claim_id, c.org_id, c.report_no, c.state AS claim_state, c.report
        k.name AS catastrophe, CAST(k.rule ->> 'contact_limit_min' AS integer) AS longer_wait_min,
        COALESCE(NULLIF(c.place_text, ''), a.name) AS place,
        t.id AS task_id, t.state AS task_state,
-       d.surveyor_id, d.accepted_at, d.contacted_at, d.departed_at, d.arrived_at, d.completed_at, d.eta_s,
+       d.surveyor_id, d.accepted_at, d.contacted_at, d.departed_at, d.arrived_at, d.completed_at, d.eta_s, d.drive_s,
        d.appointment_at,
        p.name AS surveyor_name,
        lp.lon, lp.lat, lp.fixed_at, lp.received_at,
