@@ -50,9 +50,10 @@ class AppointIn(Strict):
 
 
 class DoneByIn(FromPhone):
-    """When he says the job will be done; null takes his word back. `at` is the phone's clock at the tap."""
+    """When he says the job will be done, and the seconds he named for it; null takes his word back."""
 
     done_by_at: Moment | None
+    for_s: int | None = Field(None, ge=1, le=43_200)
 
 
 class SurveyReport(Strict):
@@ -273,7 +274,7 @@ def appoint(path: TaskPath, body: AppointIn) -> ResponseReturnValue:
 def done_by(path: TaskPath, body: DoneByIn) -> ResponseReturnValue:
     """His own word on when the job will be done: whom to ask next counts with it instead of the usual time on scene."""
     assignments.done_by(
-        g.sessions, path.task_id, _mine(path.task_id), body.done_by_at, g.actor, device_at=body.at
+        g.sessions, path.task_id, _mine(path.task_id), body.done_by_at, g.actor, body.for_s, device_at=body.at
     )
     return _after(path.task_id)
 

@@ -108,7 +108,6 @@ class Standing:
     max_open: int = 5
     free_in_s: float = 0.0
     free_at: LonLat | None = None
-    free_by: str | None = None  # whose figure that is: own | usual | mixed; None: he holds nothing
     idle_s: float = 0.0
     jobs_today: int = 0
     silences: int = 0  # offers in a row that he let run out, …
@@ -119,6 +118,7 @@ class Standing:
     shift_left_s: float | None = None  # None: no end is planned
     firm: bool = False
     demand: float = 1.0  # what a hole where he stands would cost, against the city's mean
+    free_by: str | None = None  # whose figure `free_in_s` is: own | usual | mixed; None: he holds nothing
 
 
 def root_of(path: str) -> str:

@@ -9,6 +9,8 @@ from geo.fix import LonLat, metres_between
 
 # However long he has been there: he is not gone before he has packed up.
 LEAST_LEFT_S = 120.0
+# Who is two hours past his own word is not done in two minutes: of the overrun at least so much is still to come.
+OVERRUN_SHARE = 0.1
 # How far surveys of one kind differ: standard deviation of the logarithm of their length.
 SPREAD = 0.35
 # An agreed time beyond this is a gap in which another job fits.
@@ -50,10 +52,11 @@ class Said:
     def left_s(self, trust: Trust) -> float:
         """What is left by his word, seconds from now: E[T - ago | T > ago] of a T that spreads around what he said.
 
-        His word ages as an estimate by kind does: before its end it counts down, and once it is overrun what is left grows
-        with the overrun instead of falling to nothing (who is late on his own word will be later yet); never below LEAST_LEFT_S.
+        His word ages as an estimate by kind does: before its end it counts down; overrun, what is left does not fall to nothing
+        but grows again with the overrun (who is late on his own word will be later yet). Never below LEAST_LEFT_S.
         """
-        return left_s(max(LEAST_LEFT_S, self.for_s) * trust.mean, max(0.0, self.ago_s), trust.spread)
+        left = left_s(max(LEAST_LEFT_S, self.for_s) * trust.mean, max(0.0, self.ago_s), trust.spread)
+        return max(LEAST_LEFT_S, OVERRUN_SHARE * (self.ago_s - self.for_s), left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ def left_s(mean_s: float, elapsed_s: float, spread: float = SPREAD) -> float:
     begin = (log(elapsed_s) - log(mean_s)) / spread + spread / 2
     later = _above(begin)
     if later < 1e-9:
-        return LEAST_LEFT_S
+        # So far out the quotient drowns in rounding; what it tends to there is t·σ² ÷ (ln t - μ).
+        return max(LEAST_LEFT_S, elapsed_s * spread / begin)
     return max(LEAST_LEFT_S, mean_s * _above(begin - spread) / later - elapsed_s)
 
 

@@ -18,15 +18,16 @@ def done_by(
     surveyor_id: int,
     at: datetime | None,
     actor: Actor,
+    for_s: int | None = None,
     device_at: datetime | None = None,
     now: datetime | None = None,
 ) -> None:
     """Notes when he says the job will be done, the drive to it included; None takes his word back.
 
-    A tap that waited for a network counts from when it was tapped, as far as the phone's clock can be believed: not before
-    he took the job and not after it arrives here. A moment that has passed meanwhile is kept: it says that he is late.
-    Of a job he has handed in nothing is changed. Raises Missing, NotYours, Invalid for a time before the job was his or more
-    than twelve hours ahead.
+    `for_s`: how many seconds he named, so that a tap that waited for a network counts from when it was tapped; without it
+    the phone's clock says when that was. Never before he took the job nor after it arrives here. A moment that has passed
+    meanwhile is kept: it says that he is late. Of a job he has handed in nothing is changed. Raises Missing, NotYours,
+    Invalid for a time before the job was his or more than twelve hours ahead.
     """
     with sessions.begin() as session:
         task = task_locked(session, task_id)
@@ -38,6 +39,8 @@ def done_by(
             raise Invalid.field("done_by_at", "lies before the job was his or more than twelve hours ahead")
         if held.done_by_at == at:
             return
-        said_at = now if device_at is None else min(now, max(held.accepted_at, device_at))
-        held.done_by_at, held.done_said_at = at, None if at is None else said_at
+        held.done_by_at, held.done_said_at = at, None
+        if at is not None:
+            tapped = at - timedelta(seconds=for_s) if for_s is not None else device_at or now
+            held.done_said_at = min(now, max(held.accepted_at, tapped))
         told(session, "task.done_by", task, held, actor, device_at, now, done_by_at=at)

@@ -27,6 +27,7 @@ function Soonest({ of }: { of: Candidate }) {
       {of.eta_low_s != null && of.eta_high_s != null && (
         <div class="muted small">{interval(of.eta_low_s + wait, of.eta_high_s + wait)}</div>
       )}
+      {of.free_by && <div class="muted small">{t(`freeBy_${of.free_by}`)}</div>}
     </>
   );
 }

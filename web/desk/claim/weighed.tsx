@@ -72,6 +72,7 @@ export function Bars({ of }: { of: Candidate[] }) {
               <strong>{one.surveyor.name}</strong>
               <span class="muted small">
                 {distance(one.distance_m)} · {t('thereIn', { t: duration(one.soonest_s ?? one.eta_s) })}
+                {one.free_by && one.free_by !== 'usual' && <> · {t(`freeBy_${one.free_by}`)}</>}
               </span>
             </span>
             <span class="why-mid">

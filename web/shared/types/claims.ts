@@ -59,6 +59,7 @@ export interface AssignmentRow {
   departed_at: Instant | null;
   arrived_at: Instant | null;
   appointment_at?: Instant | null;
+  done_by_at?: Instant | null;
   completed_at: Instant | null;
   ended_at: Instant | null;
   end_reason: string | null;
@@ -157,6 +158,8 @@ export interface Candidate {
   reasons?: string[];
   soonest_s?: number | null;
   open_jobs?: number;
+  /** Whose figure says when he is done with what he holds. */
+  free_by?: 'own' | 'usual' | 'mixed' | null;
   /** The parts of what sending him costs, in seconds; records made before the parts were kept have none. */
   terms?: Record<string, number>;
   cost_s?: number | null;
