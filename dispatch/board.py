@@ -196,16 +196,17 @@ def surveyors_board(
     session: Session,
     scope: str,
     *,
+    also: Sequence[str] = (),
     box: tuple[float, float, float, float] | None = None,
     after: int = 0,
     limit: int = 20_000,
     now: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """The cards of everybody below a scope."""
+    """The cards of everybody below a scope, and of those lent to it from below one of `also`."""
     now = clock.read(session, now)
     return [
         surveyor_shown(row, now)
-        for row in queries.surveyors(session, scope, box=box, after=after, limit=limit)
+        for row in queries.surveyors(session, scope, also=also, box=box, after=after, limit=limit)
     ]
 
 

@@ -73,7 +73,7 @@ SURVEYORS_BY_ID = f"{_SURVEYORS} WHERE s.id = ANY(:ids)"
 
 SURVEYORS = f"""
 {_SURVEYORS}
- WHERE o.path LIKE :scope AND s.id > :after
+ WHERE o.path LIKE ANY(:scopes) AND s.id > :after
    AND (CAST(:west AS float8) IS NULL
         OR (l.lon BETWEEN :west AND :east AND l.lat BETWEEN :south AND :north))
  ORDER BY s.id
@@ -314,14 +314,15 @@ def surveyors(
     session: Session,
     scope: str,
     *,
+    also: Sequence[str] = (),
     box: tuple[float, float, float, float] | None = None,
     after: int = 0,
     limit: int = 20_000,
 ) -> list[Any]:
-    """Rows for the cards of everybody below a scope, inside `box` (west, south, east, north) when given."""
+    """Rows for the cards of everybody below a scope, or below one of `also`, inside `box` (west, south, east, north)."""
     west, south, east, north = box if box is not None else (None, None, None, None)
     args = {
-        "scope": scope + "%",
+        "scopes": [path + "%" for path in (scope, *also)],
         "after": after,
         "limit": limit,
         "west": west,

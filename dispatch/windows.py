@@ -102,7 +102,7 @@ class Window:
         everyone = self.matched.ranked(i)
         k = int(self.matched.chosen[i])
         kept = [c for n, c in enumerate(everyone) if n < explain.CONSIDERED or c.person == k]
-        return [self._weighed(c) for c in kept]
+        return [self._weighed(i, c) for c in kept]
 
     def around(self, i: int) -> list[Candidate]:
         """The nearest of the insurer's people in any state, with what stands against each."""
@@ -133,17 +133,18 @@ class Window:
         """Whom this window asks for one of its jobs."""
         return frozenset(self.people[int(k)].standing.id for k in self.matched.chosen if k >= 0)
 
-    def _weighed(self, c: Considered) -> Candidate:
+    def _weighed(self, i: int, c: Considered) -> Candidate:
         one = self.people[c.person]
         there = Eta.of(c.drive_s, c.distance_m, self.provider)
-        return _with(look(one, c.distance_m, there, ()), c)
+        return _with(look(one, self.seen[i].job.place, c.distance_m, there, ()), c)
 
     def _looked_at(self, i: int, k: int) -> Candidate:
         ground, rule = self.matched.ground, self.seen[i].rule
         there = straight(rule).to(
             self.seen[i].job.place, [self.people[k].standing.free_at or self.people[k].standing.place]
         )
-        return look(self.people[k], float(ground.distance_m[i, k]), there[0], self.matched.reasons(i, k))
+        place, far = self.seen[i].job.place, float(ground.distance_m[i, k])
+        return look(self.people[k], place, far, there[0], self.matched.reasons(i, k))
 
 
 def _with(candidate: Candidate, c: Considered) -> Candidate:

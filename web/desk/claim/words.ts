@@ -112,6 +112,8 @@ export const t = words(
     foreseenBecause: '{from}：{why}，预计{clock}超时 {late}；改派可提前 {gain}。',
     switchTo: '改派给 {name}',
     thereIn: '{t}到',
+    timesBy: '车程：{by}',
+    borrowed: '借调',
     freeBy_own: '手上任务按本人所报时间',
     freeBy_mixed: '手上任务部分按本人所报时间',
     freeBy_usual: '手上任务按通常用时',
@@ -272,6 +274,8 @@ export const t = words(
     foreseenBecause: '{from}: {why}; {clock} would be late by {late}. The other one gains {gain}.',
     switchTo: 'Give it to {name}',
     thereIn: 'there in {t}',
+    timesBy: 'times: {by}',
+    borrowed: 'Lent',
     freeBy_own: 'work in hand by his own word',
     freeBy_mixed: 'work in hand partly by his own word',
     freeBy_usual: 'work in hand as such jobs usually take',
@@ -323,3 +327,11 @@ export const t = words(
     close: 'Close',
   },
 );
+
+const PROVIDERS = ['straight_line', 'roads', 'osrm', 'valhalla', 'amap'] as const;
+
+/** Who told a drive time. */
+export const provider = (name: string): string => {
+  const known = PROVIDERS.find((one) => one === name);
+  return known ? t(`provider_${known}`) : name;
+};

@@ -184,6 +184,8 @@ export interface Near {
   eta_high_s?: number | null;
   eta_by?: string;
   age_s: number | null;
+  /** Of another organisation, lent in a catastrophe. */
+  borrowed?: boolean;
   reason: string | null;
   rank?: number | null;
   outcome?: 'able' | 'passed_over';
