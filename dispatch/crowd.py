@@ -40,6 +40,7 @@ class Candidate:
 
     `terms`: the parts of his cost in seconds when he was weighed against others; `step` of the cascade he stands on.
     `start`: from where he would drive; `seen`: what his position says beside its place.
+    `contact_p`, `arrive_p`: how likely he keeps the promises, None: not weighed, or no such promise runs.
     `free_by`: whose figure says when he is done with what he holds (own | usual | mixed; None: he holds nothing).
     """
 
@@ -60,6 +61,8 @@ class Candidate:
     step: int = 0
     firm: bool = False
     free_by: str | None = None
+    contact_p: float | None = None
+    arrive_p: float | None = None
     start: LonLat | None = None
     seen: Seen = SURE
 

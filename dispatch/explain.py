@@ -73,6 +73,9 @@ def line(candidate: Candidate, rank: int, outcome: str, reason: str | None) -> d
         "open_jobs": candidate.open_jobs,
         # Whose figure the time in hand is: his own word, or what such surveys usually take.
         "free_by": candidate.free_by,
+        # How likely he speaks to the customer, and is on scene, before the promises end.
+        "contact_p": None if candidate.contact_p is None else round(candidate.contact_p, 3),
+        "arrive_p": None if candidate.arrive_p is None else round(candidate.arrive_p, 3),
         "outcome": outcome,
         "reason": reason,
         "reasons": list(candidate.reasons),

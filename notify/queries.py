@@ -36,6 +36,11 @@ SELECT p.id, p.name, p.phone, p.email, p.lang
 
 OFFER = "SELECT id, surveyor_id, state, made_at, expires_at, distance_m FROM offer WHERE id = :offer_id"
 
+# Only what may still be answered is worth a text.
+MOVE = """
+SELECT id, surveyor_id, place_text, drive_s, made_at, expires_at FROM move_up WHERE id = :move_id AND state = 'open'
+"""
+
 ACTIVE = """
 SELECT a.id, a.surveyor_id, a.accepted_at, a.departed_at, a.arrived_at, COALESCE(a.drive_s, a.eta_s) AS drive_s,
        t.state AS task_state
@@ -236,6 +241,11 @@ def messages(session: Session, scope: str, **wanted: Any) -> list[Any]:
         "limit": 50,
     } | wanted
     return list(session.execute(text(MESSAGES), given | {"scope": scope + "%"}).all())
+
+
+def move(session: Session, move_id: int) -> Any:
+    """A request to wait elsewhere while it may be answered, or None."""
+    return session.execute(text(MOVE), {"move_id": move_id}).one_or_none()
 
 
 def hook(session: Session, org_id: int) -> Any:

@@ -158,6 +158,9 @@ export interface Candidate {
   reasons?: string[];
   soonest_s?: number | null;
   open_jobs?: number;
+  /** How likely he keeps the promises: to speak to the customer, to be on scene; 0 to 1. */
+  contact_p?: number | null;
+  arrive_p?: number | null;
   /** Whose figure says when he is done with what he holds. */
   free_by?: 'own' | 'usual' | 'mixed' | null;
   /** The parts of what sending him costs, in seconds; records made before the parts were kept have none. */
