@@ -34,7 +34,8 @@ const onOffer = (kind: OpKind, verb: string, offer: Asked, body: Record<string, 
 
 /** Every tap there is: one place where the paths and bodies of the contract stand. */
 export const taps = {
-  shift: (on: boolean): Tap => ({ kind: 'shift', path: '/me/shift', body: { on } }),
+  /** `until`: when he means to go home; said again while on duty it counts anew. */
+  shift: (on: boolean, until?: Instant): Tap => ({ kind: 'shift', path: '/me/shift', body: { on, ...(until ? { until } : {}) } }),
   accept: (offer: Asked): Tap => onOffer('accept', 'accept', offer),
   decline: (offer: Asked, reason: string): Tap => onOffer('decline', 'decline', offer, { reason }),
   contact: (job: Job, result: Result): Tap => onTask('contact', 'contact', job, { channel: 'phone', result }),

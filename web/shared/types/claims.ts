@@ -126,6 +126,7 @@ export interface ClaimIn {
   needs: string[] | null;
   external_no: string | null;
   note: string;
+  insuring_org_id?: Id | null;
 }
 export interface Opened {
   id: Id;
