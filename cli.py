@@ -151,6 +151,12 @@ def _add_lab(commands: Any) -> None:
     simulate.add_argument(
         "--silent", type=float, default=0.2, help="share of phones that are mute (default: 0.2)"
     )
+    simulate.add_argument(
+        "--words",
+        type=float,
+        default=0.0,
+        help="share of surveyors who say when they will be done (default: 0)",
+    )
     simulate.add_argument("--seeds", type=int, default=1, help="how many days (default: 1)")
     simulate.add_argument(
         "--trips", type=Path, metavar="CSV", help="losses happen at the ends of these trips"
@@ -307,7 +313,7 @@ def _simulate(given: argparse.Namespace) -> int:
             given.roads,
             given.trips,
             runs.parsed(given.set),
-            Human(silent=given.silent),
+            Human(silent=given.silent, words=given.words),
         )
         bar = runs.Bar()
         facts, played = runs.simulate(asked, bar)

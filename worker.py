@@ -35,8 +35,10 @@ log = logging.getLogger("worker")
 MESSAGE_EVENTS = (
     "claim.opened", "claim.amended", "claim.withdrawn", "claim.approved", "offer.made", "offer.accepted",
     "task.assigned", "task.unassigned", "task.contacted", "task.departed", "task.arrived", "task.appointed",
-    "task.submitted", "task.returned", "task.approved", "assignment.ended", "clock.warned", "clock.breached",
-    "photo.sent_back", "rating.given",
+    "task.done_by", "task.submitted", "task.returned", "task.approved", "assignment.ended", "clock.warned", "clock.breached",
+    "photo.sent_back", "rating.given", "catastrophe.requested", "catastrophe.confirmed", "catastrophe.refused",
+    "catastrophe.lapsed", "catastrophe.proposed", "move_up.asked", "move_up.accepted", "move_up.declined",
+    "move_up.withdrawn",
 )  # fmt: skip
 
 LISTENERS: outbox.Listeners = {

@@ -49,6 +49,13 @@ class AppointIn(Strict):
     seq: int | None = Field(None, ge=0, lt=2**63)
 
 
+class DoneByIn(FromPhone):
+    """When he says the job will be done, and the seconds he named for it; null takes his word back."""
+
+    done_by_at: Moment | None
+    for_s: int | None = Field(None, ge=1, le=43_200)
+
+
 class SurveyReport(Strict):
     """The surveyor's report."""
 
@@ -127,6 +134,7 @@ def _task(row: Any, place: Any, datum: str) -> dict[str, Any]:
         "departed_at": present.time(row.departed_at),
         "arrived_at": present.time(row.arrived_at),
         "appointment_at": present.time(row.appointment_at),
+        "done_by_at": present.time(row.done_by_at),
         "report": row.report,
     }
 
@@ -257,6 +265,16 @@ def appoint(path: TaskPath, body: AppointIn) -> ResponseReturnValue:
     """A time agreed with the customer: the arrival clock moves there, the contact clock does not."""
     assignments.appoint(
         g.sessions, path.task_id, _mine(path.task_id), body.at, g.actor, device_at=body.sent_at
+    )
+    return _after(path.task_id)
+
+
+@bp.post("/tasks/<int:task_id>/done_by", responses={200: Shown})
+@roles("surveyor", idempotent=True)
+def done_by(path: TaskPath, body: DoneByIn) -> ResponseReturnValue:
+    """His own word on when the job will be done: whom to ask next counts with it instead of the usual time on scene."""
+    assignments.done_by(
+        g.sessions, path.task_id, _mine(path.task_id), body.done_by_at, g.actor, body.for_s, device_at=body.at
     )
     return _after(path.task_id)
 

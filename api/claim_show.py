@@ -105,6 +105,7 @@ def _assignment(row: Any, name: str) -> dict[str, Any]:
         "departed_at",
         "arrived_at",
         "appointment_at",
+        "done_by_at",
         "completed_at",
         "ended_at",
     )

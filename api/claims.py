@@ -6,7 +6,7 @@ from flask import g
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import access, claim_show, present
+from api import access, claim_show, parts, present
 from api.claim_in import ClaimChange, ClaimIn
 from api.door import Door, IdText, Page, Strict, Text, id_of, roles
 from api.fields import DatumWanted
@@ -186,7 +186,7 @@ def assign(path: ClaimPath, body: AssignIn) -> ResponseReturnValue:
     replaces = id_of(body.replaces) if body.replaces else None
     task_id, person_id = _job(path.claim_id), id_of(body.surveyor_id)
     assignment_id = assignments.assign_by_hand(
-        g.sessions, task_id, person_id, body.reason, g.actor, replaces=replaces
+        g.sessions, task_id, person_id, body.reason, g.actor, replaces=replaces, engine=parts().drive_times
     )
     return _after(task_id) | {"assignment_id": str(assignment_id)}
 

@@ -132,7 +132,7 @@ def eta_s(
     if place is None or staleness.state(age_s) in ("stale", "never"):
         if row.departed_at is None:
             return None
-        left = (row.departed_at - now).total_seconds() + (row.eta_s or 0)
+        left = (row.departed_at - now).total_seconds() + (row.drive_s or row.eta_s or 0)
         return int(left) if left > 0 else None
     return eta.straight_line(
         LonLat(row.lon, row.lat),

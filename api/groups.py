@@ -21,10 +21,18 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Scope:
-    """What a viewer may see. `only` is his own id when he is nothing but a surveyor."""
+    """What a viewer may see. `only` is his own id when he is nothing but a surveyor.
+
+    `lent`: paths of organisations whose surveyors, not whose jobs, a catastrophe shows to him too.
+    """
 
     org_path: str
     only: str | None
+    lent: tuple[str, ...] = ()
+
+    def holds(self, kind: str, org_path: str) -> bool:
+        """Whether a card of that kind and organisation is the viewer's to see."""
+        return org_path.startswith(self.org_path) or (kind == "surveyor" and org_path.startswith(self.lent))
 
 
 @dataclass(eq=False)
@@ -121,7 +129,7 @@ class Viewer:
 
 def sees(scope: Scope, box: Box | None, kind: str, org_path: str, card: Mapping[str, Any]) -> bool:
     """Whether a card belongs on a viewer's screen."""
-    if not org_path.startswith(scope.org_path):
+    if not scope.holds(kind, org_path):
         return False
     if scope.only is not None:
         people = (card.get("surveyor") or {}, (card.get("offer") or {}).get("surveyor") or {})
@@ -230,7 +238,7 @@ class Telling:
                 moves[before, now].append(told)  # who watches the old cell must see him leave it
 
     def _gone(self, group: Group, old: Entry, new: Entry | None) -> None:
-        if new is not None and new.kind == "surveyor" and new.org_path.startswith(group.scope.org_path):
+        if new is not None and new.kind == "surveyor" and group.scope.holds(new.kind, new.org_path):
             # He left the box, not the organisation: the reader moves his dot out of sight.
             self.rest.append(packing.event("surveyor", new.text(), self.tag))
         else:

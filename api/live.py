@@ -20,6 +20,7 @@ from api.door import EVERYBODY, Door, Strict, Text, roles
 from core import live
 from core.errors import Busy, Invalid
 from core.live import SSE_HEADERS
+from dispatch import catastrophe_queries
 
 bp = Door("live", tag="Live")
 
@@ -50,8 +51,15 @@ class LiveWanted(Strict):
 @bp.get("/live/scope")
 @roles(*EVERYBODY)
 def scope() -> ResponseReturnValue:
-    """What the caller may see in the stream: an organisation path, and for a mere surveyor only himself."""
-    return {"org_path": g.actor.org_path, "only": None if g.actor.has(*DESK) else str(g.actor.person_id)}
+    """What the caller may see in the stream: an organisation path, and for a mere surveyor only himself.
+
+    `lent` are the paths of those whose surveyors help his organisation in a catastrophe.
+    """
+    if not g.actor.has(*DESK):
+        return {"org_path": g.actor.org_path, "only": str(g.actor.person_id), "lent": []}
+    with g.sessions.begin() as session:
+        lent = catastrophe_queries.lent_to(session, g.actor.org_path)
+    return {"org_path": g.actor.org_path, "only": None, "lent": list(lent)}
 
 
 @bp.post("/live/view")

@@ -12,11 +12,10 @@ from api.claims import Shown
 from api.door import Door, IdText, Strict, Text, id_of, roles
 from core import clock
 from core.errors import Invalid
-from dispatch import crowd, policy
+from dispatch import catastrophe_queries, crowd, policy
 from dispatch.crowd import Candidate
-from geo import datum, rings, staleness, store
+from geo import datum, rings, store
 from geo.datum import Datum
-from geo.staleness import Arrival, Seen
 
 bp = Door("nearest", tag="Surveyors")
 
@@ -36,6 +35,7 @@ class Question(Strict):
     datum: Datum = "wgs84"
     needs: Text = Field("", examples=["motor"])
     limit: int = Field(10, ge=1, le=100)
+    surveyor: IdText | None = Field(None, description="somebody on duty to be told of however far he is")
     radius_m: int | None = Field(None, ge=1, le=1_000_000)
 
 
@@ -56,15 +56,9 @@ class ReachWanted(Strict):
         return [60 * minutes for minutes in asked]
 
 
-def arrival_of(found: Candidate) -> Arrival:
-    """When somebody would be there, given how old his position is and what he has in hand."""
-    seen = Seen(found.age_s, parked=not found.open_jobs)
-    return staleness.arrival(found.eta_s, found.provider, seen)
-
-
 def show_near(found: Candidate, rank: int) -> dict[str, Any]:
     """Somebody near: how far, how old his position is, and what stands against asking him."""
-    there = arrival_of(found)
+    there = found.there
     return {
         "surveyor": {"id": str(found.surveyor_id), "name": found.name},
         "rank": rank,
@@ -76,6 +70,8 @@ def show_near(found: Candidate, rank: int) -> dict[str, Any]:
         "soonest_s": found.soonest_s,
         "age_s": found.age_s,
         "open_jobs": found.open_jobs,
+        "free_by": found.free_by,
+        "borrowed": not found.org_path.startswith(g.actor.org_path),
         "provider": found.provider,
         "outcome": "passed_over" if found.reasons else "able",
         "reason": found.reasons[0] if found.reasons else None,
@@ -89,6 +85,7 @@ def nearest(query: Question) -> ResponseReturnValue:
     """Who is nearest to a place, whatever his state, soonest by road first: time, age of position, and reasons."""
     place = datum.to_wgs84(query.lon, query.lat, query.datum)
     needs = tuple(part for part in query.needs.split(",") if part)
+    named = id_of(query.surveyor) if query.surveyor else None
     with g.sessions.begin() as session:
         now = clock.read(session)
         rule = policy.read(session, g.actor.org_id)
@@ -100,9 +97,13 @@ def nearest(query: Question) -> ResponseReturnValue:
             needs=needs,
             radius_m=query.radius_m,
             limit=query.limit * TIMED,
+            also=catastrophe_queries.lent_to(session, g.actor.org_path),
+            named=named,
             now=now,
         )
-    timed = crowd.by_road(found, place, rule, parts().drive_times)[: query.limit]
+    everybody = crowd.by_road(found, place, rule, parts().drive_times)
+    timed = everybody[: query.limit]
+    timed += [one for one in everybody[query.limit :] if one.surveyor_id == named]
     return {
         "items": [show_near(one, rank) for rank, one in enumerate(timed, 1)],
         "next": None,
@@ -133,6 +134,7 @@ def reach(query: ReachWanted) -> ResponseReturnValue:
             org_id=claim.org_id,
             radius_m=round(seconds[-1] * FASTEST_KMH / 3.6),
             limit=MOST_PEOPLE,
+            also=catastrophe_queries.lent_to(session, g.actor.org_path),
             now=now,
         )
     drawn = rings.around(parts().drive_times, place, seconds, last=crowd.straight(rule))
@@ -155,5 +157,5 @@ def reach(query: ReachWanted) -> ResponseReturnValue:
 
 def show_inside(found: Candidate, rank: int, seconds: Sequence[int]) -> dict[str, Any]:
     """Somebody inside the rings, with the chance of being there within each of the times."""
-    there = arrival_of(found)
+    there = found.there
     return show_near(found, rank) | {"chances": [round(there.within(s), 3) for s in seconds]}

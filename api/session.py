@@ -52,6 +52,7 @@ def me(session: Any, actor: Actor) -> dict[str, Any]:
             "id": str(surveyor.id),
             "on_duty": surveyor.on_duty,
             "on_duty_since": present.time(surveyor.on_duty_since),
+            "shift_until": present.time(surveyor.shift_until),
             "skills": surveyor.skills,
             "max_open": surveyor.max_open,
             "tracking": geo_queries.tracking(session, surveyor.id),

@@ -12,7 +12,7 @@ from api import access, present
 from api.door import Door, IdText, Page, Strict, Text, roles
 from core import audit, clock
 from core.errors import Invalid
-from dispatch import board
+from dispatch import board, catastrophe_queries
 from geo import datum, filters, gpx, queries, store
 from geo.datum import Datum
 from geo.fix import Fix, LonLat
@@ -102,12 +102,18 @@ def in_datum(place: dict[str, Any] | None, wanted: Datum) -> dict[str, Any] | No
 @bp.get("/surveyors")
 @roles("seat", "dispatcher", "supervisor", "admin", "adjuster")
 def surveyors(query: Wanted) -> ResponseReturnValue:
-    """Cards of the surveyors of one's own part of the tree. Off duty a card has no position."""
+    """Cards of the surveyors of one's own part of the tree, and of those lent to it. Off duty a card has no position."""
     box, states = query.box(), query.states()
     with g.sessions.begin() as session:
         now = clock.read(session)
         found = board.surveyors_board(
-            session, g.actor.org_path, box=box, after=query.after_id, limit=query.limit, now=now
+            session,
+            g.actor.org_path,
+            also=catastrophe_queries.lent_to(session, g.actor.org_path),
+            box=box,
+            after=query.after_id,
+            limit=query.limit,
+            now=now,
         )
     shown = [
         {**card, "position": in_datum(card["position"], query.datum)}

@@ -45,7 +45,13 @@ def accept(
         settle(offer, OfferState.ACCEPTED, now)
         queries.note_answer(session, surveyor_id)
         assignment = Assignment(
-            task_id=task.id, surveyor_id=surveyor_id, offer_id=offer.id, accepted_at=now, eta_s=offer.eta_s
+            task_id=task.id,
+            surveyor_id=surveyor_id,
+            offer_id=offer.id,
+            accepted_at=now,
+            eta_s=offer.eta_s,
+            drive_s=offer.drive_s,
+            eta_by=offer.eta_by,
         )
         session.add(assignment)
         session.flush()

@@ -106,6 +106,8 @@ def _question(
         "rank": next((line["rank"] for line in lines if line["outcome"] == "chosen"), 1),
         "distance_m": candidate.distance_m,
         "eta_s": candidate.soonest_s,
+        "drive_s": candidate.eta_s,
+        "eta_by": candidate.provider,
         "radius_m": ring_of(rule, row.path, candidate, also).radius_m,
         "provider": candidate.provider,
         "candidates": json.dumps(list(lines)),

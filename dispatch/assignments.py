@@ -3,8 +3,9 @@
 from dispatch.by_hand import assign_by_hand, redispatch, reopen_for_retake, reopen_in, withdraw
 from dispatch.field import appoint, arrive, contacted, depart, hand_over, submit
 from dispatch.holding import active, last_of
+from dispatch.own_word import done_by
 
 __all__ = [
-    "active", "appoint", "arrive", "assign_by_hand", "contacted", "depart", "hand_over", "last_of", "redispatch",
+    "active", "appoint", "arrive", "assign_by_hand", "contacted", "depart", "done_by", "hand_over", "last_of", "redispatch",
     "reopen_for_retake", "reopen_in", "submit", "withdraw",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Cards: what the desk and the live feed show of a job and of a surveyor. A few queries for any number of cards."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from dispatch import queries
 from dispatch.queries import Board
 from geo import staleness
 
+# Nobody is there yet: a time of arrival is still ahead.
+TO_COME = frozenset({"offered", "accepted", "contacted", "en_route"})
 # A job that is settled leaves the live picture.
 GONE = frozenset({"approved", "cancelled"})
 
@@ -44,6 +46,32 @@ def clock_card(row: Clock | Any) -> dict[str, Any]:
         "breached_at": moment(row.breached_at),
         "state": row.state,
         "predicted": row.predicted,
+    }
+
+
+def arrives(row: Any) -> dict[str, Any] | None:
+    """When the one asked or holding the job will be there as far as it was foreseen, or None: median and 80 % interval.
+
+    Until he sets out it counts from the question, with what he had in hand; from then on from his departure. `by` names who
+    told the drive. An agreed time counts before it: then there is nothing to foresee.
+    """
+    asked = row.offer_id is not None
+    eta_s, by = (row.offer_eta_s, row.offer_eta_by) if asked else (row.eta_s, row.eta_by)
+    drive_s = row.offer_drive_s if asked else row.drive_s
+    begun = row.made_at if asked else row.departed_at or row.accepted_at
+    if row.state not in TO_COME or eta_s is None or begun is None or (row.appointment_at and not asked):
+        return None
+    drive_s = eta_s if drive_s is None else drive_s
+    by = by or "straight_line"
+    low_s, high_s = staleness.road_interval(drive_s, by)
+    before = timedelta(seconds=0 if not asked and row.departed_at is not None else max(0, eta_s - drive_s))
+    low, median, high = (moment(begun + before + timedelta(seconds=s)) for s in (low_s, drive_s, high_s))
+    return {
+        "at": median,
+        "low_at": low,
+        "high_at": high,
+        "by": by,
+        "under_way": not asked and row.departed_at is not None,
     }
 
 
@@ -77,6 +105,9 @@ def task_shown(row: Any, place: Any, clocks: Sequence[Any]) -> dict[str, Any]:
         "surveyor": who(row.holder_id, row.holder_name, on_duty=row.holder_on_duty),
         "offer": offer,
         "appointment_at": moment(row.appointment_at),
+        "arrives": arrives(row),
+        # His own word on when the job will be done.
+        "done_by_at": moment(row.done_by_at),
         "clocks": [clock_card(c) for c in clocks],
         "priority": row.priority,
         "round": row.round,
@@ -165,16 +196,17 @@ def surveyors_board(
     session: Session,
     scope: str,
     *,
+    also: Sequence[str] = (),
     box: tuple[float, float, float, float] | None = None,
     after: int = 0,
     limit: int = 20_000,
     now: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """The cards of everybody below a scope."""
+    """The cards of everybody below a scope, and of those lent to it from below one of `also`."""
     now = clock.read(session, now)
     return [
         surveyor_shown(row, now)
-        for row in queries.surveyors(session, scope, box=box, after=after, limit=limit)
+        for row in queries.surveyors(session, scope, also=also, box=box, after=after, limit=limit)
     ]
 
 

@@ -13,13 +13,12 @@ from claims.states import ClaimState, TaskState
 from core import audit, clock, outbox
 from core.database import Sessions
 from core.errors import Invalid
-from dispatch import answers, candidates, catastrophe, explain, policy
-from dispatch.crowd import Candidate, Crowd, Job
+from dispatch import answers, beside
+from dispatch.beside import Looked
 from dispatch.errors import AlreadyAssigned, NotASurveyor, refereed
 from dispatch.holding import active, again, end, last_of, task_locked
-from dispatch.models import Assignment, Decision
-from geo import eta
-from geo.fix import LonLat
+from dispatch.models import Assignment
+from geo.eta import Engine
 from staff.accounts import Actor
 from staff.models import Organisation, Person, Surveyor
 
@@ -36,15 +35,19 @@ def assign_by_hand(
     now: datetime | None = None,
     *,
     replaces: int | None = None,
+    engine: Engine | None = None,
 ) -> int:
     """Gives the job to a person the dispatcher names, taking it from whoever holds it; returns the assignment's id.
 
     `replaces` is the surveyor the dispatcher saw holding it. Without it, somebody given the job by another hand in the
     last two seconds, or while this request waited, is not overruled unseen (S-01): AlreadyAssigned.
+    `engine` tells the drives; without one they are straight lines.
     Raises Invalid without a reason, NotASurveyor, AtCap, claims.errors.TaskState.
     """
     if not reason.strip():
         raise Invalid.field("reason", "say why")
+    # No transaction is open while a road engine thinks; who stands where a moment earlier is near enough for a record.
+    looked = beside.look(sessions, task_id, surveyor_id, engine or Engine(), now)
     with sessions.begin() as session, refereed():
         before = active(session, task_id)
         seen = before.id if before is not None else None
@@ -59,7 +62,7 @@ def assign_by_hand(
         answers.withdraw_open(session, task, actor, now)
         if old is not None:
             end(session, task, old, "reassigned", reason, actor, now)
-        return _assign(session, task, surveyor_id, reason, actor, now, old)
+        return _assign(session, task, surveyor_id, reason, actor, now, old, looked)
 
 
 def _not_unseen(
@@ -101,15 +104,19 @@ def _assign(
     actor: Actor,
     now: datetime,
     old: Assignment | None,
+    looked: Looked,
 ) -> int:
-    drive_s = _record(session, task, surveyor_id, reason, actor, now)
+    beside.record(session, task, surveyor_id, reason, actor, now, looked)
+    chosen = looked.chosen
     assignment = Assignment(
         task_id=task.id,
         surveyor_id=surveyor_id,
         accepted_at=now,
         assigned_by=actor.person_id,
         reason=reason,
-        eta_s=drive_s,
+        eta_s=chosen.soonest_s if chosen else None,
+        drive_s=chosen.eta_s if chosen else None,
+        eta_by=chosen.provider if chosen else None,
     )
     session.add(assignment)
     session.flush()
@@ -130,58 +137,6 @@ def _assign(
         surveyor_id=surveyor_id,
     )
     return assignment.id
-
-
-def _record(
-    session: Session, task: Task, surveyor_id: int, reason: str, actor: Actor, now: datetime
-) -> int | None:
-    """Keeps what the machine would have said beside the dispatcher's choice; returns the chosen one's drive in seconds."""
-    _, place, path = claims.ground_of(session, task)
-    lines: list[dict[str, Any]] = []
-    provider, drive_s = "none", None
-    if place is not None:
-        rule = policy.read(session, task.org_id)
-        force = catastrophes.over_task(session, task.id)
-        ring = catastrophe.widen(policy.rings(rule, path), force)[-1]
-        around = Crowd(session, Job(place, tuple(task.needs), path, task.id, task.round), rule, now).around(
-            ring
-        )
-        chosen = next((c for c in around if c.surveyor_id == surveyor_id), None)
-        lines = [_line(c, i + 1, c is chosen) for i, c in enumerate(around)]
-        provider = "straight_line"
-        drive_s = chosen.eta_s if chosen is not None else _drive_from_afar(session, surveyor_id, place, rule)
-    if not any(entry["outcome"] == "chosen" for entry in lines):
-        lines.insert(0, {"surveyor_id": str(surveyor_id), "rank": 0, "distance_m": None, "eta_s": drive_s, "age_s": None,
-                         "outcome": "chosen", "reason": "by_hand", "reasons": []})  # fmt: skip
-    session.add(
-        Decision(
-            task_id=task.id,
-            at=now,
-            kind="manual",
-            radius_m=None,
-            provider=provider,
-            chosen_id=surveyor_id,
-            candidates=lines,
-            made_by=actor.person_id,
-            reason=reason,
-        )
-    )
-    return drive_s
-
-
-def _line(candidate: Candidate, rank: int, chosen: bool) -> dict[str, Any]:
-    if chosen:
-        return explain.line(candidate, rank, "chosen", "by_hand")
-    return explain.line(
-        candidate, rank, "passed_over", candidate.reasons[0] if candidate.reasons else "not_picked"
-    )
-
-
-def _drive_from_afar(session: Session, surveyor_id: int, place: LonLat, rule: policy.Policy) -> int | None:
-    start = candidates.position_of(session, surveyor_id)
-    if start is None:
-        return None
-    return eta.straight_line(start, place, speed_kmh=rule.speed_kmh, winding=rule.winding).seconds
 
 
 def redispatch(

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from dispatch import finishing, policy
 from dispatch.costs import Standing
-from dispatch.finishing import InHand
+from dispatch.finishing import CAREFUL, InHand, Said, Trust
 from dispatch.policy import Policy, Ring
 from geo import staleness
 from geo.fix import LonLat
+from geo.staleness import Seen
 
 CHINA = timezone(timedelta(hours=8))
 
@@ -27,10 +28,11 @@ CHINA = timezone(timedelta(hours=8))
 # bind constants, without which the index cannot be walked in order.
 _NEAR = """
 WITH near AS MATERIALIZED (
-  SELECT DISTINCT ON (k.surveyor_id) k.surveyor_id, k.lon, k.lat, k.fixed_at, k.received_at
+  SELECT DISTINCT ON (k.surveyor_id) k.surveyor_id, k.lon, k.lat, k.fixed_at, k.received_at, k.accuracy_m, k.speed_mps,
+         k.heading_deg
     FROM unnest(CAST(:places AS text[])) AS w (place)
    CROSS JOIN LATERAL (
-         SELECT p.surveyor_id, p.lon, p.lat, p.fixed_at, p.received_at
+         SELECT p.surveyor_id, p.lon, p.lat, p.fixed_at, p.received_at, p.accuracy_m, p.speed_mps, p.heading_deg
            FROM last_position AS p
           ORDER BY p.place <-> CAST(w.place AS geography)
           LIMIT :walk) AS k
@@ -39,7 +41,7 @@ WITH near AS MATERIALIZED (
 """
 _EVERYBODY = """
 WITH near AS MATERIALIZED (
-  SELECT p.surveyor_id, p.lon, p.lat, p.fixed_at, p.received_at
+  SELECT p.surveyor_id, p.lon, p.lat, p.fixed_at, p.received_at, p.accuracy_m, p.speed_mps, p.heading_deg
     FROM last_position AS p
     JOIN surveyor AS s ON s.id = p.surveyor_id
     JOIN organisation AS o ON o.id = s.org_id
@@ -48,11 +50,14 @@ WITH near AS MATERIALIZED (
 """
 _THESE = """
 WITH near AS MATERIALIZED (
-  SELECT p.surveyor_id, p.lon, p.lat, p.fixed_at, p.received_at FROM last_position AS p WHERE p.surveyor_id = ANY(:ids)
+  SELECT p.surveyor_id, p.lon, p.lat, p.fixed_at, p.received_at, p.accuracy_m, p.speed_mps, p.heading_deg
+    FROM last_position AS p
+   WHERE p.surveyor_id = ANY(:ids)
 )
 """
 _FACTS = """
-SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, s.on_duty, s.skills, s.on_duty_since,
+SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, n.accuracy_m, n.speed_mps, n.heading_deg,
+       s.on_duty, s.skills, s.on_duty_since,
        -- In a catastrophe those it covers may hold more; whoever may hold nothing holds nothing then either.
        CASE WHEN s.max_open = 0 THEN 0
             ELSE GREATEST(s.max_open, (SELECT max(u.max_open) FROM surge AS u WHERE o.path LIKE u.path || '%'))
@@ -68,8 +73,11 @@ SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, s.on_duty, s.skil
        SELECT json_agg(json_build_array(t.id, c.line, ST_X(c.place::geometry), ST_Y(c.place::geometry),
                        extract(epoch FROM CAST(:now AS timestamptz) - a.accepted_at),
                        extract(epoch FROM CAST(:now AS timestamptz) - a.departed_at),
-                       extract(epoch FROM CAST(:now AS timestamptz) - a.arrived_at), a.eta_s,
-                       extract(epoch FROM a.appointment_at - CAST(:now AS timestamptz)))) AS jobs
+                       extract(epoch FROM CAST(:now AS timestamptz) - a.arrived_at),
+                       COALESCE(a.drive_s, a.eta_s),
+                       extract(epoch FROM a.appointment_at - CAST(:now AS timestamptz)),
+                       extract(epoch FROM a.done_by_at - a.done_said_at),
+                       extract(epoch FROM CAST(:now AS timestamptz) - a.done_said_at))) AS jobs
          FROM assignment AS a
          JOIN task AS t ON t.id = a.task_id
          JOIN claim AS c ON c.id = t.claim_id
@@ -135,6 +143,8 @@ SELECT t.id
  LIMIT :limit
 """
 
+# A free surveyor faster than this is not parked, whatever he holds.
+MOVING_MPS = 2.0
 # Within so long of coming free somebody is shown all that waits.
 JUST_S = 5
 
@@ -152,25 +162,52 @@ SELECT s.id FROM surveyor AS s
 
 @dataclass(frozen=True)
 class Someone:
-    """A row of the nearest query made ready: who he is, how he stands, what he has in hand by task."""
+    """A row of the nearest query made ready: who he is, how he stands, what he has in hand by task, how his dot moved."""
 
     name: str
     standing: Standing
     in_hand: Mapping[int, InHand]
+    accuracy_m: float | None = None
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+
+    def seen_from(self, place: LonLat) -> Seen:
+        """What his position says to who asks when he will be at a place: its age, accuracy, speed, and whether he comes nearer.
+
+        Somebody with work in hand sets out from where that ends: which way he drives now says nothing of it.
+        """
+        standing = self.standing
+        if standing.open_jobs:
+            return Seen(standing.age_s, self.accuracy_m)
+        here = standing.place
+        comes = staleness.towards(here.lon, here.lat, self.heading_deg, place.lon, place.lat)
+        return Seen(
+            standing.age_s,
+            self.accuracy_m,
+            self.speed_mps,
+            comes,
+            parked=(self.speed_mps or 0.0) < MOVING_MPS,
+        )
 
 
 @dataclass(frozen=True)
 class Habits:
-    """What one must know to say when somebody is free: usual seconds on scene by line, the default, straight speed."""
+    """What one must know to say when somebody is free: usual seconds on scene by line, the default, straight speed.
+
+    And how far people's own word of their end comes true.
+    """
 
     service_s: Mapping[str, float]
     default_s: float
     speed_mps: float
+    trust: Trust = CAREFUL
 
     @classmethod
-    def of(cls, rule: Policy, service_s: Mapping[str, float] | None = None) -> "Habits":
+    def of(
+        cls, rule: Policy, service_s: Mapping[str, float] | None = None, trust: Trust = CAREFUL
+    ) -> "Habits":
         """Under an organisation's rules."""
-        return cls(service_s or {}, rule.busy_job_s, rule.weights.speed_mps)
+        return cls(service_s or {}, rule.busy_job_s, rule.weights.speed_mps, trust)
 
 
 def read_people(
@@ -205,7 +242,7 @@ def _someone(row: Any, now: datetime, habits: Habits) -> Someone:
     free = None
     if in_hand:
         free = finishing.free(
-            list(in_hand.values()), here, habits.service_s, habits.default_s, habits.speed_mps
+            list(in_hand.values()), here, habits.service_s, habits.default_s, habits.speed_mps, habits.trust
         )
     idle_since = row.idle_since or row.on_duty_since
     standing = Standing(
@@ -220,6 +257,7 @@ def _someone(row: Any, now: datetime, habits: Habits) -> Someone:
         max_open=row.max_open,
         free_in_s=free.in_s if free else 0.0,
         free_at=free.at if free else None,
+        free_by=free.by if free else None,
         idle_s=_since(now, idle_since) if idle_since is not None and not in_hand else 0.0,
         jobs_today=row.today or 0,
         silences=row.silences,
@@ -229,7 +267,7 @@ def _someone(row: Any, now: datetime, habits: Habits) -> Someone:
         shift_left_s=(row.shift_until - now).total_seconds() if row.shift_until is not None else None,
         firm=row.firm,
     )
-    return Someone(row.name, standing, in_hand)
+    return Someone(row.name, standing, in_hand, row.accuracy_m, row.speed_mps, row.heading_deg)
 
 
 def _in_hand(
@@ -241,9 +279,12 @@ def _in_hand(
     arrived: float | None,
     eta_s: float | None,
     appointment: float | None,
+    said_for: float | None,
+    said_ago: float | None,
 ) -> InHand:
     place = None if lon is None or lat is None else LonLat(lon, lat)
-    return InHand(line, place, accepted, departed, arrived, eta_s, appointment)
+    said = None if said_for is None or said_ago is None else Said(said_for, said_ago)
+    return InHand(line, place, accepted, departed, arrived, eta_s, appointment, said)
 
 
 def _since(now: datetime, then: datetime) -> float:

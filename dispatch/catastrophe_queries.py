@@ -21,6 +21,17 @@ SELECT k.id, k.org_id, k.area_id, o.path,
  ORDER BY k.area_id IS NULL, length(o.path) DESC
 """
 
+# Whose people help here now: lent to the asker's own branch, to one above it or to one below it.
+LENT = """
+SELECT DISTINCT b.path
+  FROM catastrophe AS k
+  JOIN organisation AS o ON o.id = k.org_id
+  JOIN organisation AS b ON b.id = ANY(k.borrowed)
+ WHERE k.state = 'on' AND (CAST(:path AS text) LIKE o.path || '%' OR o.path LIKE CAST(:path AS text) || '%')
+   AND b.path NOT LIKE CAST(:path AS text) || '%'
+ ORDER BY b.path
+"""
+
 # Only those with nothing in hand and nothing asked: whoever is busy does not make a visit of one's own possible.
 FREE = """
 SELECT count(*)
@@ -62,6 +73,12 @@ noted AS (
 UPDATE task AS t SET next_try_at = :now FROM freed AS f
  WHERE t.id = f.task_id AND t.state IN ('pending', 'unassigned') RETURNING t.id
 """
+
+
+def lent_to(session: Session, org_path: str) -> tuple[str, ...]:
+    """The paths of other organisations whose people a catastrophe lends to this part of the tree now."""
+    return tuple(session.scalars(text(LENT), {"path": org_path}))
+
 
 COMPANIONS = """
 SELECT b.lead_id, b.id AS bundle_id, m.task_id, m.place_no, c.id AS claim_id, c.report_no, c.cause, c.place_text

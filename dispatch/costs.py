@@ -118,6 +118,7 @@ class Standing:
     shift_left_s: float | None = None  # None: no end is planned
     firm: bool = False
     demand: float = 1.0  # what a hole where he stands would cost, against the city's mean
+    free_by: str | None = None  # whose figure `free_in_s` is: own | usual | mixed; None: he holds nothing
 
 
 def root_of(path: str) -> str:

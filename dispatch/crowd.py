@@ -6,16 +6,19 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from dispatch import costs, policy
+from dispatch import costs, policy, queries
 from dispatch.candidates import Habits, Someone, asked_before, read_people
 from dispatch.costs import Ground, Waiting, root_of
 from dispatch.policy import Policy, Ring
-from geo import eta
+from geo import eta, staleness
 from geo.eta import Engine, Eta, StraightLine
 from geo.fix import LonLat
+from geo.staleness import Arrival, Seen
 
 # The walk outward from the loss: so many of anybody at a time, until the ring is covered or somebody able is found.
 WALKS = (60, 600, 6_000, 60_000)
+# A position that is certain.
+SURE = Seen(0.0)
 # How many the decision record accounts for besides the able.
 LOOKED_AT = 30
 
@@ -36,6 +39,9 @@ class Candidate:
     """Somebody looked at. `reasons` name what stands against asking him; empty means he may be asked.
 
     `terms`: the parts of his cost in seconds when he was weighed against others; `step` of the cascade he stands on.
+    `start`: from where he would drive; `seen`: what his position says beside its place.
+    `contact_p`, `arrive_p`: how likely he keeps the promises, None: not weighed, or no such promise runs.
+    `free_by`: whose figure says when he is done with what he holds (own | usual | mixed; None: he holds nothing).
     """
 
     surveyor_id: int
@@ -54,6 +60,16 @@ class Candidate:
     cost_s: float | None = None
     step: int = 0
     firm: bool = False
+    free_by: str | None = None
+    contact_p: float | None = None
+    arrive_p: float | None = None
+    start: LonLat | None = None
+    seen: Seen = SURE
+
+    @property
+    def there(self) -> Arrival:
+        """When he would be there setting out at once, and how sure that is, given all his position says."""
+        return staleness.arrival(self.eta_s, self.provider, self.seen)
 
 
 class Crowd:
@@ -65,15 +81,21 @@ class Crowd:
         job: Job,
         rule: Policy,
         now: datetime,
-        service_s: Mapping[str, float] | None = None,
     ) -> None:
         self.session, self.job, self.rule, self.now = session, job, rule, now
-        self.habits = Habits.of(rule, service_s)
+        root_id = int(root_of(job.org_path).strip("/"))
+        learned = queries.service_times(session, [root_id]).get(root_id)
+        self.habits = Habits.of(rule, learned, queries.trust(session, root_id))
         self.asked = asked_before(session, [job.task_id]).get(job.task_id, {}) if job.task_id else {}
         self._people: list[Someone] = []
         self._metres: list[float] = []
         self._walked = 0
         self._all = False
+
+    def one(self, surveyor_id: int, ring: Ring) -> Candidate | None:
+        """One person wherever he is, with what stands against him; None when nobody knows where he is."""
+        people = read_people(self.session, self.now, self.habits, ids=[surveyor_id])
+        return next(iter(self._judged(ring, people)), None)
 
     def able(self, ring: Ring, *, again: bool = False) -> list[Candidate]:
         """Those inside the ring who may be asked, soonest first. `again`: also those who let an offer run out.
@@ -99,7 +121,8 @@ class Crowd:
         nearest = {c.surveyor_id for c in sorted(own, key=lambda c: (c.distance_m, c.surveyor_id))[:limit]}
         return [c for c in own if c.surveyor_id in nearest]
 
-    def _judged(self, ring: Ring) -> list[Candidate]:
+    def _judged(self, ring: Ring, people: list[Someone] | None = None) -> list[Candidate]:
+        people = self._people if people is None else people
         # One ring at a time, as asked: no step of the cascade lies inside it.
         radius_m = float(ring.radius_m)
         weights = replace(self.rule.weights, ring_m=(radius_m, radius_m, radius_m))
@@ -112,20 +135,20 @@ class Crowd:
             asked=self.asked,
             also=ring.also,
         )
-        ground = costs.survey([wanted], [one.standing for one in self._people])
-        found = [self._candidate(ground, k, ring) for k in range(len(self._people))]
+        ground = costs.survey([wanted], [one.standing for one in people])
+        found = [self._candidate(ground, people, k, ring) for k in range(len(people))]
         order = policy.first_among([(c.soonest_s, c.idle_s, c.surveyor_id) for c in found])
         return [found[k] for k in order]
 
-    def _candidate(self, ground: Ground, k: int, ring: Ring) -> Candidate:
-        one = self._people[k]
+    def _candidate(self, ground: Ground, people: list[Someone], k: int, ring: Ring) -> Candidate:
+        one = people[k]
         reasons = costs.words(int(ground.bars[0, k]))
         if self.asked.get(one.standing.id) == "expired":
             reasons.append("silent_before")
         if not ring.holds(one.standing.org_path) and "outside_scope" not in reasons:
             reasons.append("outside_scope")
         there = drive(float(ground.approach_m[0, k]), self.rule)
-        return look(one, float(ground.distance_m[0, k]), there, reasons)
+        return look(one, self.job.place, float(ground.distance_m[0, k]), there, reasons)
 
     def _reached_m(self) -> float:
         return max(self._metres, default=0.0)
@@ -143,7 +166,7 @@ class Crowd:
         return True
 
 
-def look(one: Someone, distance_m: float, there: Eta, reasons: Sequence[str]) -> Candidate:
+def look(one: Someone, place: LonLat, distance_m: float, there: Eta, reasons: Sequence[str]) -> Candidate:
     """Somebody as he is shown: his distance now, the drive from where he will be free, what stands against him."""
     standing = one.standing
     return Candidate(
@@ -160,6 +183,9 @@ def look(one: Someone, distance_m: float, there: Eta, reasons: Sequence[str]) ->
         provider=there.provider,
         reasons=tuple(reasons),
         firm=standing.firm,
+        free_by=standing.free_by,
+        start=standing.free_at,
+        seen=one.seen_from(place),
     )
 
 
@@ -175,7 +201,7 @@ def straight(rule: Policy) -> StraightLine:
 
 def by_road(found: Sequence[Candidate], place: LonLat, rule: Policy, engine: Engine) -> list[Candidate]:
     """The same people with road times, soonest first; who cannot get there says so. Called outside a transaction."""
-    drives = engine.to(place, [c.place for c in found], last=straight(rule))
+    drives = engine.to(place, [c.start or c.place for c in found], last=straight(rule))
     timed = [
         replace(c, reasons=(*c.reasons, "unreachable"))
         if there is None
@@ -197,14 +223,17 @@ def near(
     needs: Sequence[str] = (),
     radius_m: int | None = None,
     limit: int = 10,
+    also: Sequence[str] = (),
+    named: int | None = None,
     now: datetime,
 ) -> list[Candidate]:
     """A question only: the nearest on duty whom the asker sees, soonest first, each with age, time and reasons.
 
+    `also`: paths of organisations whose people are lent to the asker's; `named`: somebody to be told of however far he is.
     Who is off duty is left out: nobody may find him by asking around a point (P19).
     """
     rule = policy.read(session, org_id)
-    ring = Ring(radius_m if radius_m is not None else max(rule.rings_km) * 1000, org_path)
+    ring = Ring(radius_m if radius_m is not None else max(rule.rings_km) * 1000, org_path, tuple(also))
     crowd = Crowd(session, Job(place, tuple(needs), org_path), rule, now)
     seen: list[Candidate] = []
     for walk in WALKS:
@@ -212,4 +241,9 @@ def near(
         seen = [c for c in everybody if not {"off_duty", "outside_scope", "out_of_radius"} & set(c.reasons)]
         if len(seen) >= limit or len(everybody) < walk:
             break
-    return seen[:limit]
+    seen = seen[:limit]
+    if named is not None and named not in {c.surveyor_id for c in seen}:
+        one = crowd.one(named, ring)
+        if one is not None and not {"off_duty", "outside_scope"} & set(one.reasons):
+            seen.append(one)
+    return seen

@@ -58,14 +58,24 @@ def line(candidate: Candidate, rank: int, outcome: str, reason: str | None) -> d
     Of somebody off duty not even the distance is kept: where he went home is nobody's business (P19).
     """
     home = "off_duty" in candidate.reasons
+    there = candidate.there
     return {
         "surveyor_id": str(candidate.surveyor_id),
         "rank": rank,
         "distance_m": None if home else candidate.distance_m,
         "eta_s": None if home else candidate.eta_s,
+        # The span that holds eight of ten such drives, by all that was known of his position then.
+        "eta_low_s": None if home else round(there.low_s),
+        "eta_high_s": None if home else round(there.high_s),
+        "eta_by": None if home else candidate.provider,
         "soonest_s": None if home else candidate.soonest_s,
         "age_s": None if home else candidate.age_s,
         "open_jobs": candidate.open_jobs,
+        # Whose figure the time in hand is: his own word, or what such surveys usually take.
+        "free_by": candidate.free_by,
+        # How likely he speaks to the customer, and is on scene, before the promises end.
+        "contact_p": None if candidate.contact_p is None else round(candidate.contact_p, 3),
+        "arrive_p": None if candidate.arrive_p is None else round(candidate.arrive_p, 3),
         "outcome": outcome,
         "reason": reason,
         "reasons": list(candidate.reasons),

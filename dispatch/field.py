@@ -18,7 +18,7 @@ from core.database import Sessions
 from core.errors import Invalid, Missing
 from dispatch import candidates, policy, scene
 from dispatch.errors import ArrivalUnproven
-from dispatch.holding import active, again, end, last_of, mine, task_locked
+from dispatch.holding import active, again, end, handed_in, last_of, mine, task_locked, told
 from dispatch.models import Assignment, Contact
 from geo import filters, store
 from geo.fix import LonLat, metres_between
@@ -110,7 +110,7 @@ def _answered(
         states.move_task(task, TaskState.CONTACTED, now)
     clocks.stop_clock(session, task.claim_id, "contact", "answered", now)
     if first:
-        _told(session, "task.contacted", task, assignment, actor, device_at, now)
+        told(session, "task.contacted", task, assignment, actor, device_at, now)
 
 
 def depart(
@@ -130,7 +130,7 @@ def depart(
             return
         states.move_task(task, TaskState.EN_ROUTE, now)
         held.departed_at = held.departed_at or now
-        _told(session, "task.departed", task, held, actor, device_at, now)
+        told(session, "task.departed", task, held, actor, device_at, now)
 
 
 def arrive(
@@ -159,7 +159,7 @@ def arrive(
         held.departed_at, held.arrived_at, held.arrival_proof = held.departed_at or now, now, proof
         states.move_task(task, TaskState.ON_SCENE, now)
         clocks.stop_clock(session, task.claim_id, "arrival", "arrived", now)
-        _told(
+        told(
             session,
             "task.arrived",
             task,
@@ -221,7 +221,7 @@ def appoint(
             return
         held.appointment_at = at
         clocks.agree(session, claims.claim_for_update(session, task.claim_id), at, now)
-        _told(session, "task.appointed", task, held, actor, device_at, now, appointment_at=at)
+        told(session, "task.appointed", task, held, actor, device_at, now, appointment_at=at)
 
 
 def submit(
@@ -240,7 +240,7 @@ def submit(
     with sessions.begin() as session:
         task = task_locked(session, task_id)
         now = clock.read(session, now)
-        if _handed_in(session, task, surveyor_id):
+        if handed_in(session, task, surveyor_id):
             return
         held = mine(session, task, surveyor_id)
         states.move_task(task, TaskState.SUBMITTED, now)
@@ -250,15 +250,8 @@ def submit(
         _to_assessing(claim, now)
         clocks.stop_clock(session, claim.id, "arrival", "submitted", now)
         clocks.start_assessment(session, claim, now)
-        _told(session, "task.submitted", task, held, actor, device_at, now)
+        told(session, "task.submitted", task, held, actor, device_at, now)
         outbox.wake(session, outbox.TASKS_CHANNEL)  # somebody is free again: a waiting job may go out
-
-
-def _handed_in(session: Session, task: Task, surveyor_id: int) -> bool:
-    if task.state not in (TaskState.SUBMITTED, TaskState.APPROVED):
-        return False
-    last = last_of(session, task.id)
-    return last is not None and last.surveyor_id == surveyor_id and last.end_reason == "done"
 
 
 def _to_assessing(claim: Claim, now: datetime) -> None:
@@ -300,22 +293,6 @@ def hand_over(
             surveyor_id=surveyor_id,
             reason=reason,
         )
-
-
-def _told(
-    session: Session,
-    event: str,
-    task: Task,
-    held: Assignment,
-    actor: Actor,
-    device_at: datetime | None,
-    now: datetime,
-    **facts: Any,
-) -> None:
-    """Timeline and outbox of a step of his."""
-    who = str(held.surveyor_id)
-    timeline.record(session, task.claim_id, event, now, actor, task.id, device_at, surveyor_id=who, **facts)
-    outbox.append(session, event, claim_id=task.claim_id, task_id=task.id, surveyor_id=held.surveyor_id)
 
 
 def _one_of(path: str, value: str, known: tuple[str, ...]) -> None:

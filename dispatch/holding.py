@@ -54,6 +54,14 @@ def mine(session: Session, task: Task, surveyor_id: int) -> Assignment:
     raise NotYours("the job is no longer yours", state=task.state, end_reason=last.end_reason)
 
 
+def handed_in(session: Session, task: Task, surveyor_id: int) -> bool:
+    """Whether he has handed the job in already: what he says of it again changes nothing."""
+    if task.state not in (TaskState.SUBMITTED, TaskState.APPROVED):
+        return False
+    last = last_of(session, task.id)
+    return last is not None and last.surveyor_id == surveyor_id and last.end_reason == "done"
+
+
 def end(
     session: Session,
     task: Task,
@@ -110,3 +118,19 @@ def close_settled(session: Session, now: datetime, limit: int = 100) -> int:
             now,
         )
     return len(rows)
+
+
+def told(
+    session: Session,
+    event: str,
+    task: Task,
+    held: Assignment,
+    actor: Actor,
+    device_at: datetime | None,
+    now: datetime,
+    **facts: Any,
+) -> None:
+    """Timeline and outbox of a step of his."""
+    who = str(held.surveyor_id)
+    timeline.record(session, task.claim_id, event, now, actor, task.id, device_at, surveyor_id=who, **facts)
+    outbox.append(session, event, claim_id=task.claim_id, task_id=task.id, surveyor_id=held.surveyor_id)

@@ -58,6 +58,9 @@ class Offer(Base):
     rank: Mapped[int]
     distance_m: Mapped[int]
     eta_s: Mapped[int]
+    # Of `eta_s`, which counts from the question on, the drive alone, and who told it: roads | straight_line | …
+    drive_s: Mapped[int | None]
+    eta_by: Mapped[str | None]
 
 
 class Assignment(Base):
@@ -81,8 +84,13 @@ class Assignment(Base):
     arrival_proof: Mapped[dict[str, Any] | None]
     appointment_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
+    # His own word on when the job will be done, and when he gave it.
+    done_by_at: Mapped[datetime | None]
+    done_said_at: Mapped[datetime | None]
     report: Mapped[dict[str, Any] | None]
     eta_s: Mapped[int | None]
+    drive_s: Mapped[int | None]
+    eta_by: Mapped[str | None]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None]  # done | reassigned | handed_over | cancelled
     assigned_by: Mapped[Ref | None]
@@ -106,6 +114,20 @@ class ServiceTime(Base):
     root_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
     line: Mapped[str] = mapped_column(primary_key=True)
     median_s: Mapped[int]
+    jobs: Mapped[int]
+    learned_at: Mapped[datetime]
+
+
+class OwnWord(Base):
+    """How far people's own word on when they are done comes true, by insurer: the median of taken ÷ said, learned nightly.
+
+    `spread`: the standard deviation of the logarithm of that quotient.
+    """
+
+    __tablename__ = "own_word"
+    root_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    takes: Mapped[float]
+    spread: Mapped[float]
     jobs: Mapped[int]
     learned_at: Mapped[datetime]
 

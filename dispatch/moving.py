@@ -66,7 +66,9 @@ def ask(sessions: Sessions, actor: Actor, wanted: Wanted, now: datetime | None =
         session.flush()
         facts: dict[str, Any] = {"surveyor_id": str(wanted.surveyor_id), "within_s": wanted.within_s}
         audit.append(session, actor.person_id, "move_up.asked", "move_up", move.id, now=now, **facts)
-        outbox.append(session, "move_up.asked", move_id=move.id, surveyor_id=wanted.surveyor_id)
+        outbox.append(
+            session, "move_up.asked", move_id=move.id, surveyor_id=wanted.surveyor_id, org_id=move.org_id
+        )
         return move.id
 
 
@@ -118,7 +120,9 @@ def withdraw(sessions: Sessions, actor: Actor, move_id: int, now: datetime | Non
 
 def _settle(session: Session, move: MoveUp, state: str, now: datetime) -> None:
     move.state, move.settled_at = state, now
-    outbox.append(session, f"move_up.{state}", move_id=move.id, surveyor_id=move.surveyor_id)
+    outbox.append(
+        session, f"move_up.{state}", move_id=move.id, surveyor_id=move.surveyor_id, org_id=move.org_id
+    )
 
 
 def expire(sessions: Sessions, now: datetime | None = None) -> int:

@@ -19,7 +19,7 @@ from geo import store
 MOMENTS = frozenset(
     {
         "state_since", "reported_at", "start_at", "due_at", "stopped_at", "breached_at", "expires_at", "accepted_at",
-        "appointment_at", "completed_at", "ended_at",
+        "appointment_at", "completed_at", "ended_at", "made_at", "departed_at", "done_by_at",
     }
 )  # fmt: skip
 
@@ -117,13 +117,24 @@ class Files:
             holder_id=held.surveyor_id if held else None,
             holder_name=self.names.get(held.surveyor_id) if held else None,
             holder_on_duty=holder.on_duty if holder else None,
-            appointment_at=held.appointment_at if held else None,
+            **_known(
+                held,
+                "",
+                ("appointment_at", "accepted_at", "departed_at", "done_by_at", "eta_s", "drive_s", "eta_by"),
+            ),
+            **_known(offer, "", ("made_at",)),
+            **_known(offer, "offer_", ("eta_s", "drive_s", "eta_by")),
             offer_id=offer.id if offer else None,
             asked_id=offer.surveyor_id if offer else None,
             asked_name=self.names.get(offer.surveyor_id) if offer else None,
             expires_at=offer.expires_at if offer else None,
             offer_round=offer.round if offer else None,
         )
+
+
+def _known(row: Any, prefix: str, names: Sequence[str]) -> dict[str, Any]:
+    """Columns of a version, None where it was written before they were kept."""
+    return {prefix + name: getattr(row, name, None) for name in names}
 
 
 def tasks_then(session: Session, scope: str, at: datetime) -> list[dict[str, Any]]:

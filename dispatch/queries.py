@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from claims.models import Claim, Clock, Task
 from core import outbox
-from dispatch.models import Assignment, Contact, Offer, ServiceTime
+from dispatch.finishing import CAREFUL, Trust
+from dispatch.models import Assignment, Contact, Offer, OwnWord, ServiceTime
 from geo import store
 from staff.models import Organisation, Person
 
@@ -21,12 +22,16 @@ SELECT t.id, t.claim_id, t.state, t.state_since, t.org_id, t.unassigned_reason, 
        (SELECT i.plate FROM claim_item AS i WHERE i.claim_id = c.id AND i.plate IS NOT NULL ORDER BY i.id LIMIT 1) AS plate,
        EXISTS (SELECT FROM claim_duplicate AS d WHERE d.claim_id = c.id) AS duplicate,
        h.surveyor_id AS holder_id, hp.name AS holder_name, hs.on_duty AS holder_on_duty, h.appointment_at,
+       h.done_by_at, h.accepted_at, h.departed_at, h.eta_s, h.drive_s, h.eta_by, f.made_at, f.eta_s AS offer_eta_s,
+       f.drive_s AS offer_drive_s, f.eta_by AS offer_eta_by,
        f.id AS offer_id, f.surveyor_id AS asked_id, fp.name AS asked_name, f.expires_at, f.round AS offer_round
   FROM task AS t
   JOIN claim AS c ON c.id = t.claim_id
   JOIN organisation AS g ON g.id = t.org_id
   LEFT JOIN area AS a ON a.id = c.area_id
-  LEFT JOIN LATERAL (SELECT s.surveyor_id, s.appointment_at FROM assignment AS s
+  LEFT JOIN LATERAL (SELECT s.surveyor_id, s.appointment_at, s.done_by_at, s.accepted_at, s.departed_at, s.eta_s,
+                            s.drive_s, s.eta_by
+                       FROM assignment AS s
                       WHERE s.task_id = t.id AND (s.ended_at IS NULL OR s.end_reason = 'done')
                       ORDER BY s.ended_at IS NULL DESC, s.id DESC LIMIT 1) AS h ON true
   LEFT JOIN person AS hp ON hp.id = h.surveyor_id
@@ -68,7 +73,7 @@ SURVEYORS_BY_ID = f"{_SURVEYORS} WHERE s.id = ANY(:ids)"
 
 SURVEYORS = f"""
 {_SURVEYORS}
- WHERE o.path LIKE :scope AND s.id > :after
+ WHERE o.path LIKE ANY(:scopes) AND s.id > :after
    AND (CAST(:west AS float8) IS NULL
         OR (l.lon BETWEEN :west AND :east AND l.lat BETWEEN :south AND :north))
  ORDER BY s.id
@@ -180,12 +185,49 @@ def learn_service_times(session: Session, *, days: int, enough: int) -> int:
     return len(session.execute(text(LEARN), {"days": days, "enough": enough}).all())
 
 
+def trust(session: Session, root_id: int) -> Trust:
+    """How far the word of an insurer's people on their own end comes true; careful defaults until that was learned."""
+    row = session.get(OwnWord, root_id)
+    return CAREFUL if row is None else Trust(row.takes, row.spread)
+
+
+# A word of less than a minute is a farewell, not an estimate. Medians and quantiles: one forgotten job must not move it.
+LEARN_WORDS = """
+INSERT INTO own_word (root_id, takes, spread, jobs, learned_at)
+SELECT root_id, greatest(:least_takes, least(:most_takes, exp(percentile_cont(0.5) WITHIN GROUP (ORDER BY quotient)))),
+       greatest(:least_spread, least(:most_spread,
+                (percentile_cont(0.84) WITHIN GROUP (ORDER BY quotient)
+                 - percentile_cont(0.16) WITHIN GROUP (ORDER BY quotient)) / 2)), count(*), clock_timestamp()
+  FROM (SELECT CAST(split_part(o.path, '/', 2) AS bigint) AS root_id,
+               ln(extract(epoch FROM a.completed_at - a.done_said_at)
+                  / extract(epoch FROM a.done_by_at - a.done_said_at)) AS quotient
+          FROM assignment AS a
+          JOIN task AS t ON t.id = a.task_id
+          JOIN claim AS c ON c.id = t.claim_id
+          JOIN organisation AS o ON o.id = c.org_id
+         WHERE a.completed_at > clock_timestamp() - make_interval(days => :days) AND a.completed_at > a.done_said_at
+           AND a.done_by_at > a.done_said_at + interval '1 minute') AS words
+ GROUP BY root_id
+HAVING count(*) >= :enough
+    ON CONFLICT (root_id) DO UPDATE
+       SET (takes, spread, jobs, learned_at) = (EXCLUDED.takes, EXCLUDED.spread, EXCLUDED.jobs, EXCLUDED.learned_at)
+RETURNING root_id
+"""
+
+
+def learn_words(session: Session, wanted: dict[str, Any]) -> int:
+    """Writes how far each insurer's people come true with enough words; how many insurers there are."""
+    return len(session.execute(text(LEARN_WORDS), wanted).all())
+
+
 # The question in one statement: offer, record, task, timeline, event, wake-up. Losing to another job is normal in a burst
 # and must cost one round trip and leave nothing behind, so everything hangs on the offer's own row.
 ASK = """
 WITH asked AS (
-  INSERT INTO offer (task_id, surveyor_id, decision_id, state, made_at, expires_at, round, rank, distance_m, eta_s)
-  VALUES (:task_id, :surveyor_id, :decision_id, 'open', :now, :expires_at, :round, :rank, :distance_m, :eta_s)
+  INSERT INTO offer (task_id, surveyor_id, decision_id, state, made_at, expires_at, round, rank, distance_m, eta_s,
+                     drive_s, eta_by)
+  VALUES (:task_id, :surveyor_id, :decision_id, 'open', :now, :expires_at, :round, :rank, :distance_m, :eta_s,
+          :drive_s, :eta_by)
       ON CONFLICT DO NOTHING
   RETURNING id
 ),
@@ -272,14 +314,15 @@ def surveyors(
     session: Session,
     scope: str,
     *,
+    also: Sequence[str] = (),
     box: tuple[float, float, float, float] | None = None,
     after: int = 0,
     limit: int = 20_000,
 ) -> list[Any]:
-    """Rows for the cards of everybody below a scope, inside `box` (west, south, east, north) when given."""
+    """Rows for the cards of everybody below a scope, or below one of `also`, inside `box` (west, south, east, north)."""
     west, south, east, north = box if box is not None else (None, None, None, None)
     args = {
-        "scope": scope + "%",
+        "scopes": [path + "%" for path in (scope, *also)],
         "after": after,
         "limit": limit,
         "west": west,
@@ -339,7 +382,8 @@ SELECT o.id, o.task_id, o.expires_at, o.distance_m, o.eta_s, o.round, t.claim_id
 """
 
 MY_TASKS = """
-SELECT a.id AS assignment_id, a.accepted_at, a.contacted_at, a.departed_at, a.arrived_at, a.appointment_at, a.report,
+SELECT a.id AS assignment_id, a.accepted_at, a.contacted_at, a.departed_at, a.arrived_at, a.appointment_at,
+       a.done_by_at, a.done_said_at, a.report,
        t.id, t.claim_id, t.state, c.report_no, c.line, c.cause, c.note, c.place_text, c.reporter_name, c.reporter_phone,
        c.reporter_phone_typed, c.reporter_relation, c.injured, c.movable, c.scene_left, c.loss_at, c.policy_no
   FROM assignment AS a

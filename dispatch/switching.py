@@ -116,7 +116,9 @@ def _sets_out(row: Any, seen: Seen, holder: Someone, habits: Habits) -> tuple[fl
     jobs = list(holder.in_hand.values())
     which = list(holder.in_hand).index(row.id)
     speed = seen.job.weights.speed_mps
-    return finishing.arrival_s(jobs, which, standing.place, habits.service_s, seen.rule.busy_job_s, speed)
+    return finishing.arrival_s(
+        jobs, which, standing.place, habits.service_s, seen.rule.busy_job_s, speed, habits.trust
+    )
 
 
 def _drives(engine: Engine, pairs: Sequence[tuple[LonLat, Seen]]) -> list[float]:

@@ -7,7 +7,7 @@ which the database is the referee. Who loses a race there is decided about again
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,7 @@ from dispatch.costs import Waiting, root_of
 from dispatch.crowd import LOOKED_AT, Candidate, look, straight
 from dispatch.matching import Considered, Matched
 from dispatch.policy import Policy
+from geo import staleness
 from geo.eta import Engine, Eta
 from geo.fix import LonLat
 from staff import rules
@@ -102,7 +103,7 @@ class Window:
         everyone = self.matched.ranked(i)
         k = int(self.matched.chosen[i])
         kept = [c for n, c in enumerate(everyone) if n < explain.CONSIDERED or c.person == k]
-        return [self._weighed(c) for c in kept]
+        return [self._weighed(i, c) for c in kept]
 
     def around(self, i: int) -> list[Candidate]:
         """The nearest of the insurer's people in any state, with what stands against each."""
@@ -133,21 +134,36 @@ class Window:
         """Whom this window asks for one of its jobs."""
         return frozenset(self.people[int(k)].standing.id for k in self.matched.chosen if k >= 0)
 
-    def _weighed(self, c: Considered) -> Candidate:
+    def _weighed(self, i: int, c: Considered) -> Candidate:
         one = self.people[c.person]
         there = Eta.of(c.drive_s, c.distance_m, self.provider)
-        return _with(look(one, c.distance_m, there, ()), c)
+        candidate = _with(look(one, self.seen[i].job.place, c.distance_m, there, ()), c)
+        return _promising(candidate, self.seen[i].job)
 
     def _looked_at(self, i: int, k: int) -> Candidate:
         ground, rule = self.matched.ground, self.seen[i].rule
         there = straight(rule).to(
             self.seen[i].job.place, [self.people[k].standing.free_at or self.people[k].standing.place]
         )
-        return look(self.people[k], float(ground.distance_m[i, k]), there[0], self.matched.reasons(i, k))
+        place, far = self.seen[i].job.place, float(ground.distance_m[i, k])
+        return look(self.people[k], place, far, there[0], self.matched.reasons(i, k))
 
 
 def _with(candidate: Candidate, c: Considered) -> Candidate:
     return Candidate(**{**vars(candidate), "terms": c.terms, "cost_s": c.cost_s, "step": c.step})
+
+
+def _promising(candidate: Candidate, job: Waiting) -> Candidate:
+    """With the chances that he speaks to the customer and is on scene before the promises end."""
+    weights, contact, arrive = job.weights, job.contact_left_s, job.arrival_left_s
+    answers = 1.0 - candidate.terms.get("silence", 0.0) / max(1.0, weights.offer_ttl_s)
+    asks_s = weights.busy_answer_s if candidate.open_jobs else weights.answer_s
+    there = candidate.there.after(candidate.soonest_s - candidate.eta_s)
+    return replace(
+        candidate,
+        contact_p=None if contact is None else staleness.contact_in_time(answers, asks_s, contact),
+        arrive_p=None if arrive is None else staleness.arrive_in_time(there, arrive),
+    )
 
 
 def solve(
@@ -320,4 +336,6 @@ class Around:
 def habits(session: Session, seen: Sequence[Seen]) -> Habits:
     """What says when somebody is free; one insurer's, for one insurer's jobs are in a window as a rule."""
     root_id = int(root_of(seen[0].job.org_path).strip("/"))
-    return Habits.of(seen[0].rule, queries.service_times(session, [root_id]).get(root_id))
+    return Habits.of(
+        seen[0].rule, queries.service_times(session, [root_id]).get(root_id), queries.trust(session, root_id)
+    )

@@ -41,6 +41,8 @@ class Case:
     departed_s: float | None = None
     arrived_s: float | None = None
     done_s: float | None = None
+    said_s: float | None = None  # when he last said how long he needs, …
+    word_s: float = 0.0  # … and how long
     rings: int = 0
     switches: int = 0
     due_s: float = 0.0  # not asked for before this

@@ -15,7 +15,7 @@ from lab import dice
 from lab.net import Net, Seconds, Spot, Way, metres_between_all
 
 # The throws, told apart: a claim's answer delay is not its surveyor's.
-ANSWER, EXTRA, DECLINE, RING, HEARD, SETTLE, TRAFFIC, SERVICE, SPELL, PHASE = range(10)
+ANSWER, EXTRA, DECLINE, RING, HEARD, SETTLE, TRAFFIC, SERVICE, SPELL, PHASE, SPEAKS, WORD = range(12)
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Human:
     """How people and phones are; times in seconds, chances from 0 to 1.
 
     `silent` is the share of the time a phone says nothing at all: no position goes out and no offer is seen. `hidden` is
-    the share it has no signal for a short while, as in a basement.
+    the share it has no signal for a short while, as in a basement. `words` is the share of surveys whose surveyor says on
+    scene how long he still needs: after `word_after_s`, and again when he is not done by then. It takes him `word_takes` times
+    what he says, `word_spread` apart (standard deviation of the logarithm). 0: nobody says anything.
     """
 
     answer_s: float = 12.0
@@ -42,9 +44,15 @@ class Human:
     traffic_spread: float = 0.12
     service_min: float = 32.0
     service_spread: float = 0.35
+    words: float = 0.0
+    word_after_s: float = 240.0
+    word_takes: float = 1.1
+    word_spread: float = 0.25
 
 
 ORG = "/1/"
+# What the phone offers to say with one tap: minutes until the job is done.
+CHOICES_S = tuple(60.0 * minutes for minutes in (5, 10, 20, 40))
 
 
 @dataclass(frozen=True)
@@ -223,6 +231,16 @@ class Day:
     def heard(self, loss: int, attempt: int) -> bool:
         """Whether the customer picks up."""
         return dice.chance(self.seed, HEARD, loss, attempt) < self.human.heard
+
+    def speaks(self, loss: int, words: float) -> bool:
+        """Whether the surveyor of a loss says when he will be done, where a share `words` of them do."""
+        return dice.chance(self.seed, SPEAKS, loss) < words
+
+    def word_s(self, loss: int, left_s: float, attempt: int) -> float:
+        """The seconds he says he still needs when `left_s` are left: wrong by his habit, and one of what his phone offers."""
+        human = self.human
+        factor = dice.lognormal(human.word_takes, human.word_spread, self.seed, WORD, loss, attempt)
+        return min(CHOICES_S, key=lambda one: abs(one - left_s / factor))
 
     def settle_s(self, loss: int) -> float:
         """From the acceptance to turning the key."""

@@ -86,6 +86,11 @@ class StraightNet:
         return np.column_stack(self.plane.to_m(points[:, 0], points[:, 1]))
 
 
+def twin(roads: Roads) -> Roads:
+    """The same graph with weights of its own: places snapped to one are places of the other."""
+    return Roads(roads.network, roads.grid, roads.facts)
+
+
 class RoadNet:
     """The production's road graph, weighed twice: as the map has it, and as it is."""
 
@@ -109,13 +114,14 @@ class RoadNet:
             city.lon, city.lat, city.start, city.end, city.length_m, city.length_m / city.speed_mps,
             city.road_class, one_way=city.one_way,
         )  # fmt: skip
-        return cls(Roads.of(drawn), Roads.of(drawn), city.label, real=not city.generated, seed=seed)
+        known = Roads.of(drawn)
+        return cls(known, twin(known), city.label, real=not city.generated, seed=seed)
 
     @classmethod
     def open(cls, folder: Path, seed: int = 1, *, spread: float = 1.0) -> "RoadNet":
         """A graph built by `chakan roads build`. Raises geo.errors.NoRoads."""
         known = Roads.open(folder)
-        return cls(known, Roads.open(folder), OSM_LABEL, real=True, seed=seed, spread=spread)
+        return cls(known, twin(known), OSM_LABEL, real=True, seed=seed, spread=spread)
 
     def spots(self, places: Sequence[LonLat]) -> Sequence[Spot]:
         """Each place on the road nearest to it."""

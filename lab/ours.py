@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from claims import limits
 from dispatch import finishing, foresight, matching, policy
 from dispatch.costs import Standing, Waiting
-from dispatch.finishing import InHand
+from dispatch.finishing import InHand, Said
 from dispatch.foresight import Held
 from geo.fix import LonLat
 from lab.cast import Case, Mate
@@ -146,6 +146,7 @@ class Ours:
             str(loss), day.places[case.loss.place], sim.now - (case.accepted_s or sim.now),
             None if gone is None else sim.now - gone,
             None if case.arrived_s is None else sim.now - case.arrived_s, drive,
+            said=None if case.said_s is None else Said(case.word_s, sim.now - case.said_s),
         )  # fmt: skip
 
     def _silence(self, sim: Sim, person: int) -> tuple[int, float]:

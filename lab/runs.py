@@ -52,6 +52,7 @@ class Asked:
             and 0 < plan.hours <= 24 * 14
             and self.seeds >= 1
             and 0 <= self.human.silent < 1
+            and 0 <= self.human.words <= 1
         )
         if (
             not sound
@@ -59,7 +60,7 @@ class Asked:
             or (plan.load is not None and plan.load <= 0)
         ):
             raise Invalid(
-                "surveyors, hours, load, seeds and claims must be more than nothing, silent from 0 to below 1"
+                "surveyors, hours, load, seeds and claims must be more than nothing, silent from 0 to below 1, words 0 to 1"
             )
 
 

@@ -34,11 +34,15 @@ class Policy(Protocol):
 
 @dataclass
 class Sim:
-    """A day in play. Policies read it and call `offer`, `broadcast`, `give_back`."""
+    """A day in play. Policies read it and call `offer`, `broadcast`, `give_back`.
+
+    `words`: the share of surveys whose surveyor says when he will be done; None: as the day's people do.
+    """
 
     day: Day
     policy: Policy
     progress: Callable[[float], None] = lambda share: None
+    words: float | None = None
     now: float = 0.0
     cases: list[Case] = field(init=False)
     mates: list[Mate] = field(init=False)
@@ -292,6 +296,17 @@ class Sim:
         case.move(T.ON_SCENE)
         mate.doing, mate.at = "on_scene", case.loss.place
         self.at(self.now + case.loss.scene_s, self._finishes, mate, case)
+        human = self.day.human
+        if self.day.speaks(case.loss.no, human.words if self.words is None else self.words):
+            self.at(self.now + human.word_after_s, self._says, case, 0)
+
+    def _says(self, case: Case, attempt: int) -> None:
+        """He says how long he still needs, and again when that has passed."""
+        if case.state != T.ON_SCENE or case.arrived_s is None:
+            return
+        left_s = case.arrived_s + case.loss.scene_s - self.now
+        case.said_s, case.word_s = self.now, self.day.word_s(case.loss.no, left_s, attempt)
+        self.at(self.now + case.word_s, self._says, case, attempt + 1)
 
     def _finishes(self, mate: Mate, case: Case) -> None:
         case.done_s = self.now
@@ -306,8 +321,14 @@ class Sim:
         self.look_soon()
 
 
-def play(day: Day, policy: Policy, progress: Callable[[float], None] = lambda share: None) -> Sim:
-    """Plays a day under a policy to its end."""
-    sim = Sim(day, policy, progress)
+def play(
+    day: Day,
+    policy: Policy,
+    progress: Callable[[float], None] = lambda share: None,
+    *,
+    words: float | None = None,
+) -> Sim:
+    """Plays a day under a policy to its end. `words`: of so many surveys the surveyor says when he will be done."""
+    sim = Sim(day, policy, progress, words)
     sim.run()
     return sim

@@ -76,7 +76,7 @@ def departed(t: Telling, p: Payload) -> list[Draft]:
         return []
     person = queries.person(t.session, duty.surveyor_id)
     name = message.courtesy_name(person.name if person else "", str(t.rules["customer_lang"]))
-    left = minutes_until(duty.departed_at + timedelta(seconds=duty.eta_s), t.now) if duty.eta_s else 0
+    left = minutes_until(duty.departed_at + timedelta(seconds=duty.drive_s), t.now) if duty.drive_s else 0
     if left:
         return [t.to_customer("on_the_way", duty.id, duty.departed_at, surveyor=name, minutes=left)]
     return [t.to_customer("on_the_way_no_eta", duty.id, duty.departed_at, surveyor=name)]

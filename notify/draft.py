@@ -117,6 +117,11 @@ def minutes_until(due_at: datetime, now: datetime) -> int:
     return max(0, -(-int((due_at - now).total_seconds()) // 60))
 
 
+def rules_of(session: Session, org_id: int) -> dict[str, Any]:
+    """An organisation's choices about messages."""
+    return rules.values(session, org_id, DEFAULTS)
+
+
 def telling(session: Session, claim: ClaimFacts, chats: tuple[str, ...], now: datetime) -> Telling:
     """Gathers what a composer needs."""
-    return Telling(session, claim, rules.values(session, claim.org_id, DEFAULTS), chats, now)
+    return Telling(session, claim, rules_of(session, claim.org_id), chats, now)

@@ -7,12 +7,17 @@ from typing import Any
 
 from core import queues, wiring
 from core.queues import Work
-from notify import channels, service
+from notify import announce, channels, service
 
 
 def _tell(event: str, payload: dict[str, Any]) -> None:
     for message_id in service.tell(wiring.sessions, wiring.settings, event, payload):
         # Only a wake-up: the sweeper finds the row by itself when Redis is away.
+        queues.enqueue(wiring.redis, Work.MESSAGES, "notify.jobs.send", message_id)
+
+
+def _announce(event: str, payload: dict[str, Any]) -> None:
+    for message_id in announce.announce(wiring.sessions, wiring.settings, event, payload):
         queues.enqueue(wiring.redis, Work.MESSAGES, "notify.jobs.send", message_id)
 
 
@@ -81,6 +86,11 @@ def on_task_appointed(payload: dict[str, Any]) -> None:
     _tell("task.appointed", payload)
 
 
+def on_task_done_by(payload: dict[str, Any]) -> None:
+    """The surveyor said when he will be done, or took that back."""
+    _tell("task.done_by", payload)
+
+
 def on_task_submitted(payload: dict[str, Any]) -> None:
     """The survey was handed in."""
     _tell("task.submitted", payload)
@@ -121,11 +131,58 @@ def on_rating_given(payload: dict[str, Any]) -> None:
     _tell("rating.given", payload)
 
 
+def on_catastrophe_requested(payload: dict[str, Any]) -> None:
+    """Somebody asks for catastrophe mode or for a step back from it."""
+    _announce("catastrophe.requested", payload)
+
+
+def on_catastrophe_confirmed(payload: dict[str, Any]) -> None:
+    """A second person agreed: the mode or the step is in force."""
+    _announce("catastrophe.confirmed", payload)
+
+
+def on_catastrophe_refused(payload: dict[str, Any]) -> None:
+    """A second person did not agree."""
+    _announce("catastrophe.refused", payload)
+
+
+def on_catastrophe_lapsed(payload: dict[str, Any]) -> None:
+    """Nobody confirmed in time."""
+    _announce("catastrophe.lapsed", payload)
+
+
+def on_catastrophe_proposed(payload: dict[str, Any]) -> None:
+    """Reports surge: the system proposes catastrophe mode."""
+    _announce("catastrophe.proposed", payload)
+
+
+def on_move_up_asked(payload: dict[str, Any]) -> None:
+    """A free surveyor is asked to wait elsewhere."""
+    _announce("move_up.asked", payload)
+
+
+def on_move_up_accepted(payload: dict[str, Any]) -> None:
+    """He goes there."""
+    _announce("move_up.accepted", payload)
+
+
+def on_move_up_declined(payload: dict[str, Any]) -> None:
+    """He does not go."""
+    _announce("move_up.declined", payload)
+
+
+def on_move_up_withdrawn(payload: dict[str, Any]) -> None:
+    """The desk took the request back."""
+    _announce("move_up.withdrawn", payload)
+
+
 EVENTS = """
 claim.opened claim.amended claim.withdrawn claim.approved offer.made offer.accepted
 task.assigned task.unassigned task.contacted task.departed task.arrived task.appointed
-task.submitted task.returned task.approved assignment.ended
+task.done_by task.submitted task.returned task.approved assignment.ended
 clock.warned clock.breached photo.sent_back rating.given
+catastrophe.requested catastrophe.confirmed catastrophe.refused catastrophe.lapsed catastrophe.proposed
+move_up.asked move_up.accepted move_up.declined move_up.withdrawn
 """
 # For worker.py: which event calls which of these.
 LISTENS = {event: f"notify.jobs.on_{event.replace('.', '_')}" for event in EVENTS.split()}

@@ -36,8 +36,14 @@ SELECT p.id, p.name, p.phone, p.email, p.lang
 
 OFFER = "SELECT id, surveyor_id, state, made_at, expires_at, distance_m FROM offer WHERE id = :offer_id"
 
+# Only what may still be answered is worth a text.
+MOVE = """
+SELECT id, surveyor_id, place_text, drive_s, made_at, expires_at FROM move_up WHERE id = :move_id AND state = 'open'
+"""
+
 ACTIVE = """
-SELECT a.id, a.surveyor_id, a.accepted_at, a.departed_at, a.arrived_at, a.eta_s, t.state AS task_state
+SELECT a.id, a.surveyor_id, a.accepted_at, a.departed_at, a.arrived_at, COALESCE(a.drive_s, a.eta_s) AS drive_s,
+       t.state AS task_state
   FROM assignment AS a
   JOIN task AS t ON t.id = a.task_id
  WHERE a.task_id = :task_id AND a.ended_at IS NULL
@@ -102,7 +108,7 @@ SELECT c.id AS claim_id, c.org_id, c.report_no, c.state AS claim_state, c.report
        k.name AS catastrophe, CAST(k.rule ->> 'contact_limit_min' AS integer) AS longer_wait_min,
        COALESCE(NULLIF(c.place_text, ''), a.name) AS place,
        t.id AS task_id, t.state AS task_state,
-       d.surveyor_id, d.accepted_at, d.contacted_at, d.departed_at, d.arrived_at, d.completed_at, d.eta_s,
+       d.surveyor_id, d.accepted_at, d.contacted_at, d.departed_at, d.arrived_at, d.completed_at, d.eta_s, d.drive_s,
        d.appointment_at,
        p.name AS surveyor_name,
        lp.lon, lp.lat, lp.fixed_at, lp.received_at,
@@ -235,6 +241,11 @@ def messages(session: Session, scope: str, **wanted: Any) -> list[Any]:
         "limit": 50,
     } | wanted
     return list(session.execute(text(MESSAGES), given | {"scope": scope + "%"}).all())
+
+
+def move(session: Session, move_id: int) -> Any:
+    """A request to wait elsewhere while it may be answered, or None."""
+    return session.execute(text(MOVE), {"move_id": move_id}).one_or_none()
 
 
 def hook(session: Session, org_id: int) -> Any:

@@ -31,7 +31,6 @@ FIRST_WAIT = timedelta(seconds=30)
 LEASE = timedelta(seconds=90)
 # How long a message handed to a queue is left alone before it is handed out again.
 ENQUEUED = timedelta(seconds=20)
-WEBHOOK_LIFE = timedelta(hours=24)
 # What sets the key of a repeat apart from the first message.
 REPEAT = "#again"
 
@@ -99,7 +98,7 @@ def _write_webhook(t: Telling, event: str, payload: dict[str, Any]) -> int | Non
         values={"org_id": str(hook.org_id)},
         text=json.dumps(body, ensure_ascii=False),
         lang="en",
-        stale_at=t.now + WEBHOOK_LIFE,
+        stale_at=t.now + webhook.LIFE,
     )
 
 
@@ -281,6 +280,6 @@ def _copy(row: Message, once: str, now: datetime) -> Message:
         once=once,
         created_at=now,
         due_at=now,
-        stale_at=now + WEBHOOK_LIFE,
+        stale_at=now + webhook.LIFE,
         **{name: getattr(row, name) for name in same},
     )

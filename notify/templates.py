@@ -108,6 +108,11 @@ _SURVEYOR = [
         "Report {report_no}: a photo has to be taken again, reason: {reason}. Please open the app.",
     ),
     Template(
+        "move_up_asked",
+        "调度台请您到{place}附近待命，车程约{minutes}分钟，请打开查勘端回复。",
+        "The desk asks you to wait near {place}, about {minutes} min away. Please answer in the app.",
+    ),
+    Template(
         "task_reassigned",
         "报案{report_no}已改派其他查勘员，无需再前往现场。",
         "Report {report_no} has been given to another surveyor, there is no need to go.",

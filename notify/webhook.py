@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import socket
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,6 +16,9 @@ from core.errors import Invalid
 from notify.errors import Permanent, Transient
 from notify.message import Letter
 from notify.sms.http import TIMEOUT, judge
+
+# An event older than this is no news: its receiver asks the API instead.
+LIFE = timedelta(hours=24)
 
 
 def secret(secret_key: str, org_id: int) -> bytes:

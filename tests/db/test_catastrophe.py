@@ -11,10 +11,21 @@ from claims.models import Catastrophe, CatastropheStep, Claim, ClaimEvent, Clock
 from core import audit, clock
 from core.errors import Invalid, Missing
 from core.models import AuditEntry, Outbox
-from dispatch import assignments, bundles, catastrophe, offers, surge, sweep
+from dispatch import (
+    assignments,
+    board,
+    bundles,
+    catastrophe,
+    catastrophe_queries,
+    crowd,
+    offers,
+    surge,
+    sweep,
+)
 from dispatch.catastrophe import Wanted
 from dispatch.errors import AtCap, CatastropheStands, FourEyes, NoStep, OutOfTurn, StepPending
 from dispatch.models import Assignment, Bundle, BundleTask, Offer
+from geo.fix import LonLat
 from tests import factories
 
 LON, LAT = factories.LON, factories.LAT
@@ -176,6 +187,29 @@ def test_borrowed_people_are_asked_until_they_are_released(session, sessions, st
     assert catastrophe.confirm(sessions, storm.two, ident) == "released"
     catastrophe.ask_step(sessions, storm.two, ident, "restore", "恢复")
     assert catastrophe.confirm(sessions, storm.one, ident) == "over"
+
+
+def test_the_borrowing_desk_sees_the_people_it_was_lent_and_nobody_elses_jobs(session, sessions, storm):
+    helper = factories.surveyor(session, org=storm.near)
+    session.commit()
+
+    def seen():
+        with sessions.begin() as s:
+            lent = catastrophe_queries.lent_to(s, storm.home.path)
+            now = clock.read(s)
+            cards = board.surveyors_board(s, storm.home.path, also=lent)
+            place = LonLat(LON, LAT)
+            found = crowd.near(s, place, org_path=storm.home.path, org_id=storm.home.id, also=lent, now=now)
+        return lent, [c["id"] for c in cards], [c.surveyor_id for c in found]
+
+    assert seen() == ((), [], [])
+    ident = switch_on(sessions, storm, borrow=(storm.near.id,))
+    assert seen() == ((storm.near.path,), [str(helper.id)], [helper.id])
+    with sessions.begin() as s:
+        assert catastrophe_queries.lent_to(s, storm.near.path) == ()
+    catastrophe.ask_step(sessions, storm.one, ident, "release", "人手够了")
+    catastrophe.confirm(sessions, storm.two, ident)
+    assert seen() == ((), [], [])
 
 
 def test_a_borrowed_man_may_be_sent_by_hand(session, sessions, storm):

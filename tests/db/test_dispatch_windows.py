@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from claims.models import Clock, Task
-from dispatch import learning, sweep
-from dispatch.models import Decision, Offer, ServiceTime
+from dispatch import assignments, board, learning, sweep
+from dispatch.models import Assignment, Decision, Offer, ServiceTime
 from dispatch.sweep import CROWD, Pace
 from geo.eta import Engine, Table
 from staff import rules
@@ -51,6 +51,45 @@ def test_the_soonest_by_road_is_asked_not_the_nearest_across_the_river(session, 
     )
     assert lines[near.id]["terms"]["drive"] == 600
     assert lines[across.id]["cost_s"] > lines[near.id]["cost_s"]
+
+
+def test_by_hand_the_drive_is_the_roads_and_the_record_says_who_told_it(session, sessions):
+    across = factories.surveyor(session, lon=LON - 0.001)
+    factories.surveyor(session, lon=LON + 0.03)
+    claim = factories.claim(session, lon=LON + 0.001)
+    by = factories.actor(session, factories.person(session, roles=("dispatcher",)))
+    session.commit()
+    task = factories.task_of(session, claim)
+    ident = assignments.assign_by_hand(sessions, task.id, across.id, "熟悉", by, engine=Engine([Bridge()]))
+    held = session.get_one(Assignment, ident)
+    assert (held.eta_s, held.drive_s, held.eta_by) == (3600, 3600, "bridge")
+    record = session.scalars(select(Decision).where(Decision.kind == "manual")).one()
+    lines = {int(c["surveyor_id"]): c for c in record.candidates}
+    assert (record.provider, lines[across.id]["eta_s"], lines[across.id]["eta_by"]) == (
+        "bridge",
+        3600,
+        "bridge",
+    )
+    card = board.task_card(session, task.id)["arrives"]
+    assert (card["by"], card["under_way"]) == ("bridge", False)
+
+
+def test_what_a_position_says_of_its_owner_widens_or_narrows_his_arrival(session, sessions):
+    coming, going, blurred = (factories.surveyor(session, lon=LON - 0.03) for _ in range(3))
+    moves = text(
+        "UPDATE last_position SET speed_mps = :v, heading_deg = :h, accuracy_m = :a, fixed_at = fixed_at - interval '90 s'"
+        " WHERE surveyor_id = :id"
+    )
+    for who, v, h, a in ((coming, 12, 90, 5), (going, 12, 270, 5), (blurred, 0, None, 2_000)):
+        session.execute(moves, {"id": who.id, "v": v, "h": h, "a": a})
+    factories.claim(session)
+    session.commit()
+    sweep.tick(sessions)
+    lines = {int(c["surveyor_id"]): c for c in session.scalars(select(Decision)).one().candidates}
+    assert lines[coming.id]["eta_s"] == lines[going.id]["eta_s"] == lines[blurred.id]["eta_s"]
+    assert lines[coming.id]["eta_high_s"] < lines[going.id]["eta_high_s"]
+    width = {who: lines[who]["eta_high_s"] - lines[who]["eta_low_s"] for who in (coming.id, blurred.id)}
+    assert width[blurred.id] > width[coming.id]
 
 
 def test_two_reports_together_are_given_so_that_both_are_served_soonest(session, sessions):

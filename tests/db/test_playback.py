@@ -63,13 +63,18 @@ def test_every_moment_of_a_job_is_shown_again_as_the_desk_saw_it(session):
         {"id": offer.id},
     )
     session.execute(
-        text("INSERT INTO assignment (task_id, surveyor_id, accepted_at) VALUES (:t, :s, clock_timestamp())"),
+        text(
+            "INSERT INTO assignment (task_id, surveyor_id, accepted_at, eta_s, drive_s, eta_by)"
+            " VALUES (:t, :s, clock_timestamp(), 900, 600, 'roads')"
+        ),
         {"t": task.id, "s": who.id},
     )
     session.execute(
         text("UPDATE task SET state = 'accepted', state_since = clock_timestamp() WHERE id = :id"),
         {"id": task.id},
     )
+    remember()
+    session.execute(text("UPDATE assignment SET done_by_at = clock_timestamp() + interval '20 minutes'"))
     remember()
     seen(session, who, 116.41, 39.92, age_s=1, received_late_s=1)
     session.execute(text("UPDATE clock SET predicted = 'late' WHERE claim_id = :id"), {"id": claim.id})

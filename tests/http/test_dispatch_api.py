@@ -147,6 +147,16 @@ def test_the_way_of_a_job_on_the_phone(phone, held, session):
         f"/tasks/{held}/arrive", json={"position": {"lon": LON, "lat": LAT}, "at": at(), "seq": 6}, idem=True
     )
     assert arrived.json["task"]["state"] == "on_scene"
+    done = at(minutes=20)
+    told = phone.post(
+        f"/tasks/{held}/done_by", json={"done_by_at": done, "for_s": 1200, "at": at(), "seq": 7}, idem=True
+    )
+    assert told.json["task"]["state"] == "on_scene"
+    assert datetime.fromisoformat(jobs(phone)["tasks"][0]["done_by_at"]) == pytest.approx(
+        datetime.fromisoformat(done), abs=timedelta(seconds=1)
+    )
+    far = phone.post(f"/tasks/{held}/done_by", json={"done_by_at": at(hours=14), "seq": 8}, idem=True)
+    assert (far.status_code, far.json["errors"][0]["path"]) == (422, "done_by_at")
     body = {
         "report": {"summary": "左前门凹陷", "first_scene": True, "risk_points": ["夜间单车"]},
         "at": at(),
@@ -199,6 +209,7 @@ def test_a_job_given_back_leaves_the_phone(phone, held):
 @pytest.mark.parametrize(
     ("step", "body"),
     [("contact", {"result": "answered"}), ("depart", {}), ("arrive", {}), ("appoint", {"at": "2030-01-01T00:00:00Z"}),
+     ("done_by", {"done_by_at": None}),
      ("submit", {"report": {"summary": "x"}}), ("hand_over", {"reason": "x"})],
 )  # fmt: skip
 def test_a_job_that_is_not_mine_is_missing(phone, as_device, session, held, step, body):

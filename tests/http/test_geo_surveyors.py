@@ -227,6 +227,19 @@ class TestNearest:
         assert 0 < items[str(near.id)]["eta_s"] < items[str(far.id)]["eta_s"]
         assert items[str(near.id)]["distance_m"] == pytest.approx(855, abs=10)
 
+    def test_somebody_named_is_told_of_however_far_he_is_but_never_off_duty(
+        self, session: Session, as_: Any
+    ) -> None:
+        factories.surveyor(session)
+        far = factories.surveyor(session, lon=LON + 1)
+        home = factories.surveyor(session, lon=LON + 1, on_duty=False)
+        session.commit()
+        asked = f"/nearest?lon={LON}&lat={LAT}&limit=1&surveyor="
+        items = as_("dispatcher").get(f"{asked}{far.id}").json["items"]
+        assert [i["surveyor"]["id"] for i in items][1:] == [str(far.id)]
+        assert (items[1]["eta_by"], items[1]["borrowed"]) == ("straight_line", False)
+        assert len(as_("dispatcher").get(f"{asked}{home.id}").json["items"]) == 1
+
     def test_a_skill_nobody_has_is_a_reason(self, session: Session, as_: Any) -> None:
         factories.surveyor(session)
         session.commit()

@@ -188,6 +188,14 @@ def test_a_mere_surveyor_sees_his_own_jobs_come_and_go(hub, feed):
     assert told(viewer) == [("gone", {"kind": "task", "id": "7"})]
 
 
+def test_people_lent_by_another_branch_are_seen_but_not_its_jobs(hub, feed):
+    viewer = watch(hub, packed=False, scope=Scope("/1/2/", None, ("/1/3/",)))
+    told(viewer)
+    live.publish(feed, [person(1, path="/1/3/"), job(7, path="/1/3/"), person(2, path="/1/4/")])
+    second(hub)
+    assert [(name, card["id"]) for name, card in told(viewer)] == [("surveyor", "1")]
+
+
 def test_a_viewer_who_comes_back_gets_what_he_missed_also_from_a_new_process(hub, feed):
     plain = watch(hub, packed=False)
     told(plain)

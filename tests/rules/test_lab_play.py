@@ -194,3 +194,21 @@ def test_the_report_needs_nothing_else_and_says_that_it_is_simulated():
     assert not [word for word in ("http://", "https://", "src=", "<script") if word in page]
     figures = json.loads(runs.as_json([], both))
     assert figures["simulated"] is True and all(one["simulated"] for one in figures["policies"])
+
+
+def test_words_change_what_ours_believes_and_nothing_of_the_day():
+    played = day(load=1.1)
+    silent, told = play(played, Ours()), play(played, Ours(), words=1.0)
+    assert all(case.said_s is None for case in silent.cases)
+    said = [case for case in told.cases if case.said_s is not None]
+    assert len(said) > len(told.cases) / 2 and {case.word_s for case in said} <= {
+        300.0,
+        600.0,
+        1200.0,
+        2400.0,
+    }
+    assert story(silent) != story(told)
+    assert [c.loss for c in silent.cases] == [c.loss for c in told.cases]
+    half = play(played, policies.Nearest(), words=0.5)
+    assert 0.3 < np.mean([case.said_s is not None for case in half.cases]) < 0.7
+    assert story(play(played, policies.Nearest())) == story(half)

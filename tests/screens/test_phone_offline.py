@@ -1,11 +1,13 @@
 """Dead zones: what is tapped and photographed without a network arrives later, in order, once, under the right name."""
 
 import re
+from datetime import datetime
 
 import pytest
 from sqlalchemy import select
 
 from claims.models import ClaimEvent
+from dispatch.models import Assignment
 from media.models import Upload
 from staff import service as staff
 from staff.models import Device
@@ -65,6 +67,32 @@ def test_his_first_position_waits_until_the_server_knows_that_he_is_on_duty(tapp
     assert held and not phone.heard_of()
     held[0].continue_()
     phone.look_until(phone.heard_of, what="his first position at the server")
+
+
+def test_his_word_given_in_a_basement_counts_from_the_tap_and_is_taken_back(phone, sessions):
+    phone.pair().on_duty()
+    kit.claim(sessions)
+    phone.on_scene()
+    phone.offline(True)
+    phone.page.click("[data-testid=done-in-20]")
+    phone.page.wait_for_selector("[data-testid=done-by].said")
+    phone.waiting(1)
+    said = phone.page.get_attribute("[data-testid=done-by]", "data-said")
+    phone.offline(False)
+    phone.synced()
+    with sessions.begin() as session:
+        held = session.scalars(select(Assignment)).one()
+        assert abs((held.done_by_at - datetime.fromisoformat(said)).total_seconds()) < 0.01
+        assert (held.done_by_at - held.done_said_at).total_seconds() == 1200
+    phone.page.click("[data-testid=done-change]")
+    phone.page.click("[data-testid=done-in-40]")
+    phone.page.wait_for_selector(f"[data-testid=done-by].said:not([data-said='{said}'])")
+    phone.page.click("[data-testid=done-undo]")
+    phone.page.wait_for_selector(f"[data-testid=done-by][data-said='{said}']")
+    phone.synced()
+    with sessions.begin() as session:
+        assert session.scalars(select(Assignment.done_by_at)).one() == datetime.fromisoformat(said)
+    assert phone.errors == []
 
 
 def test_it_can_be_installed(phone):

@@ -1,4 +1,5 @@
 /** What each queued tap means for the jobs on the screen, before the server has heard of it. Pure: jobs in, jobs out. */
+import { serverNow } from '@shared/clock';
 import type { Clock, Id, Instant, Jobs, Position, TaskJob, TaskState } from '@shared/types';
 import type { Op, OpKind } from './db';
 
@@ -33,7 +34,8 @@ const onOffer = (kind: OpKind, verb: string, offer: Asked, body: Record<string, 
 
 /** Every tap there is: one place where the paths and bodies of the contract stand. */
 export const taps = {
-  shift: (on: boolean): Tap => ({ kind: 'shift', path: '/me/shift', body: { on } }),
+  /** `until`: when he means to go home; said again while on duty it counts anew. */
+  shift: (on: boolean, until?: Instant): Tap => ({ kind: 'shift', path: '/me/shift', body: { on, ...(until ? { until } : {}) } }),
   accept: (offer: Asked): Tap => onOffer('accept', 'accept', offer),
   decline: (offer: Asked, reason: string): Tap => onOffer('decline', 'decline', offer, { reason }),
   contact: (job: Job, result: Result): Tap => onTask('contact', 'contact', job, { channel: 'phone', result }),
@@ -41,6 +43,10 @@ export const taps = {
   arrive: (job: Job, position: Position | null, reason: string | null): Tap =>
     onTask('arrive', 'arrive', job, { ...(position ? { position } : {}), ...(reason ? { reason } : {}) }),
   appoint: (job: Job, when: Instant): Tap => onTask('appoint', 'appoint', job, { appointment_at: when }),
+  /** «Done in N minutes» as a moment by the server's clock: it stays right however long the tap waits for a network. */
+  doneIn: (job: Job, minutes: number): Tap =>
+    onTask('done_by', 'done_by', job, { done_by_at: new Date(serverNow() + minutes * 60_000).toISOString(), for_s: minutes * 60 }),
+  doneBy: (job: Job, at: Instant | null): Tap => onTask('done_by', 'done_by', job, { done_by_at: at }),
   submit: (job: Job, report: Report): Tap => onTask('submit', 'submit', job, { report }),
   handOver: (job: Job, reason: string): Tap => onTask('hand_over', 'hand_over', job, { reason }),
 };
@@ -68,6 +74,7 @@ function onJob(job: TaskJob, op: Op): TaskJob {
     return { ...job, contacts, state: further(job.state, 'contacted'), contacted_at: job.contacted_at ?? op.at, clocks: stop(job.clocks, 'contact', op.at) };
   }
   if (op.kind === 'appoint') return { ...job, appointment_at: String(op.body.appointment_at) };
+  if (op.kind === 'done_by') return { ...job, done_by_at: op.body.done_by_at as Instant | null };
   if (!to || further(job.state, to) === job.state) return job;
   if (op.kind === 'depart') return { ...job, state: to, departed_at: job.departed_at ?? op.at };
   if (op.kind === 'arrive') return { ...job, state: to, arrived_at: job.arrived_at ?? op.at, clocks: stop(job.clocks, 'arrival', op.at) };
@@ -105,6 +112,6 @@ export function bodyOf(op: Op): Record<string, unknown> {
 
 /** What a real answer to this tap carries; anything else was not our server. */
 const RECEIPT: Record<OpKind, string> = {
-  shift: 'on_duty', accept: 'offer', decline: 'offer', contact: 'task', depart: 'task', arrive: 'task', appoint: 'task', submit: 'task', hand_over: 'task',
+  shift: 'on_duty', accept: 'offer', decline: 'offer', contact: 'task', depart: 'task', arrive: 'task', appoint: 'task', done_by: 'task', submit: 'task', hand_over: 'task',
 };
 export const isReceipt = (op: Op, answer: unknown): boolean => typeof answer === 'object' && answer !== null && RECEIPT[op.kind] in answer;

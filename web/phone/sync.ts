@@ -43,7 +43,13 @@ export async function tap(what: Tap): Promise<Op> {
   return op;
 }
 
-export const goOnDuty = (on: boolean): Promise<Op> => tap(taps.shift(on));
+export const goOnDuty = (on: boolean, until?: string): Promise<Op> => tap(taps.shift(on, until));
+
+/** When this shift ends by his own plan, as the screen shows it: a queued word counts at once. */
+export const shiftUntil = computed<string | null>(() => {
+  const queued = ops.value.filter((op) => op.kind === 'shift' && (op.body.until || op.body.on === false)).at(-1);
+  return queued ? ((queued.body.until as string | undefined) ?? null) : (profile.value?.surveyor?.shift_until ?? null);
+});
 
 let last = { jobs: 0, fixes: 0, profile: 0, storage: 0 };
 let going: Promise<void> | null = null;

@@ -4,7 +4,7 @@ import { labels, words } from '@shared/i18n';
 export const t = words(
   {
     title: '查勘员', waitingForJobs: '正在等待派单', waitingNote: '有新任务时手机会响铃、震动', offTitle: '休息中', offNote: '上岗后才会收到派单；休息时不记录位置',
-    jobsTitle: '我的任务', noJobs: '暂无任务', goOn: '上岗', goOff: '下岗', onDuty: '在岗', offDuty: '休息', dutyPending: '等待同步', duty: '在岗状态', continueJob: '继续：{step}',
+    jobsTitle: '我的任务', noJobs: '暂无任务', goOn: '上岗', goOff: '下岗', goHomeAt: '几点下岗（可不填）', onDuty: '在岗', offDuty: '休息', dutyPending: '等待同步', duty: '在岗状态', continueJob: '继续：{step}',
     goOffSure: '还有 {n} 件任务未完成，确定下岗吗？', goOffNote: '下岗后不再收到新派单，也不再记录位置。', stayOn: '继续在岗',
 
     pairTitle: '把这台手机交给查勘员使用', pairNote: '向调度员要 8 位配对码，或用相机扫描调度台上的二维码', code: '配对码', codeHint: '字母和数字，不分大小写，10 分钟内有效', pairGo: '配对这台手机',
@@ -36,7 +36,7 @@ export const t = words(
   },
   {
     title: 'Surveyor', waitingForJobs: 'Waiting for a job', waitingNote: 'The phone rings and vibrates when one comes', offTitle: 'Off duty', offNote: 'Jobs come only on duty; nothing of your position is recorded now',
-    jobsTitle: 'My jobs', noJobs: 'No jobs', goOn: 'Go on duty', goOff: 'Go off duty', onDuty: 'On duty', offDuty: 'Off duty', dutyPending: 'waiting to sync', duty: 'Duty', continueJob: 'Continue: {step}',
+    jobsTitle: 'My jobs', noJobs: 'No jobs', goOn: 'Go on duty', goOff: 'Go off duty', goHomeAt: 'Going home at (optional)', onDuty: 'On duty', offDuty: 'Off duty', dutyPending: 'waiting to sync', duty: 'Duty', continueJob: 'Continue: {step}',
     goOffSure: '{n} jobs are not finished. Go off duty?', goOffNote: 'No new jobs will come and no position is recorded.', stayOn: 'Stay on duty',
 
     pairTitle: 'Make this phone a surveyor’s phone', pairNote: 'Ask the dispatcher for the 8-place code, or scan the QR code on his screen with the camera', code: 'Pairing code', codeHint: 'Letters and digits, any case, good for ten minutes', pairGo: 'Pair this phone',
@@ -69,8 +69,8 @@ export const t = words(
 );
 
 export const opName = labels(
-  { shift: '上下岗', accept: '接单', decline: '拒单', contact: '联系客户', depart: '出发', arrive: '到达', appoint: '预约', submit: '提交查勘', hand_over: '转交', photo: '照片' },
-  { shift: 'Duty', accept: 'Accept', decline: 'Decline', contact: 'Contact', depart: 'Departure', arrive: 'Arrival', appoint: 'Appointment', submit: 'Report', hand_over: 'Hand over', photo: 'Photo' },
+  { shift: '上下岗', accept: '接单', decline: '拒单', contact: '联系客户', depart: '出发', arrive: '到达', appoint: '预约', done_by: '预计完成', submit: '提交查勘', hand_over: '转交', photo: '照片' },
+  { shift: 'Duty', accept: 'Accept', decline: 'Decline', contact: 'Contact', depart: 'Departure', arrive: 'Arrival', appoint: 'Appointment', done_by: 'Done by', submit: 'Report', hand_over: 'Hand over', photo: 'Photo' },
 );
 export const source = labels(
   { owntracks: 'OwnTracks', traccar: 'Traccar', overland: 'Overland', api: '本页', phone: '本页', web: '本页', pings: '本页' },

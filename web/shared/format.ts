@@ -40,6 +40,14 @@ export function fromLocalInput(text: string): Date | null {
   return Number.isNaN(at.getTime()) ? null : at;
 }
 
+/** The next moment at which clocks in Asia/Shanghai show HH:MM; null for anything else. */
+export function nextTime(text: string, after: number): Date | null {
+  if (!/^\d\d:\d\d$/.test(text)) return null;
+  const today = fromLocalInput(`${toLocalInput(new Date(after)).slice(0, 10)}T${text}`);
+  if (!today) return null;
+  return today.getTime() > after ? today : new Date(today.getTime() + 86_400_000);
+}
+
 /** The calendar day in Asia/Shanghai, as YYYY-MM-DD. */
 export const shanghaiDay = (when: Date) => toLocalInput(when).slice(0, 10);
 

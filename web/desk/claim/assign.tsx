@@ -8,7 +8,7 @@ import type { ClaimDetail, Id, Named, Near, Page, TaskCard } from '@shared/types
 import { Badge, Button, Choose, Dialog, EmptyState, Field, Loaded, tell, tellError } from '@shared/ui';
 import { common, passedOver } from '@shared/words';
 import { ageOf, surveyors } from '../store';
-import { t } from './words';
+import { provider, t } from './words';
 
 interface Asked {
   claim: Id;
@@ -59,7 +59,7 @@ async function candidates(of: Asked, stop: AbortSignal): Promise<Near[]> {
     ? (
         await api.get<Page<Near>>(
           '/nearest',
-          { lon: of.place.lon, lat: of.place.lat, needs: of.needs.join(','), limit: NEAR_LIMIT },
+          { lon: of.place.lon, lat: of.place.lat, needs: of.needs.join(','), limit: NEAR_LIMIT, ...(of.to ? { surveyor: of.to.id } : {}) },
           { signal: stop },
         )
       ).items
@@ -89,6 +89,7 @@ function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; 
           {passedOver(blocked)}
         </Badge>
       )}
+      {near.borrowed && <Badge icon="users">{t('borrowed')}</Badge>}
       {card && (
         <span class="muted small tabular">
           {card.open_jobs}/{card.max_open}
@@ -98,7 +99,11 @@ function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; 
       <span class="tabular near-d">{distance(near.distance_m)}</span>
       <span class="tabular near-d near-eta">
         <strong>{duration(near.eta_s)}</strong>
-        {near.eta_low_s != null && <span class="muted small">{interval(near.eta_low_s, near.eta_high_s)}</span>}
+        {near.eta_low_s != null && (
+          <span class="muted small" title={near.eta_by ? provider(near.eta_by) : undefined}>
+            {interval(near.eta_low_s, near.eta_high_s)}
+          </span>
+        )}
       </span>
     </label>
   );
@@ -158,7 +163,10 @@ function AssignForm({ of, onDone }: { of: Asked; onDone: () => void }) {
       }
     >
       <form id="assign" class="stack" onSubmit={submit}>
-        <p class="muted small">{of.place ? t('nearest') : t('noPositionList')}</p>
+        <p class="muted small">
+          {of.place ? t('nearest') : t('noPositionList')}
+          {list.data?.[0]?.eta_by && <> · {t('timesBy', { by: provider(list.data[0].eta_by) })}</>}
+        </p>
         <Loaded of={list}>
           {(people) =>
             people.length ? (

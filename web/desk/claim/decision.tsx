@@ -10,13 +10,7 @@ import { tasks } from '../store';
 import { askAssign } from './assign';
 import { foreseen } from './events';
 import { Bars, compared, NotTheNearer, weighed } from './weighed';
-import { t } from './words';
-
-const PROVIDERS = ['straight_line', 'roads', 'osrm', 'valhalla', 'amap'] as const;
-const provider = (name: string) => {
-  const known = PROVIDERS.find((one) => one === name);
-  return known ? t(`provider_${known}`) : name;
-};
+import { provider, t } from './words';
 
 /** When he could be there, and under it the span that holds eight of ten: the drive's, after what he has in hand. */
 function Soonest({ of }: { of: Candidate }) {
@@ -27,6 +21,7 @@ function Soonest({ of }: { of: Candidate }) {
       {of.eta_low_s != null && of.eta_high_s != null && (
         <div class="muted small">{interval(of.eta_low_s + wait, of.eta_high_s + wait)}</div>
       )}
+      {of.free_by && <div class="muted small">{t(`freeBy_${of.free_by}`)}</div>}
     </>
   );
 }

@@ -141,6 +141,7 @@ function AssignmentLine({ one }: { one: AssignmentRow }) {
       ['appointed', one.appointment_at],
       ['departed', one.departed_at],
       ['arrived', one.arrived_at],
+      ['doneBy', one.completed_at ? null : one.done_by_at],
       ['completed', one.completed_at],
     ] as const
   ).filter(([, at]) => at);

@@ -1,5 +1,5 @@
 /** What sending each of them would have cost, in seconds of the customer's waiting: one bar a person, one colour a part. */
-import { distance, duration } from '@shared/format';
+import { distance, duration, percent } from '@shared/format';
 import { labels } from '@shared/i18n';
 import type { Candidate } from '@shared/types';
 import { Badge } from '@shared/ui';
@@ -72,6 +72,10 @@ export function Bars({ of }: { of: Candidate[] }) {
               <strong>{one.surveyor.name}</strong>
               <span class="muted small">
                 {distance(one.distance_m)} · {t('thereIn', { t: duration(one.soonest_s ?? one.eta_s) })}
+                {one.free_by && one.free_by !== 'usual' && <> · {t(`freeBy_${one.free_by}`)}</>}
+                {one.contact_p != null && one.arrive_p != null && (
+                  <> · {t('keeps', { c: percent(100 * one.contact_p), a: percent(100 * one.arrive_p) })}</>
+                )}
               </span>
             </span>
             <span class="why-mid">

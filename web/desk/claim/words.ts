@@ -55,6 +55,7 @@ export const t = words(
     departed: '出发 {t}',
     arrived: '到达 {t}',
     appointed: '预约 {t}',
+    doneBy: '本人报 {t} 完成',
     completed: '完成 {t}',
     ended: '结束：{why}',
     end_done: '完成',
@@ -111,6 +112,12 @@ export const t = words(
     foreseenBecause: '{from}：{why}，预计{clock}超时 {late}；改派可提前 {gain}。',
     switchTo: '改派给 {name}',
     thereIn: '{t}到',
+    timesBy: '车程：{by}',
+    keeps: '按时联系 {c} · 按时到达 {a}',
+    borrowed: '借调',
+    freeBy_own: '手上任务按本人所报时间',
+    freeBy_mixed: '手上任务部分按本人所报时间',
+    freeBy_usual: '手上任务按通常用时',
     parts: '各部分',
     costHead: '派谁要客户等多久（各项折算成时间，越短越好）',
     and: '、',
@@ -211,6 +218,7 @@ export const t = words(
     departed: 'left {t}',
     arrived: 'arrived {t}',
     appointed: 'agreed {t}',
+    doneBy: 'done {t} by his word',
     completed: 'done {t}',
     ended: 'ended: {why}',
     end_done: 'done',
@@ -267,6 +275,12 @@ export const t = words(
     foreseenBecause: '{from}: {why}; {clock} would be late by {late}. The other one gains {gain}.',
     switchTo: 'Give it to {name}',
     thereIn: 'there in {t}',
+    timesBy: 'times: {by}',
+    keeps: 'call in time {c} · there in time {a}',
+    borrowed: 'Lent',
+    freeBy_own: 'work in hand by his own word',
+    freeBy_mixed: 'work in hand partly by his own word',
+    freeBy_usual: 'work in hand as such jobs usually take',
     parts: 'Parts',
     costHead: 'What sending each would cost the customer in waiting; shorter is better',
     and: ', ',
@@ -315,3 +329,11 @@ export const t = words(
     close: 'Close',
   },
 );
+
+const PROVIDERS = ['straight_line', 'roads', 'osrm', 'valhalla', 'amap'] as const;
+
+/** Who told a drive time. */
+export const provider = (name: string): string => {
+  const known = PROVIDERS.find((one) => one === name);
+  return known ? t(`provider_${known}`) : name;
+};

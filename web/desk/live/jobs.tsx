@@ -47,6 +47,36 @@ function Who({ card }: { card: TaskCard }) {
   );
 }
 
+const PROVIDERS = ['straight_line', 'roads', 'osrm', 'valhalla', 'amap'] as const;
+
+/** When somebody will be there, or by his own word be done: the one figure that matters at this stage. */
+function Ahead({ card }: { card: TaskCard }) {
+  const { arrives, done_by_at: done } = card;
+  const parts: { key: string; text: string; title: string }[] = [];
+  if (arrives) {
+    const by = PROVIDERS.find((one) => one === arrives.by);
+    const span = `${clockTime(arrives.low_at)}–${clockTime(arrives.high_at)}`;
+    parts.push({
+      key: 'arrives',
+      text: t('arrivesAt', { t: clockTime(arrives.at), span }),
+      title: t(arrives.under_way ? 'arrivesUnderWay' : 'arrivesIfTaken', { span, by: by ? t(`by_${by}`) : arrives.by }),
+    });
+  }
+  if (done && ['accepted', 'contacted', 'en_route', 'on_scene'].includes(card.state))
+    parts.push({ key: 'done', text: t('doneBy', { t: clockTime(done) }), title: t('doneByTitle') });
+  if (!parts.length) return null;
+  return (
+    <div class="job-ahead small">
+      {parts.map((one) => (
+        <span key={one.key} class={`clip tabular ${one.key}`} title={one.title}>
+          <Icon name={one.key === 'done' ? 'check' : 'navigation'} size={13} />
+          {one.text}
+        </span>
+      ))}
+    </div>
+  );
+}
+
 export function JobCard({ card }: { card: TaskCard }) {
   const clock = leadingClock(card.clocks);
   const given = useSignal(card);
@@ -84,6 +114,7 @@ export function JobCard({ card }: { card: TaskCard }) {
         <Icon name="pin" size={14} />
         {card.place || t('noPlace')}
       </div>
+      <Ahead card={card} />
       <div class="job-foot">
         <Who card={card} />
         <span class="job-what muted clip">

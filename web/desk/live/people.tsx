@@ -2,8 +2,8 @@
 import { effect, useComputed } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '@shared/api';
-import { now } from '@shared/clock';
-import { duration } from '@shared/format';
+import { now, serverNow } from '@shared/clock';
+import { duration, nextTime } from '@shared/format';
 import { may } from '@shared/session';
 import { useLoad } from '@shared/resource';
 import { Why } from '@shared/track/why';
@@ -142,6 +142,7 @@ function Facts({ card }: { card: SurveyorCard }) {
 export function Person({ card }: { card: SurveyorCard }) {
   const [busy, setBusy] = useState('');
   const [looking, setLooking] = useState(false);
+  const [home, setHome] = useState('');
   const [asking, setAsking] = useState(freshnessOf(card, now.peek()) !== 'fresh');
   const his = [...tasks.value.values()].filter((job) => job.surveyor?.id === card.id || job.offer?.surveyor.id === card.id);
   const run = (name: string, act: () => Promise<unknown>) => {
@@ -184,10 +185,21 @@ export function Person({ card }: { card: SurveyorCard }) {
           <Button
             icon="power"
             busy={busy === 'shift'}
-            onClick={() => run('shift', () => api.post(`/surveyors/${card.id}/shift`, { on: !card.on_duty }))}
+            onClick={() => {
+              const until = card.on_duty ? null : nextTime(home, serverNow());
+              run('shift', () =>
+                api.post(`/surveyors/${card.id}/shift`, { on: !card.on_duty, ...(until ? { until: until.toISOString() } : {}) }),
+              );
+            }}
           >
             {card.on_duty ? t('shiftOff') : t('shiftOn')}
           </Button>
+        )}
+        {may('dispatcher', 'admin') && !card.on_duty && (
+          <label class="row small" title={t('shiftUntilNote')}>
+            <span class="muted">{t('shiftUntil')}</span>
+            <input type="time" class="input tabular" name="until" value={home} onInput={(event) => setHome(event.currentTarget.value)} />
+          </label>
         )}
       </div>
       {asking && may('dispatcher', 'supervisor', 'admin') && <WhyPanel id={card.id} />}

@@ -14,6 +14,8 @@ export interface Draft {
   third: string;
   vin: string;
   policy: string;
+  /** 通赔: the branch that insures; '' is who takes the report. */
+  insurer: string;
   item: string;
   cause: string;
   lossAt: string;
@@ -42,6 +44,7 @@ const EMPTY: Draft = {
   third: '',
   vin: '',
   policy: '',
+  insurer: '',
   item: '',
   cause: 'collision',
   lossAt: '',
@@ -123,6 +126,7 @@ function bodyOf(of: Draft): ClaimIn {
     needs: null,
     external_no: null,
     note: of.note.trim(),
+    insuring_org_id: of.insurer || null,
   };
 }
 

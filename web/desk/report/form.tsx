@@ -1,8 +1,11 @@
 /** The fields of a report, in the order a call goes. */
+import { api } from '@shared/api';
 import { parseLonLat, toWgs84 } from '@shared/datum';
 import { toLocalInput } from '@shared/format';
 import { serverNow } from '@shared/clock';
-import type { Datum, Line } from '@shared/types';
+import { useLoad } from '@shared/resource';
+import { me } from '@shared/session';
+import type { Datum, Line, Organisation, Page } from '@shared/types';
 import { Choose, Field, Select, TextArea } from '@shared/ui';
 import { cause, line, relation } from '@shared/words';
 import { type Draft, draft, oddPhone, oddPlate, oddVin, type } from './draft';
@@ -46,6 +49,24 @@ function paste(typed: string, datum: Datum): void {
 /** The pin in WGS-84, whatever datum was pasted. */
 export function pinOf(of: Draft): { lon: number; lat: number } | null {
   return of.lon === null || of.lat === null ? null : toWgs84({ lon: of.lon, lat: of.lat, datum: of.datum });
+}
+
+/** 通赔: a loss of another branch's customer. Asked for only where there are branches to choose from. */
+function Insurer({ of, error }: { of: Draft; error: string | null }) {
+  const orgs = useLoad<Page<Organisation>>((stop) => api.get('/organisations', {}, { signal: stop }), []);
+  const mine = me.value?.person.org.id;
+  const others = (orgs.data?.items ?? []).filter((one) => one.kind !== 'firm' && one.id !== mine);
+  if (!others.length) return null;
+  return (
+    <Select
+      label={t('insurer')}
+      access="G"
+      value={of.insurer}
+      error={error}
+      choices={[{ value: '', label: t('insurerOwn') }, ...others.map((one) => ({ value: one.id, label: one.name }))]}
+      onChange={input('insurer')}
+    />
+  );
 }
 
 function Thing({ of }: { of: Draft }) {
@@ -113,6 +134,7 @@ export function Fields({ errors }: { errors: Record<string, string> }) {
           onChange={input('relation')}
         />
         <Field label={t('policy')} access="B" value={of.policy} maxLength={60} onInput={input('policy')} />
+        <Insurer of={of} error={errors.insurer ?? null} />
       </fieldset>
       <fieldset>
         <legend>{t('thing')}</legend>

@@ -1,6 +1,7 @@
 /** Home: on duty or not, is the position heard, and the jobs with the most urgent first. */
 import { useState } from 'preact/hooks';
-import { clockTime, distance, duration } from '@shared/format';
+import { serverNow } from '@shared/clock';
+import { clockTime, distance, duration, nextTime, toLocalInput } from '@shared/format';
 import { metresBetween } from '@shared/metres';
 import type { TaskJob } from '@shared/types';
 import { Button, ClockBadge, EmptyState, Icon, leadingClock, TaskBadge, tell } from '@shared/ui';
@@ -13,7 +14,7 @@ import { inOrder, leftOut, placeOf } from '../planning';
 import { here, locate } from '../position';
 import { log, waitingFor } from '../queue';
 import { go } from '../route';
-import { dutyWaits, goOnDuty, onDuty } from '../sync';
+import { dutyWaits, goOnDuty, onDuty, shiftUntil } from '../sync';
 import { ActionBar, TopBar } from '../ui/bar';
 import { Sheet } from '../ui/sheet';
 import { t } from '../words';
@@ -48,8 +49,27 @@ function DutyCard({ onOff }: { onOff: () => void }) {
         </div>
         <button type="button" class="switch" role="switch" aria-checked={on} aria-label={t('duty')} data-testid="duty" onClick={() => (on ? onOff() : void startDuty())}><i /></button>
       </div>
+      {on && <EndOfShift />}
       <TrackingLine />
     </section>
+  );
+}
+
+/** When he means to go home: no job is given to him that he could not reach before. */
+function EndOfShift() {
+  const until = shiftUntil.value;
+  return (
+    <label class="duty-until">
+      <Icon name="moon" size={18} />
+      <span class="grow">{t('goHomeAt')}</span>
+      <input
+        type="time" class="tabular" data-testid="shift-until" aria-label={t('goHomeAt')} value={until ? toLocalInput(new Date(until)).slice(11) : ''}
+        onChange={(event) => {
+          const at = nextTime(event.currentTarget.value, serverNow());
+          if (at) void goOnDuty(true, at.toISOString());
+        }}
+      />
+    </label>
   );
 }
 

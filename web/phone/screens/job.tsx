@@ -14,6 +14,7 @@ import { ActionBar, TopBar } from '../ui/bar';
 import { ReasonSheet, Sheet } from '../ui/sheet';
 import { handOverWhy, w } from '../words.job';
 import { ContactStage } from './contact';
+import { DoneSheet } from './doneby';
 import { Facts, Steps } from './facts';
 import { Notices } from './notices';
 import { ReportForm } from './report';
@@ -42,12 +43,13 @@ function AppointSheet({ job, onClose }: { job: TaskJob; onClose: () => void }) {
   );
 }
 
-function MoreSheet({ job, onAppoint, onHandOver, onClose }: { job: TaskJob; onAppoint: () => void; onHandOver: () => void; onClose: () => void }) {
+function MoreSheet({ job, onAppoint, onDone, onHandOver, onClose }: { job: TaskJob; onAppoint: () => void; onDone: () => void; onHandOver: () => void; onClose: () => void }) {
   const travelling = job.state === 'accepted' || job.state === 'contacted' || job.state === 'en_route';
   return (
     <Sheet title={w('more')} onClose={onClose}>
       <div class="sheet-list">
         {travelling && <Button class="sheet-item" icon="calendar" onClick={onAppoint}>{w('appoint')}</Button>}
+        {travelling && <Button class="sheet-item" icon="clock" data-testid="done-in" onClick={onDone}>{w('doneIn')}</Button>}
         <Button class="sheet-item" icon="users" onClick={onHandOver}>{w('handOver')}</Button>
       </div>
     </Sheet>
@@ -82,7 +84,7 @@ function Gone({ id }: { id: string }) {
 }
 
 export function JobPage({ id, report }: { id: string; report?: boolean }) {
-  const [sheet, setSheet] = useState<'more' | 'appoint' | 'handOver' | null>(null);
+  const [sheet, setSheet] = useState<'more' | 'appoint' | 'done' | 'handOver' | null>(null);
   const job = task(id);
   if (!job) return heardAt.value === null ? <TopBar title={w('details')} /> : <Gone id={id} />;
   const reporting = report && (job.state === 'on_scene' || job.state === 'returned');
@@ -101,8 +103,9 @@ export function JobPage({ id, report }: { id: string; report?: boolean }) {
         <Notices />
         {reporting ? <ReportForm job={job} /> : <>{TOLD.has(job.state) && <div><TaskBadge state={job.state} /></div>}<Steps job={job} /><Stage job={job} /><Facts job={job} /></>}
       </main>
-      {sheet === 'more' && <MoreSheet job={job} onAppoint={() => setSheet('appoint')} onHandOver={() => setSheet('handOver')} onClose={() => setSheet(null)} />}
+      {sheet === 'more' && <MoreSheet job={job} onAppoint={() => setSheet('appoint')} onDone={() => setSheet('done')} onHandOver={() => setSheet('handOver')} onClose={() => setSheet(null)} />}
       {sheet === 'appoint' && <AppointSheet job={job} onClose={() => setSheet(null)} />}
+      {sheet === 'done' && <DoneSheet job={job} onClose={() => setSheet(null)} />}
       {sheet === 'handOver' && <ReasonSheet title={w('handOverTitle')} note={w('handOverNote')} reasons={WHY.map((value) => ({ value, label: handOverWhy(value) }))} onPick={(why) => void handOver(why)} onClose={() => setSheet(null)} />}
     </>
   );

@@ -10,6 +10,7 @@ import { go } from '../route';
 import { round } from '../sync';
 import { ActionBar } from '../ui/bar';
 import { w } from '../words.job';
+import { DoneBy } from './doneby';
 import { HintSheet } from './hint';
 import { Thumb, Viewer } from './picture';
 import { countRequired, missingOf, type Picture, type ShotLine, shotLines } from './shotlist';
@@ -108,6 +109,7 @@ export function ShotsStage({ job }: { job: TaskJob }) {
   return (
     <>
       <SentBack lines={lines} onTake={take} />
+      {job.state === 'on_scene' && <DoneBy job={job} />}
       <section class="shots-progress"><strong data-testid="required" data-done={done} data-all={all}>{missing.length ? w('shotsProgress', { done, all }) : w('shotsDone')}</strong><div class="clock-bar"><i style={{ width: `${all ? (done / all) * 100 : 100}%` }} /></div></section>
       <ul class="shots panel">{required.map((line) => <Row key={line.shot.code} line={line} onTake={take} onOpen={setOpen} />)}</ul>
       {asNeeded.length > 0 && (

@@ -59,6 +59,7 @@ export interface AssignmentRow {
   departed_at: Instant | null;
   arrived_at: Instant | null;
   appointment_at?: Instant | null;
+  done_by_at?: Instant | null;
   completed_at: Instant | null;
   ended_at: Instant | null;
   end_reason: string | null;
@@ -125,6 +126,7 @@ export interface ClaimIn {
   needs: string[] | null;
   external_no: string | null;
   note: string;
+  insuring_org_id?: Id | null;
 }
 export interface Opened {
   id: Id;
@@ -157,6 +159,11 @@ export interface Candidate {
   reasons?: string[];
   soonest_s?: number | null;
   open_jobs?: number;
+  /** How likely he keeps the promises: to speak to the customer, to be on scene; 0 to 1. */
+  contact_p?: number | null;
+  arrive_p?: number | null;
+  /** Whose figure says when he is done with what he holds. */
+  free_by?: 'own' | 'usual' | 'mixed' | null;
   /** The parts of what sending him costs, in seconds; records made before the parts were kept have none. */
   terms?: Record<string, number>;
   cost_s?: number | null;
@@ -181,6 +188,8 @@ export interface Near {
   eta_high_s?: number | null;
   eta_by?: string;
   age_s: number | null;
+  /** Of another organisation, lent in a catastrophe. */
+  borrowed?: boolean;
   reason: string | null;
   rank?: number | null;
   outcome?: 'able' | 'passed_over';

@@ -19,6 +19,10 @@ export interface TaskCard {
   /** `on_duty` false: he went home with the job in his hands. */
   surveyor: (Named & { on_duty?: boolean }) | null;
   offer: OpenOffer | null;
+  /** When the one asked or holding it will be there: median and the span that holds eight of ten, and who says so. */
+  arrives?: { at: Instant; low_at: Instant; high_at: Instant; by: string; under_way: boolean } | null;
+  /** The holder's own word on when the job will be done. */
+  done_by_at?: Instant | null;
   clocks: Clock[];
   priority: number;
   duplicate: boolean;

@@ -63,6 +63,8 @@ export interface TaskJob {
   departed_at: Instant | null;
   arrived_at: Instant | null;
   appointment_at: Instant | null;
+  /** His own word on when the job will be done. */
+  done_by_at?: Instant | null;
   /** By his track: at the scene since, and when he left it again. */
   near_since?: Instant | null;
   left_at?: Instant | null;
