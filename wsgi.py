@@ -52,8 +52,12 @@ def build(env: Mapping[str, str]) -> Any:
 
 
 def open_short_door(app: Any) -> Any:
-    """Puts the short way for positions in front of an application; returns it. Its threads begin with the first ping."""
+    """Puts the short way for positions in front of an application, and patience with bodies in front of that; returns it.
+
+    Its threads begin with the first ping.
+    """
     from api.dots import Dots
+    from api.patience import Patience
     from api.short_door import ShortDoor
     from dispatch.queries import offers_waiting
     from geo.group import Group
@@ -61,7 +65,7 @@ def open_short_door(app: Any) -> Any:
     parts: Parts = app.extensions["chakan"]
     dots = Dots(parts.sessions, parts.redis)
     door = ShortDoor(app.wsgi_app, parts.sessions, Group(parts.engine, news=offers_waiting, moved=dots.moved))
-    app.wsgi_app = door
+    app.wsgi_app = Patience(door)
     return door
 
 

@@ -1,22 +1,20 @@
 """The bytes of a request as they arrive, without letting a silent sender hold the request.
 
-A WSGI server's `read` blocks until it has what was asked for or the connection ends; over a half-open connection
-is never. So a thread of its own reads and writes, and the request watches it with a limit: when a phone falls silent the request
-ends, what arrived is kept, and only the reading thread stays behind until the connection dies (U-04, U-30).
+A WSGI server's `read` blocks until it has what was asked for or the connection ends; over a half-open connection that
+is never. So a thread of its own reads and writes, and the request watches it with a limit: when a phone falls silent its
+connection is ended, the read with it, what arrived is kept and the answer says where to go on (U-04, U-30).
 """
 
 import functools
-import os
 import socket
-import stat
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+from api import lines
 from core.errors import Busy
 from media.errors import TooSlow
 
@@ -27,9 +25,11 @@ STALL_S = 30.0
 # A 2G phone sends about 2,500 bytes a second; below a tenth of that somebody is only holding the door.
 MIN_BYTES_PER_S = 250
 WINDOW_S = 20.0
-# A slow body holds one of the server's threads (launch: 144): the others stay free for reports and offers.
+# A slow body holds one of the server's threads (launch/processes.py): the others stay free for reports and offers.
 MAX_RECEIVING, MAX_RECEIVING_EACH = 40, 6
 MAX_READERS = 512
+# How often a silent connection is looked for until its read has ended.
+END_S = 0.5
 # A peer that is gone without a word is noticed after 30 + 3 × 10 s.
 IDLE_S, PROBE_S, PROBES = 30, 10, 3
 
@@ -85,17 +85,29 @@ def pump(environ: dict[str, Any], who: str, sink: Sink, *, stall_s: float = STAL
     if length == 0 or (length is None and not environ.get("wsgi.input_terminated")):
         return
     notice_dead_peers()
+    source = environ["wsgi.input"]
     with _slots.one(who):
-        reader = Reader(environ["wsgi.input"], length, sink)
+        # Not the watched one of api/patience.py: the rules of an upload are these.
+        reader = Reader(getattr(source, "bare", source), length, sink, frozen_by(environ))
         reader.start()
         reader.watch(stall_s)
+
+
+def frozen_by(environ: dict[str, Any]) -> lines.Caller | None:
+    """Whose connection must be ended before the request may be, or None.
+
+    Granian stops the whole process when a request ends during a read of its body, until that connection is gone.
+    """
+    return lines.caller(environ) if environ.get("SERVER_SOFTWARE") == "Granian" else None
 
 
 class Reader:
     """Reads and hands on in its own thread; the request only watches that it gets on."""
 
-    def __init__(self, source: Input, length: int | None, sink: Sink) -> None:
-        self.source, self.left, self.sink = source, length, sink
+    def __init__(
+        self, source: Input, length: int | None, sink: Sink, caller: lines.Caller | None = None
+    ) -> None:
+        self.source, self.left, self.sink, self.caller = source, length, sink, caller
         self.turn = threading.Lock()
         self.done = threading.Event()
         self.stopped = False
@@ -163,6 +175,10 @@ class Reader:
     def _stop(self, why: str) -> None:
         with self.turn:  # whatever the thread still reads goes nowhere
             self.stopped = True
+        # The place is kept until the read has ended: never more of them than there are places.
+        while self.caller is not None and not self.done.is_set():
+            lines.end_slow(self.caller)
+            self.done.wait(END_S)
         raise TooSlow(why, retry_after_s=1)
 
 
@@ -184,15 +200,9 @@ def notice_dead_peers() -> int:
     Without them a phone that vanished leaves its connection, and the thread reading it, for ever. Returns how many.
     """
     found = 0
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            handle = int(entry.name)
-            if not stat.S_ISSOCK(os.fstat(handle).st_mode):
-                continue
-            with socket.socket(fileno=os.dup(handle)) as listener:
-                found += _probe_through(listener)
-        except OSError:
-            continue  # closed between the listing and the look
+    for plug in lines.own_sockets():
+        with plug, suppress(OSError):
+            found += _probe_through(plug)
     return found
 
 

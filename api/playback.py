@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from api import packing, present
-from api.door import Door, Strict, roles
+from api.door import Door, Strict, Text, roles
 from api.fields import Moment
 from core import audit, clock
 from core.errors import Invalid
@@ -27,13 +27,19 @@ BAR_S = 900
 MOST_MOVES = 60_000
 
 
-class At(Strict):
+class Why(Strict):
+    """`reason`: why one looks at where everybody was; a word like those the desk offers, or one's own. Kept in the audit."""
+
+    reason: Text | None = Field(None, min_length=2, examples=["complaint"])
+
+
+class At(Why):
     """A moment that is over."""
 
     at: Moment
 
 
-class Chunk(Strict):
+class Chunk(Why):
     """A span of at most an hour; `step_s` thins the moves to one a surveyor and step."""
 
     start: Moment = Field(alias="from")
@@ -56,8 +62,10 @@ def span(start: datetime, end: datetime, longest: timedelta) -> None:
         raise Invalid.field("to", f"at most {longest.total_seconds() / 3600:.0f} h after `from`")
 
 
-def look(session: Session, start: datetime, end: datetime) -> None:
-    """Writes down who looked at everybody's movements, and of when (P19)."""
+def look(session: Session, start: datetime, end: datetime, reason: str | None) -> None:
+    """Writes down who looked at everybody's movements, of when and why (P19). Raises Invalid without a reason."""
+    if reason is None:
+        raise Invalid.field("reason", "say why you look at where everybody was; it is written down")
     audit.append(
         session,
         g.actor.person_id,
@@ -66,6 +74,7 @@ def look(session: Session, start: datetime, end: datetime) -> None:
         g.actor.org_id,
         start=start.isoformat(),
         end=end.isoformat(),
+        reason=reason,
     )
 
 
@@ -86,7 +95,7 @@ def picture(query: At) -> ResponseReturnValue:
     with g.sessions.begin() as session:
         if query.at > clock.read(session):
             raise Invalid.field("at", "not in the future")
-        look(session, query.at, query.at)
+        look(session, query.at, query.at, query.reason)
         tasks = playback.tasks_then(session, g.actor.org_path, query.at)
         people = playback.surveyors_then(
             session, g.actor.org_path, query.at, max_accuracy_m=accuracy(session)
@@ -101,7 +110,7 @@ def moves(query: Chunk) -> ResponseReturnValue:
     `from`, surveyor by its place in `ids`; and turns, the cards that changed and when."""
     span(query.start, query.end, LONGEST)
     with g.sessions.begin() as session:
-        look(session, query.start, query.end)
+        look(session, query.start, query.end, query.reason)
         people = past_queries.people_then(session, g.actor.org_path, query.end)
         ids = [person.id for person in people]
         seconds = (query.end - query.start).total_seconds()

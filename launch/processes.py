@@ -12,11 +12,12 @@ from launch.supervise import Program
 
 # How much each queue steps aside: a thumbnail costs a second of a core that an offer may want.
 QUEUES = {"offers": 0, "messages": 0, "photos": 5, "chores": 10}
-# Each relayed live viewer holds a thread that sleeps (api/live.py), and so do 40 slow uploads (api/body.py) and 48 positions
-# that wait for their commit (geo/group.py); the others answer requests whatever happens. Granian starts a thread when it
-# is needed and ends it when it has been idle, so a site without viewers pays for none.
+# Each relayed live viewer holds a thread that sleeps (api/live.py), and so do 40 slow uploads (api/body.py), 160 bodies that
+# are still coming in (api/patience.py) and 48 positions that wait for their commit (geo/group.py); the others answer
+# requests whatever happens. Granian starts a thread when it is needed and ends it when it has been idle, so a site
+# without viewers pays for none.
 RELAYED_VIEWERS = 240
-API_THREADS = RELAYED_VIEWERS + 40 + 48 + 32
+API_THREADS = RELAYED_VIEWERS + 40 + 160 + 48 + 32
 
 
 def environment(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from launch.processes import API_THREADS
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -117,7 +119,7 @@ def build(
             "--port",
             str(port),
             "--blocking-threads",
-            "272",
+            str(API_THREADS),
             "--no-ws",
             "--workers-kill-timeout",
             "3",

@@ -156,8 +156,8 @@ def test_the_present_is_one_version_and_the_past_can_be_forgotten(session):
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/v1/playback?at=2026-11-20T08:00:00Z",
-        "/api/v1/playback/moves?from=2026-11-20T08:00:00Z&to=2026-11-20T08:10:00Z",
+        "/api/v1/playback?reason=complaint&at=2026-11-20T08:00:00Z",
+        "/api/v1/playback/moves?reason=complaint&from=2026-11-20T08:00:00Z&to=2026-11-20T08:10:00Z",
         "/api/v1/playback/day?from=2026-11-20T00:00:00Z&to=2026-11-21T00:00:00Z",
     ],
 )
@@ -169,16 +169,30 @@ def test_the_door_lets_watchers_in_and_nobody_else(as_, path):
 
 def test_a_look_is_written_down_and_a_span_too_long_is_refused(as_, session):
     client = as_("supervisor")
-    answer = client.get("/api/v1/playback/moves?from=2026-11-20T08:00:00Z&to=2026-11-20T08:10:00Z")
+    why = "reason=complaint"
+    answer = client.get(f"/api/v1/playback/moves?{why}&from=2026-11-20T08:00:00Z&to=2026-11-20T08:10:00Z")
     assert answer.json["moves"] == [] and answer.json["turns"] == []
-    assert client.get("/api/v1/playback?at=2026-11-20T08:00:00Z").json["tasks"] == []
+    assert client.get(f"/api/v1/playback?{why}&at=2026-11-20T08:00:00Z").json["tasks"] == []
     looks = (
         session.execute(text("SELECT facts FROM audit_entry WHERE action = 'playback.seen'")).scalars().all()
     )
     assert len(looks) == 2 and looks[0]["start"].startswith("2026-11-20T08:00")
+    assert {look["reason"] for look in looks} == {"complaint"}
     for query in (
         "from=2026-11-20T08:00:00Z&to=2026-11-20T10:10:00Z",
         "from=2026-11-20T08:00:00Z&to=2026-11-20T07:00:00Z",
     ):
-        assert client.get(f"/api/v1/playback/moves?{query}").status_code == 422
-    assert client.get("/api/v1/playback?at=2099-01-01T00:00:00Z").status_code == 422
+        assert client.get(f"/api/v1/playback/moves?{why}&{query}").status_code == 422
+    assert client.get(f"/api/v1/playback?{why}&at=2099-01-01T00:00:00Z").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["playback?at=2026-11-20T08:00:00Z", "playback/moves?from=2026-11-20T08:00:00Z&to=2026-11-20T08:10:00Z"],
+)
+def test_nobody_looks_without_saying_why(as_, session, path):
+    refused = as_("supervisor").get(f"/api/v1/{path}")
+    assert refused.status_code == 422 and refused.json["errors"][0]["path"] == "reason"
+    assert (
+        session.execute(text("SELECT count(*) FROM audit_entry WHERE action = 'playback.seen'")).scalar() == 0
+    )

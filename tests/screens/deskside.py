@@ -114,3 +114,10 @@ def asked(sessions: Sessions, claim_id: int) -> list[int]:
     with sessions() as session:
         query = select(Offer.surveyor_id).join(Task, Task.id == Offer.task_id)
         return list(session.scalars(query.where(Task.claim_id == claim_id).order_by(Offer.id)))
+
+
+def say_why(page: Any, reason: str = "evidence") -> None:
+    """Answers the question that stands before playback."""
+    why = page.get_by_role("dialog")
+    why.get_by_role("combobox").select_option(reason)
+    why.get_by_role("button", name="开始回放").click()

@@ -19,6 +19,7 @@ from geo.fix import LonLat
 from lab import casework
 from lab.scenes import Scenes
 from tests.screens.conftest import DESK, FLAGS, PHONE
+from tests.screens.deskside import say_why
 
 SETTLE_MS = 6000  # tiles, dots and pictures
 
@@ -75,7 +76,11 @@ def extras(page: Page, out: Path) -> None:
     page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=out / "desk-coverage.png")
     print("desk-coverage")
-    shoot(page, "/desk/playback", out, "desk-playback")
+    page.goto("/desk/playback")
+    say_why(page)
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=out / "desk-playback.png")
+    print("desk-playback")
 
 
 def review(browser: Browser, given: dict[str, Any], out: Path) -> None:

@@ -4,18 +4,15 @@ import { api } from '@shared/api';
 import { now } from '@shared/clock';
 import { fromLocalInput, shanghaiDay } from '@shared/format';
 import { words } from '@shared/i18n';
-import { LOOK_REASONS, lookReason } from '@shared/track/looks';
 import type { SurveyorCard } from '@shared/types';
 import { Button, Dialog, Field, Select, tell, tellError } from '@shared/ui';
+import { reasonGiven, WhyFields } from '../why';
 import { type Track, track } from './track';
 import { week, weekReason } from './view';
 
 const t = words(
   {
     title: '查看 {name} 的轨迹',
-    why: '为什么查看？',
-    own: '请写明原因',
-    note: '轨迹是个人敏感信息：谁、何时、为什么查看都会被记录，本人可以看到。',
     span: '时间',
     hour: '最近一小时',
     shift: '某一天',
@@ -28,9 +25,6 @@ const t = words(
   },
   {
     title: 'Look at the track of {name}',
-    why: 'Why do you look?',
-    own: 'Say why',
-    note: 'A track is sensitive personal data: who looked, when and why is written down, and he can read it.',
     span: 'Time',
     hour: 'The last hour',
     shift: 'A day',
@@ -53,13 +47,11 @@ function spanOf(kind: string, date: string): { from: string; to: string } {
 }
 
 export function LookDialog({ card, onClose }: { card: Pick<SurveyorCard, 'id' | 'name'>; onClose: () => void }) {
-  const [why, setWhy] = useState('');
-  const [own, setOwn] = useState('');
   const [kind, setKind] = useState('hour');
   const [date, setDate] = useState(shanghaiDay(new Date(now.peek())));
   const [busy, setBusy] = useState('');
-  const reason = why === 'other' ? own.trim() : why;
-  const ready = reason.length >= 2;
+  const reason = reasonGiven();
+  const ready = reason !== '';
   const run = (name: string, act: () => Promise<unknown>) => {
     setBusy(name);
     act().then(onClose, (error: unknown) => {
@@ -108,17 +100,7 @@ export function LookDialog({ card, onClose }: { card: Pick<SurveyorCard, 'id' | 
       }
     >
       <div class="stack">
-        <p class="muted">{t('note')}</p>
-        <Select
-          label={t('why')}
-          required
-          value={why}
-          choices={[{ value: '', label: '—' }, ...LOOK_REASONS.map((value) => ({ value, label: lookReason(value) }))]}
-          onChange={(event) => setWhy(event.currentTarget.value)}
-        />
-        {why === 'other' && (
-          <Field label={t('own')} required maxLength={200} value={own} onInput={(event) => setOwn(event.currentTarget.value)} />
-        )}
+        <WhyFields />
         <Select
           label={t('span')}
           value={kind}

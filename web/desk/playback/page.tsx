@@ -1,6 +1,6 @@
 /** Playback: a day on a slider, the desk as it was at the moment it stands on. */
 import { lazy, Suspense } from 'preact/compat';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { serverNow } from '@shared/clock';
 import { clockTimeS, fromLocalInput, fullTime, shanghaiDay } from '@shared/format';
@@ -11,6 +11,7 @@ import {
   Banner,
   Button,
   ClockBadge,
+  Dialog,
   EmptyState,
   Icon,
   leadingClock,
@@ -21,8 +22,9 @@ import {
   urgencyOf,
 } from '@shared/ui';
 import { mapInfo } from '../mapinfo';
-import { route } from '../route';
+import { go, route } from '../route';
 import { byUrgency } from '../store';
+import { reasonGiven, WhyFields } from '../why';
 import { at, failed, jobs, linkTo, open, people, play, playing, remember, seek, speed, SPEEDS, waiting } from './play';
 import { t } from './words';
 
@@ -209,15 +211,42 @@ function Then() {
   );
 }
 
+/** Asked once an opening: whose link it is says nothing about why this one looks. */
+function WhyDialog({ onGiven }: { onGiven: (why: string) => void }) {
+  const why = reasonGiven();
+  const leave = () => go('live');
+  return (
+    <Dialog
+      title={t('title')}
+      onClose={leave}
+      actions={
+        <>
+          <Button onClick={leave}>{t('cancel')}</Button>
+          <Button kind="primary" icon="history" disabled={!why} onClick={() => onGiven(why)}>
+            {t('show')}
+          </Button>
+        </>
+      }
+    >
+      <div class="stack">
+        <WhyFields everybody />
+      </div>
+    </Dialog>
+  );
+}
+
 export function Playback() {
   const info = useLoad(mapInfo, []);
+  const [why, setWhy] = useState('');
   useEffect(() => {
+    if (!why) return;
     const { query } = route.peek();
     const asked = Date.parse(query.get('at') ?? '');
     const wanted = Number(query.get('speed'));
     if ((SPEEDS as readonly number[]).includes(wanted)) speed.value = wanted;
-    return open(Number.isNaN(asked) ? serverNow() - FIRST_BACK_MS : asked);
-  }, []);
+    return open(Number.isNaN(asked) ? serverNow() - FIRST_BACK_MS : asked, why);
+  }, [why]);
+  if (!why) return <WhyDialog onGiven={setWhy} />;
   return (
     <div class="playback">
       <div class="live">

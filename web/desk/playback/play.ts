@@ -50,6 +50,8 @@ export const jobs = signal<ReadonlyMap<Id, TaskCard>>(new Map());
 export const waiting = signal(false);
 export const failed = signal<ApiError | null>(null);
 
+/** Why this watcher looks, said before the first picture. */
+let reason = '';
 let steps: Step[] = [];
 let next = 0;
 /** How far what follows is known. */
@@ -105,7 +107,7 @@ async function fetchNext(stop: AbortController): Promise<void> {
   if (to - from < 1000) return;
   asked = to;
   const step_s = speed.peek() >= 30 ? 10 : 5;
-  const chunk = await api.get<Chunk>('/playback/moves', { from: iso(from), to: iso(to), step_s }, { signal: stop.signal });
+  const chunk = await api.get<Chunk>('/playback/moves', { from: iso(from), to: iso(to), step_s, reason }, { signal: stop.signal });
   if (stop.signal.aborted) return;
   steps = steps.slice(next).concat(stepsOf(chunk));
   next = 0;
@@ -135,7 +137,7 @@ export async function seek(to: number): Promise<void> {
     failed.value = null;
   });
   try {
-    const picture = await api.get<Picture>('/playback', { at: iso(moment) }, { signal: stop.signal });
+    const picture = await api.get<Picture>('/playback', { at: iso(moment), reason }, { signal: stop.signal });
     if (stop.signal.aborted) return;
     steps = [];
     next = 0;
@@ -203,13 +205,15 @@ export const linkTo = (): string => {
   return `${location.origin}/desk/playback?${query}`;
 };
 
-/** Begins at a moment; the returned function ends everything. */
-export function open(from: number): () => void {
+/** Begins at a moment, for a reason; the returned function ends everything. */
+export function open(from: number, why: string): () => void {
+  reason = why;
   void seek(from);
   timer = window.setInterval(frame, FRAME_MS);
   return () => {
     clearInterval(timer);
     fetching?.abort();
+    reason = '';
     playing.value = false;
     people.value = new Map();
     jobs.value = new Map();
@@ -220,6 +224,7 @@ const MINUTE_MS = 60_000;
 
 /** Space plays, arrows step, comma and point change the speed; true when the key was ours. */
 export function playKeys(event: KeyboardEvent): boolean {
+  if (!reason) return false;
   const step = event.shiftKey ? 10 * MINUTE_MS : MINUTE_MS;
   if (event.key === ' ') play(!playing.peek());
   else if (event.key === 'ArrowLeft') void seek(at.peek() - step);

@@ -27,6 +27,8 @@ export const t = words(
     keyArrows: '前后一分钟（Shift 十分钟）',
     keySpeed: '变慢 / 变快',
     future: '还没有发生',
+    show: '开始回放',
+    cancel: '取消',
   },
   {
     title: 'Playback',
@@ -54,5 +56,7 @@ export const t = words(
     keyArrows: 'A minute back or ahead (Shift: ten)',
     keySpeed: 'Slower / faster',
     future: 'Has not happened yet',
+    show: 'Show',
+    cancel: 'Cancel',
   },
 );
