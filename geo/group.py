@@ -9,7 +9,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
@@ -69,6 +70,11 @@ class Ticket:
 News = Callable[[Any, Sequence[int]], Mapping[int, list[int]]]
 
 
+def too_many() -> TooMany:
+    """What a newcomer hears while too many wait."""
+    return TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
+
+
 class Group:
     """Takes batches from request threads and commits them together. One a process, with threads of its own.
 
@@ -85,10 +91,12 @@ class Group:
         moved: Callable[[Sequence[int]], None] = lambda ids: None,
         writers: int = 2,
         most: int = 48,
+        most_outside: int = 12,
         oldest_s: float = 1.0,
     ) -> None:
         self.engine, self.news, self.moved = engine, news, moved
-        self.writers, self.most, self.oldest_s = writers, most, oldest_s
+        self.writers, self.most, self.most_outside, self.oldest_s = writers, most, most_outside, oldest_s
+        self.outside = 0
         self.settings = Remembered()
         self.queue: deque[Ticket] = deque()
         self.held: dict[int, Ticket] = {}  # by id(): waiting or being written
@@ -98,10 +106,27 @@ class Group:
 
     def crowded(self) -> bool:
         """Whether a newcomer should come again later."""
-        if len(self.held) >= self.most:
+        if len(self.held) >= self.most or self.outside >= self.most_outside:
             return True
         oldest = next(iter(self.held.values()), None) if self.held else None
         return oldest is not None and time.monotonic() - oldest.came_s > self.oldest_s
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Around a request for positions that is written by itself, by a connection of the pool.
+
+        `most_outside` of them at once: beyond that every newcomer is sent away, or a flood of them would hold the
+        connections that reports need. Raises TooMany.
+        """
+        with self.changed:
+            if self.crowded():
+                raise too_many()
+            self.outside += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.outside -= 1
 
     def submit(self, batch: Batch, *, news: bool = False, insist: bool = False) -> tuple[Taken, list[int]]:
         """Waits until the batch is committed; returns what became of it and, if asked, the surveyor's open offers.
@@ -112,7 +137,7 @@ class Group:
         ticket = Ticket(batch, news, time.monotonic())
         with self.changed:
             if not insist and self.crowded():
-                raise TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
+                raise too_many()
             self._start()
             self.queue.append(ticket)
             self.held[id(ticket)] = ticket
