@@ -47,6 +47,7 @@ class Heard:
     statuses: dict[str, int]
     sent_by_device: int
     first_shed_s: float | None = None
+    cpu_s: float = 0.0  # of this generator, from first to last answer
 
     @property
     def per_s(self) -> float:
@@ -176,7 +177,7 @@ def play(plan: Plan) -> Heard:
     took: list[float] = []
     statuses: Counter[int] = Counter()
     first_shed: float | None = None
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     until = began + plan.seconds
     idle = list(lines.values())
     due = [began]
@@ -210,6 +211,7 @@ def play(plan: Plan) -> Heard:
     return Heard(
         len(took), time.perf_counter() - began, 1000 * took[len(took) // 2], 1000 * took[len(took) * 99 // 100],
         {str(k): v for k, v in statuses.items()}, max(sender.sent), first_shed,
+        time.process_time() - spent,
     )  # fmt: skip
 
 

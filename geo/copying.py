@@ -67,7 +67,8 @@ def row(surveyor_id: int, device_id: int, fix: Fix, fixed_us: int, received_us: 
     accuracy, speed, heading = fix.accuracy_m, fix.speed_mps, fix.heading_deg
     altitude, battery, seq, phone_at = fix.altitude_m, fix.battery, fix.seq, fix.phone_at
     if (
-        altitude is phone_at is None
+        altitude is None
+        and phone_at is None
         and fix.source == "phone"
         and None not in (accuracy, speed, heading, battery, seq)
     ):
