@@ -1,11 +1,13 @@
 """Positions in, over HTTP and durable: beside the textbook's Flask handler, and beside raw COPY into the same table.
 
-Server, database and load generator share this machine's processors. Both handlers run under the same Granian with the
-same options over the same database; rounds are interleaved and the median of the rounds' ratios counts. OwnTracks
+Server, database and load generator share this machine's processors. The handlers run under the same Granian with the
+same options over the same database; rounds are interleaved and the median of the rounds' ratios counts. Processor time of
+server and database stands beside the wall clock: it says what the work costs, whoever else uses the machine. OwnTracks
 Recorder, when it is installed here, is measured too (it flushes nothing to disk).
 """
 
 import io
+import os
 import statistics
 import tempfile
 import threading
@@ -17,7 +19,8 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from bench import recorder
+from bench import cost, recorder
+from bench.cost import Cost
 from bench.dispatch import Town, percentile
 from bench.load import Heard, Plan, run
 from bench.place import durable, fresh_database
@@ -43,29 +46,28 @@ class Size:
     busy_s: float
 
 
-QUICK = Size(3, 1.2, 20_000, 500_000, 5.0)
-FULL = Size(5, 4.0, 1_000_000, 20_000_000, 30.0)
+QUICK = Size(2, 1.0, 20_000, 500_000, 3.0)
+FULL = Size(5, 3.0, 1_000_000, 10_000_000, 15.0)
+TEXTBOOK, BY_HAND = "Flask, ORM, one commit a request", "Flask, SQL by hand, one commit a request"
 
 
 class Track:
-    """Where each kind of load stands, so that no fix is ever sent twice."""
+    """Where a load of batches stands, so that no fix is ever sent twice. One fix a request is always of the moment."""
 
-    def __init__(self) -> None:
-        self.start = time.time() - 20 * 3600
-        self.number = 0
+    def __init__(self, engine: Engine, hours_ago: float = 20.0) -> None:
+        self.engine, self.start, self.number = engine, time.time() - hours_ago * 3600, 0
 
-    def run(self, port: int, kind: str, keys: str, seconds: float, **more: Any) -> Heard:
-        """One stretch of load that goes on where the last ended."""
+    def run(self, port: int, kind: str, keys: str, seconds: float, **more: Any) -> tuple[Heard, Cost]:
+        """One stretch of load that goes on where the last ended, and what it cost."""
         many = kind == "positions"
-        heard = run(
-            Plan(
-                port, kind, keys, CONNECTIONS, seconds, start=self.start, number=self.number,
-                batch=BATCH if many else 1, step_s=0.5 if many else 1.0,
-                build_ahead=int(seconds * 900) if many else 0, **more,
-            )
+        plan = Plan(
+            port, kind, keys, more.pop("connections", CONNECTIONS), seconds, number=self.number,
+            start=self.start if many else None, batch=BATCH if many else 1, step_s=0.5,
+            build_ahead=int(seconds * 900) if many else 0, **more,
         )  # fmt: skip
+        heard, spent = cost.of(self.engine, port, lambda: run(plan))
         self.number = heard.sent_by_device
-        return heard
+        return heard, spent
 
 
 def main(quick: bool) -> dict[str, Any]:
@@ -74,71 +76,94 @@ def main(quick: bool) -> dict[str, Any]:
     with fresh_database() as url, tempfile.TemporaryDirectory() as folder:
         engine = database.connect(url, pool_size=24, name="chakan-bench")
         add_devices(engine, 1000)
-        print(f"1,000 surveyors with devices, {durable(url)}")
+        print(f"1,000 surveyors with devices, {durable(url)}, load {os.getloadavg()[0]:.1f}")
         few, many = (keys_of(engine, Path(folder), count, 1000) for count in (100, 1000))
         with serving("wsgi:api", url) as ours:
             with serving("bench.textbook:app", url) as textbook:
-                lines = singles(ours, textbook, few, many, size)
+                lines = singles(ours, textbook, few, engine, size, TEXTBOOK)
+                lines += singles(ours, textbook, many, engine, size, TEXTBOOK, 1000)
+            half = lines[0]["ours"] / 2
+            if not quick:
+                with serving("bench.textbook:by_hand", url) as by_hand:
+                    lines += singles(ours, by_hand, few, engine, size, BY_HAND)
             lines += batches(ours, engine, many, size)
-            lines += busy(ours, engine, many, lines[0]["ours"] / 2, size)
+            lines += busy(ours, engine, many, half, size)
             lines += flat(ours, engine, Path(folder), many, size)
         engine.dispose()
+    print(f"load {os.getloadavg()[0]:.1f}")
     return {"figures": lines}
 
 
-def singles(ours: int, textbook: int, few: str, many: str, size: Size) -> list[dict[str, Any]]:
-    """OwnTracks, one fix a request: 100 devices and 1,000."""
-    lines = []
-    for devices, keys in ((100, few), (1000, many)):
-        track = Track()
-        speeds: dict[str, list[Heard]] = {"ours": [], "textbook": []}
-        for port in (ours, textbook):
-            track.run(port, "owntracks", keys, 0.5)  # warm up: connections, plans, caches
-        for _ in range(size.rounds):
-            speeds["ours"].append(track.run(ours, "owntracks", keys, size.seconds))
-            speeds["textbook"].append(track.run(textbook, "owntracks", keys, size.seconds))
-        lines += beside(f"one fix a request, {devices} devices", speeds)
-        lines += recorder.figures(
-            keys, devices, statistics.median(h.per_s for h in speeds["ours"]), size.seconds
-        )
+Stretch = tuple[Heard, Cost]
+
+
+def singles(
+    ours: int, theirs: int, keys: str, engine: Engine, size: Size, peer: str, devices: int = 100
+) -> list[dict[str, Any]]:
+    """OwnTracks, one fix a request, each of the moment it is sent; interleaved with a peer."""
+    track = Track(engine)
+    mine: list[Stretch] = []
+    others: list[Stretch] = []
+    for port in (ours, theirs):
+        track.run(port, "owntracks", keys, 0.5)  # warm up: connections, plans, caches
+    for _ in range(size.rounds):
+        mine.append(track.run(ours, "owntracks", keys, size.seconds))
+        others.append(track.run(theirs, "owntracks", keys, size.seconds))
+    lines = beside(f"one fix a request, {devices} devices", mine, others, peer)
+    if peer == TEXTBOOK:
+        lines += recorder.figures(keys, devices, statistics.median(h.per_s for h, _ in mine), size.seconds)
     return lines
 
 
-def beside(name: str, speeds: dict[str, list[Heard]]) -> list[dict[str, Any]]:
-    """Requests a second beside the textbook's, and the median of the rounds' ratios."""
-    for heard in (*speeds["ours"], *speeds["textbook"]):
+def beside(name: str, mine: list[Stretch], others: list[Stretch], peer: str) -> list[dict[str, Any]]:
+    """Requests a second beside a peer's, and the median of the rounds' ratios; the same of processor time."""
+    for heard, _ in (*mine, *others):
         assert set(heard.statuses) == {"200"}, heard.statuses
-    ratios = [a.per_s / b.per_s for a, b in zip(speeds["ours"], speeds["textbook"], strict=True)]
-    mine, theirs = (statistics.median(h.per_s for h in speeds[who]) for who in ("ours", "textbook"))
-    ratio = statistics.median(ratios)
-    p99 = statistics.median(h.p99_ms for h in speeds["ours"])
-    peer = "Flask, one commit a request"
+    pairs = list(zip(mine, others, strict=True))
+    ratio = statistics.median(a.per_s / b.per_s for (a, _), (b, _) in pairs)
+    cheaper = statistics.median(b.total_us / a.total_us for (_, a), (_, b) in pairs)
+    speed, theirs = (statistics.median(heard.per_s for heard, _ in who) for who in (mine, others))
+    for who, stretches in (("ours", mine), (peer, others)):
+        print(f"{name}, {who}: {stretches[-1][1]}")
+    judged = {"goal": 4, "holds": ratio >= 4} if peer == TEXTBOOK else {}
     return [
-        figure(name, "req/s", round(mine), peer=round(theirs), peer_name=peer, ratio=round(ratio, 2)),
-        figure(f"{name}, ÷ textbook", "×", round(ratio, 2), peer=1.0, peer_name=peer, ratio=round(ratio, 2),
-               goal=4, holds=ratio >= 4),
-        figure(f"{name}, p99", "ms", round(p99, 1),
-               peer=round(statistics.median(h.p99_ms for h in speeds["textbook"]), 1), peer_name=peer),
+        figure(name, "req/s", round(speed), peer=round(theirs), peer_name=peer, ratio=round(ratio, 2)),
+        figure(f"{name}, ÷ peer", "×", round(ratio, 2), peer=1.0, peer_name=peer, ratio=round(ratio, 2), **judged),
+        figure(f"{name}, processor a request", "µs", round(median_us(mine)), peer=round(median_us(others)), peer_name=peer,
+               ratio=round(cheaper, 2)),
+        figure(f"{name}, p99", "ms", round(statistics.median(h.p99_ms for h, _ in mine), 1),
+               peer=round(statistics.median(h.p99_ms for h, _ in others), 1), peer_name=peer),
     ]  # fmt: skip
+
+
+def median_us(stretches: list[Stretch]) -> float:
+    """Server's and database's processor time of a request."""
+    return statistics.median(spent.total_us for _, spent in stretches)
 
 
 def batches(ours: int, engine: Engine, keys: str, size: Size) -> list[dict[str, Any]]:
     """A hundred fixes a request, beside COPY of the same rows into the same day's table."""
-    track = Track()
+    track = Track(engine)
     track.run(ours, "positions", keys, 1.0)
-    mine, theirs = [], []
+    mine: list[Stretch] = []
+    theirs: list[float] = []
     for number in range(size.rounds):
-        heard = track.run(ours, "positions", keys, size.seconds)
+        heard, spent = track.run(ours, "positions", keys, size.seconds)
         assert set(heard.statuses) == {"200"}, heard.statuses
-        mine.append(heard.per_s * BATCH)
+        mine.append((heard, spent))
         theirs.append(raw_copy(engine, track.start, size.seconds / 2, number))
-    ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
-    speed, peer = statistics.median(mine), "COPY BINARY, one writer, no HTTP"
+    print(f"batches of {BATCH}: {mine[-1][1]}")
+    ratio = statistics.median(heard.per_s * BATCH / b for (heard, _), b in zip(mine, theirs, strict=True))
+    speed, peer = (
+        statistics.median(heard.per_s * BATCH for heard, _ in mine),
+        "COPY BINARY, one writer, no HTTP",
+    )
     return [
         figure("batches of 100, history and dot", "fix/s", round(speed), peer=round(statistics.median(theirs)),
                peer_name=peer, ratio=round(ratio, 2), goal=60_000, holds=speed >= 60_000),
         figure("batches of 100, ÷ raw COPY", "×", round(ratio, 2), peer=1.0, peer_name=peer, ratio=round(ratio, 2),
                goal=0.5, holds=ratio >= 0.5),
+        figure("batches of 100, processor a fix", "µs", round(median_us(mine) / BATCH, 1)),
     ]  # fmt: skip
 
 
@@ -173,23 +198,27 @@ def raw_copy(engine: Engine, start: float, seconds: float, number: int) -> float
 
 def busy(ours: int, engine: Engine, keys: str, per_s: float, size: Size) -> list[dict[str, Any]]:
     """Half of the greatest rate while reports are taken and offers made; then three times it, to be shed."""
-    track = Track()
-    track.start = time.time() - 3000
+    track = Track(engine)
     town = Town(engine, surveyors=1000)
     heard: list[Heard] = []
+
+    def load(rate: float, connections: int) -> threading.Thread:
+        def go() -> None:
+            heard.append(
+                track.run(ours, "owntracks", keys, size.busy_s, per_s=rate, connections=connections)[0]
+            )
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        return thread
+
     with town:
         town.traffic(2.0, per_s=5)
-        pings = threading.Thread(
-            target=lambda: heard.append(track.run(ours, "owntracks", keys, size.busy_s, per_s=per_s))
-        )
-        pings.start()
+        pings = load(per_s, CONNECTIONS)
         steady = town.traffic(size.busy_s, per_s=5)
         pings.join()
-        town.settle(steady, 3.0)
-        flood = threading.Thread(
-            target=lambda: heard.append(flooded(track, ours, keys, per_s * 6, size.busy_s))
-        )
-        flood.start()
+        # More connections than may wait, each sending as soon as it is due.
+        flood = load(per_s * 6, 96)
         flooding = town.traffic(size.busy_s, per_s=5)
         flood.join()
     calm, shed = heard
@@ -206,45 +235,40 @@ def busy(ours: int, engine: Engine, keys: str, per_s: float, size: Size) -> list
     ]  # fmt: skip
 
 
-def flooded(track: Track, port: int, keys: str, per_s: float, seconds: float) -> Heard:
-    """More connections than may wait, each sending as soon as it is due."""
-    plan = Plan(port, "owntracks", keys, 96, seconds, start=track.start, number=track.number, per_s=per_s)
-    return run(plan)
-
-
 def flat(ours: int, engine: Engine, folder: Path, few: str, size: Size) -> list[dict[str, Any]]:
-    """The cost of a fix with a thousand surveyors, with very many, and over a long past."""
-    track, lines = Track(), []
-    track.start -= 3600 * 2.5
+    """The cost of a fix with a thousand surveyors, with very many, and over a long past; by processor time."""
+    track = Track(engine, 22.5)
 
-    def speed(keys: str) -> float:
+    def measured(keys: str) -> list[Stretch]:
         track.run(ours, "positions", keys, 1.0)
-        return statistics.median(
-            track.run(ours, "positions", keys, size.seconds / 2).per_s * BATCH for _ in range(size.rounds)
-        )
+        return [track.run(ours, "positions", keys, size.seconds / 2) for _ in range(size.rounds)]
 
-    before = speed(few)
+    thousand = measured(few)
     for first in range(1000, size.crowd, 100_000):
         add_devices(engine, min(100_000, size.crowd - first), first)
     spread = keys_of(engine, folder, 1000, size.crowd)
-    after = speed(spread)
-    lines.append(dearer(f"cost of a fix, {size.crowd:,} surveyors ÷ 1,000", before, after))
-    before = after
+    crowded = measured(spread)
     fill(engine, size.history)
-    after = speed(spread)
-    lines.append(dearer(f"cost of a fix, {size.history:,} rows of history ÷ none", before, after))
-    return lines
+    aged = measured(spread)
+    return [
+        dearer(f"cost of a fix, {size.crowd:,} surveyors ÷ 1,000", thousand, crowded),
+        dearer(f"cost of a fix, {size.history:,} rows of history ÷ none", crowded, aged),
+    ]
 
 
-def dearer(name: str, before: float, after: float) -> dict[str, Any]:
-    """How many times dearer a fix became."""
-    times = before / after
-    print(f"{name}: {before:,.0f} → {after:,.0f} fixes/s")
+def dearer(name: str, before: list[Stretch], after: list[Stretch]) -> dict[str, Any]:
+    """How many times dearer a fix became, by the processor; the wall clock beside it."""
+    times = median_us(after) / median_us(before)
+    speeds = [statistics.median(heard.per_s * BATCH for heard, _ in who) for who in (before, after)]
+    print(
+        f"{name}: {median_us(before) / BATCH:.1f} → {median_us(after) / BATCH:.1f} µs a fix,"
+        f" {speeds[0]:,.0f} → {speeds[1]:,.0f} fixes/s"
+    )
     return figure(name, "×", round(times, 2), goal=1.3, holds=times <= 1.3)
 
 
-def fill(engine: Engine, rows: int, days: int = 20) -> None:
-    """A past of so many rows over twenty days before those the phones speak of."""
+def fill(engine: Engine, rows: int, days: int = 10) -> None:
+    """A past of so many rows over ten days before those the phones speak of."""
     today = datetime.now(UTC).date()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))

@@ -17,6 +17,8 @@ from sqlalchemy import Engine, text
 from launch.processes import API_THREADS
 
 ROOT = Path(__file__).parent.parent
+# The process that serves a port: what it costs is measured from outside.
+SERVERS: dict[int, int] = {}
 # `n` from :first on; the secret of device n is "bench-n".
 DEVICES = """
 WITH o AS (SELECT id FROM organisation WHERE parent_id IS NULL LIMIT 1),
@@ -80,7 +82,7 @@ def serving(factory: str, url: str, *, workers: int = 1, log: Path | None = None
         told = os.environ | {
             "CHAKAN_DATABASE_URL": url, "CHAKAN_SECRET_KEY": secrets.token_hex(16), "CHAKAN_DATA": folder,
             "CHAKAN_REDIS_URL": os.environ.get("CHAKAN_TEST_REDIS_URL", "redis://127.0.0.1:1/0"),
-            "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "4",
+            "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "4", "PROMETHEUS_MULTIPROC_DIR": folder,
         }  # fmt: skip
         options = ["--interface", "wsgi", "--factory", "--no-ws", "--workers", str(workers)]
         options += ["--blocking-threads", str(API_THREADS), "--log-level", "warning", "--backlog", "2048"]
@@ -99,8 +101,10 @@ def serving(factory: str, url: str, *, workers: int = 1, log: Path | None = None
             process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=out, stderr=out)
         try:
             _wait_for(port, process)
+            SERVERS[port] = process.pid
             yield port
         finally:
+            SERVERS.pop(port, None)
             process.send_signal(signal.SIGINT)
             try:
                 process.wait(timeout=10)

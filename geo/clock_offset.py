@@ -71,9 +71,12 @@ class PhoneClock:
 
     def learn(self, newest: datetime, now: datetime) -> "PhoneClock":
         """What is known after a send whose newest fix is of `newest` by the phone's clock; itself when nothing is new."""
-        send = Send(now, (newest - now).total_seconds())
-        if -RIGHT_S <= send.ahead_s <= AHEAD_S:
-            return self if self == UNKNOWN else PhoneClock(0, now if self.offset_s else self.learned_at)
+        ahead_s = (newest - now).total_seconds()
+        if -RIGHT_S <= ahead_s <= AHEAD_S:
+            if self is UNKNOWN or self == UNKNOWN:
+                return self
+            return PhoneClock(0, now if self.offset_s else self.learned_at)
+        send = Send(now, ahead_s)
         if self.offset_s and abs(send.ahead_s - self.offset_s) <= RIGHT_S:
             return replace(self, sends=()) if self.sends else self
         if self.sends and now <= self.sends[-1].at:

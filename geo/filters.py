@@ -109,13 +109,20 @@ class Plain(NamedTuple):
 
     def lets_all(self, fixes: Sequence[Fix]) -> bool:
         """Whether all are surely kept: each inside the bounds and later than the one before it."""
-        before = None
-        for fix in fixes:
-            at = fix.fixed_at
-            if (before is not None and at <= before) or not self.lets(fix):
+        before, until, useless_m = self.since, self.until, self.useless_accuracy_m
+        for number, fix in enumerate(fixes):
+            at, lon, lat, accuracy_m = fix.fixed_at, fix.lon, fix.lat, fix.accuracy_m
+            # As `lets` asks, without a call for every fix.
+            if not (
+                (before < at or (number == 0 and before == at))
+                and (-180 <= lon <= -NULL_ISLAND_DEG or NULL_ISLAND_DEG <= lon <= 180)
+                and -90 <= lat <= 90
+                and lat != 0
+                and (accuracy_m is None or accuracy_m <= useless_m)
+            ):
                 return False
             before = at
-        return True
+        return before <= until or not fixes
 
 
 def rejections(fix: Fix, now: datetime, duty: Duty, limits: Limits) -> list[str]:

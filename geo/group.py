@@ -9,7 +9,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 MOST_BATCHES, MOST_FIXES = 200, 3_000
 # A limit somebody changed, or a shift's grace, counts after this long at the latest.
 REMEMBER_S = 5.0
+# Two groups at once cost a quarter more than one twice as large, and serve nobody sooner, unless much or somebody waits.
+MUCH_FIXES, LONG_S = 400, 0.1
 # Longer than any statement may run: a request must not wait for ever for a writer that died.
 GIVE_UP_S = 40.0
 
@@ -69,6 +72,11 @@ class Ticket:
 News = Callable[[Any, Sequence[int]], Mapping[int, list[int]]]
 
 
+def too_many() -> TooMany:
+    """What a newcomer hears while too many wait."""
+    return TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
+
+
 class Group:
     """Takes batches from request threads and commits them together. One a process, with threads of its own.
 
@@ -85,12 +93,15 @@ class Group:
         moved: Callable[[Sequence[int]], None] = lambda ids: None,
         writers: int = 2,
         most: int = 48,
+        most_outside: int = 12,
         oldest_s: float = 1.0,
     ) -> None:
         self.engine, self.news, self.moved = engine, news, moved
-        self.writers, self.most, self.oldest_s = writers, most, oldest_s
+        self.writers, self.most, self.most_outside, self.oldest_s = writers, most, most_outside, oldest_s
+        self.outside = 0
         self.settings = Remembered()
         self.queue: deque[Ticket] = deque()
+        self.queued_fixes = self.writing = 0
         self.held: dict[int, Ticket] = {}  # by id(): waiting or being written
         self.changed = threading.Condition()
         self.threads: list[threading.Thread] = []
@@ -98,10 +109,27 @@ class Group:
 
     def crowded(self) -> bool:
         """Whether a newcomer should come again later."""
-        if len(self.held) >= self.most:
+        if len(self.held) >= self.most or self.outside >= self.most_outside:
             return True
         oldest = next(iter(self.held.values()), None) if self.held else None
         return oldest is not None and time.monotonic() - oldest.came_s > self.oldest_s
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Around a request for positions that is written by itself, by a connection of the pool.
+
+        `most_outside` of them at once: beyond that every newcomer is sent away, or a flood of them would hold the
+        connections that reports need. Raises TooMany.
+        """
+        with self.changed:
+            if self.crowded():
+                raise too_many()
+            self.outside += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.outside -= 1
 
     def submit(self, batch: Batch, *, news: bool = False, insist: bool = False) -> tuple[Taken, list[int]]:
         """Waits until the batch is committed; returns what became of it and, if asked, the surveyor's open offers.
@@ -112,11 +140,14 @@ class Group:
         ticket = Ticket(batch, news, time.monotonic())
         with self.changed:
             if not insist and self.crowded():
-                raise TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
+                raise too_many()
             self._start()
             self.queue.append(ticket)
+            self.queued_fixes += len(batch.fixes)
             self.held[id(ticket)] = ticket
-            self.changed.notify()
+            # The first in the queue wakes a writer in any case: it looks after whoever waits too long.
+            if len(self.queue) == 1 or self.queued_fixes >= MUCH_FIXES:
+                self.changed.notify()
         if not ticket.waiting.acquire(timeout=GIVE_UP_S):
             raise Busy("positions are not being written; try again", retry_after_s=5)
         if ticket.outcome is None:
@@ -148,6 +179,7 @@ class Group:
             with self.changed:
                 for ticket in tickets:
                     del self.held[id(ticket)]
+                self.writing -= 1
             if moved:
                 self._tell(moved)
         writer.close()
@@ -162,11 +194,20 @@ class Group:
     def _next(self) -> list[Ticket]:
         """The tickets of the next transaction, oldest first; empty when it is time to stop."""
         with self.changed:
-            while not self.queue:
-                if self.stopping:
+            while not self._due():
+                if self.stopping and not self.queue:
                     return []
-                self.changed.wait()
-            return chosen(self.queue)
+                self.changed.wait(LONG_S if self.queue else None)
+            tickets = chosen(self.queue)
+            self.queued_fixes -= sum(len(ticket.batch.fixes) for ticket in tickets)
+            self.writing += 1
+            return tickets
+
+    def _due(self) -> bool:
+        """Whether a group should be begun now, beside those being written."""
+        if not self.queue or not self.writing:
+            return bool(self.queue)
+        return self.queued_fixes >= MUCH_FIXES or time.monotonic() - self.queue[0].came_s > LONG_S
 
 
 def chosen(queue: deque[Ticket]) -> list[Ticket]:

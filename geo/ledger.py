@@ -6,11 +6,12 @@ pooler that gives every transaction another connection must not stand between th
 """
 
 import io
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+
+import msgspec
 
 from geo import copying, filters, store
 from geo.clock_offset import UNKNOWN, PhoneClock
@@ -31,21 +32,29 @@ SELECT count(pg_advisory_xact_lock({TURN}, k))
 
 # A statement of its own after the turns: its snapshot must see what the one before us committed. `signed` asks again
 # whether the token, its device, the account and the role still stand, so that no cache in front of it can outlive them.
+# LATERAL … OFFSET 0 leaves one way to run it, a look by key for each batch: its plan is kept for the life of the
+# connection, and one made while a table was still empty read the whole of that table for every batch ever after.
 OPENING = """
-SELECT f.n, clock_timestamp() AS now, s.on_duty, s.on_duty_since, s.org_id, d.seen_at,
-       f.token_id = 0 OR (t.id IS NOT NULL AND d.revoked_at IS NULL AND r.disabled_at IS NULL
-                          AND 'surveyor' = ANY(r.roles)) AS signed,
+SELECT f.n, (SELECT clock_timestamp()) AS now, s.on_duty, s.on_duty_since, s.org_id, d.seen_at,
+       f.token_id = 0 OR (t.id IS NOT NULL AND d.revoked_at IS NULL AND s.stands) AS signed,
        p.fixed_at, p.lon, p.lat, p.accuracy_m, p.speed_mps, p.heading_deg, p.newest_at,
        k.offset_s, k.learned_at, k.sends
   FROM unnest(CAST(:surveyor_ids AS bigint[]), CAST(:device_ids AS bigint[]), CAST(:token_ids AS bigint[]))
        WITH ORDINALITY AS f (surveyor_id, device_id, token_id, n)
-  JOIN surveyor AS s ON s.id = f.surveyor_id
-  JOIN person AS r ON r.id = f.surveyor_id
-  LEFT JOIN device AS d ON d.id = f.device_id
-  LEFT JOIN token AS t ON t.id = f.token_id AND t.device_id = f.device_id AND t.revoked_at IS NULL
-                      AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
-  LEFT JOIN last_position AS p ON p.surveyor_id = f.surveyor_id
-  LEFT JOIN device_clock AS k ON k.device_id = f.device_id
+ CROSS JOIN LATERAL (
+       SELECT s.on_duty, s.on_duty_since, s.org_id, r.disabled_at IS NULL AND 'surveyor' = ANY(r.roles) AS stands
+         FROM surveyor AS s JOIN person AS r ON r.id = s.id
+        WHERE s.id = f.surveyor_id
+       OFFSET 0) AS s
+  LEFT JOIN LATERAL (SELECT d.seen_at, d.revoked_at FROM device AS d WHERE d.id = f.device_id OFFSET 0) AS d ON true
+  LEFT JOIN LATERAL (
+       SELECT t.id
+         FROM token AS t
+        WHERE t.id = f.token_id AND t.device_id = f.device_id AND t.revoked_at IS NULL
+          AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+       OFFSET 0) AS t ON true
+  LEFT JOIN LATERAL (SELECT * FROM last_position AS p WHERE p.surveyor_id = f.surveyor_id OFFSET 0) AS p ON true
+  LEFT JOIN LATERAL (SELECT * FROM device_clock AS k WHERE k.device_id = f.device_id OFFSET 0) AS k ON true
 """
 
 RULES = """
@@ -122,10 +131,10 @@ NEWEST_S = Statement("newest", NEWEST)
 REFUSED_S = Statement("refused", REFUSED, ("day", "date"))
 SEEN_S = Statement("seen", SEEN, ("at", "timestamptz"))
 NEW_S = Statement("new", store.NEW)
-PREPARED = (NEW_S, TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
+CLOCKS_S = Statement("clocks", CLOCKS)
+PREPARED = (NEW_S, CLOCKS_S, TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
 HISTORY_S, RULES_S = Statement("history", store.HISTORY), Statement("rules", RULES)
 SHIFTS_S, TRACK_S = Statement("shifts", SHIFTS), Statement("track", TRACK)
-CLOCKS_S = Statement("clocks", CLOCKS)
 
 # Up to so many new fixes are inserted, more are copied.
 FEW = 40
@@ -176,6 +185,9 @@ class Ledger:
         """Plans the statements once for the life of the connection."""
         # Plans by the number of a group's batches would be made anew for ever.
         self.cursor.execute("SET plan_cache_mode = force_generic_plan")
+        # Planned while a table was empty or small, a kept plan would read the whole of it for ever.
+        self.cursor.execute("SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off")
+        self.cursor.execute("SET enable_material = off; SET jit = off")
         for statement in PREPARED:
             self.cursor.execute(statement.prepare)
 
@@ -273,7 +285,7 @@ class Ledger:
             calls.append((REFUSED_S, _refused(written.refused, day)))
         if written.clocks:
             clocks = [{"device_id": device, **known.to_store()} for device, known in written.clocks.items()]
-            calls.append((CLOCKS_S, {"clocks": json.dumps(clocks)}))
+            calls.append((CLOCKS_S, {"clocks": msgspec.json.encode(clocks).decode()}))
         if written.seen:
             calls.append((SEEN_S, {"at": now, "device_ids": array(sorted(written.seen))}))
         if calls or self.kept:

@@ -105,16 +105,16 @@ def _reading(value: Any, most: float) -> float | None:
     """A number from 0 to `most`, to the thousandth; None for anything else."""
     if value is None:
         return None
-    found = value if type(value) is float else number(value)
+    found = value if type(value) in (float, int) else number(value)
     if found is None or not 0 <= found <= most + 1:
         return None
-    found = round(found, 3)
+    found = round(float(found), 3)
     return found if found <= most else None
 
 
 def _accuracy(value: Any) -> float | None:
-    if type(value) is float and 0 < value < 1e9:
-        return round(value, 3) or None
+    if type(value) in (float, int) and 0 < value < 1e9:
+        return round(float(value), 3) or None
     return min(thousandth(scaled(value, 1)) or 0.0, 1e9) or None
 
 

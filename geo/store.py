@@ -88,11 +88,17 @@ def times(values: Iterable[datetime | None]) -> str:
 
 def _columns(rows: Sequence[Row], received_at: datetime | None) -> dict[str, object]:
     fixes = [row.fix for row in rows]
+    # One transaction receives all of its fixes at one moment, which is then turned into text only once.
+    at = received_at or (fixes[0].received_at if fixes else None)
+    if at is not None and (received_at is not None or all(f.received_at is at for f in fixes)):
+        received = array([at.isoformat()] * len(rows))
+    else:
+        received = times([f.received_at for f in fixes])
     return {
         "surveyor_id": array([row.surveyor_id for row in rows]),
         "device_id": array([row.device_id for row in rows]),
         "fixed_at": times([f.fixed_at for f in fixes]),
-        "received_at": times([received_at or f.received_at for f in fixes]),
+        "received_at": received,
         "lon": array([f.lon for f in fixes]),
         "lat": array([f.lat for f in fixes]),
         "accuracy_m": array([f.accuracy_m for f in fixes]),
@@ -106,9 +112,9 @@ def _columns(rows: Sequence[Row], received_at: datetime | None) -> dict[str, obj
 def history_columns(rows: Sequence[Row], received_at: datetime | None = None) -> dict[str, object]:
     """What HISTORY is told; without `received_at` each fix brings its own. `source` must be a plain word."""
     return _columns(rows, received_at) | {
-        "altitude_m": array(row.fix.altitude_m for row in rows),
-        "seq": array(row.fix.seq for row in rows),
-        "phone_at": times(row.fix.phone_at for row in rows),
+        "altitude_m": array([row.fix.altitude_m for row in rows]),
+        "seq": array([row.fix.seq for row in rows]),
+        "phone_at": times([row.fix.phone_at for row in rows]),
     }
 
 

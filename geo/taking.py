@@ -116,7 +116,9 @@ def take_together(
         elif not opening.signed:
             outcomes.append(Unsigned("sign in first"))
         else:
-            outcomes.append(Turn(batch, opening, now or opening.now, limits[opening.org_id]))
+            # The database read its clock once for all: one value, so that it is written as text only once.
+            now = now or opening.now
+            outcomes.append(Turn(batch, opening, now, limits[opening.org_id]))
     turns = sorted((t for t in outcomes if isinstance(t, Turn)), key=lambda t: t.batch.surveyor_id)
     for turn in turns:
         by_true_time(turn)
@@ -133,7 +135,7 @@ def by_true_time(turn: Turn) -> None:
     # A recorded file carries the satellites' time, not the phone's.
     if not opening.on_duty or not batch.fixes or batch.fixes[0].source == "gpx":
         return
-    known = opening.clock.learn(max(fix.fixed_at for fix in batch.fixes), turn.now)
+    known = opening.clock.learn(max([fix.fixed_at for fix in batch.fixes]), turn.now)
     if known is not opening.clock:
         turn.learned = known
     if known.offset_s:
@@ -165,7 +167,7 @@ def _duty(ledger: Ledger, turn: Turn) -> Duty:
     if not opening.on_duty or not batch.fixes:
         return Duty(False, ())
     since = opening.on_duty_since or datetime.min.replace(tzinfo=UTC) + limits.before_shift
-    oldest = min(fix.fixed_at for fix in batch.fixes)
+    oldest = min([fix.fixed_at for fix in batch.fixes])
     if oldest >= since - limits.before_shift:
         return Duty(True, ((since, None),))
     return Duty(True, (*ledger.shifts_since(batch.surveyor_id, oldest), (since, None)))
@@ -182,7 +184,8 @@ def _store(ledger: Ledger, turns: Sequence[Turn], *, careful: bool) -> None:
         else:
             late += [(turn, fix) for fix in turn.good if newest is None or fix.fixed_at <= newest]
             turn.fresh = [fix for fix in turn.good if newest is not None and fix.fixed_at > newest]
-        new += [(turn.batch.surveyor_id, turn.batch.device_id, fix) for fix in turn.fresh]
+        surveyor_id, device_id = turn.batch.surveyor_id, turn.batch.device_id
+        new += [(surveyor_id, device_id, fix) for fix in turn.fresh]
     if new:
         ledger.append(new, turns[0].now)
     if late:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -236,3 +237,22 @@ def test_a_missing_day_does_not_cost_a_batch(session: Session, phone: Phone, now
     session.execute(text(f"DROP TABLE position_{now:%Y%m%d}"))
     session.commit()
     assert phone.post("/positions", json={"fixes": [fix(now)]}).json["kept"] == 1
+
+
+def test_positions_with_a_key_are_shed_like_the_others(app: Any, phone: Phone, now: datetime) -> None:
+    """P12: what takes the long way holds connections that reports need, so it is counted too."""
+    door = app.extensions.get("short door")
+    if door is None:
+        pytest.skip("only the short door counts who waits")
+    keyed = {"Idempotency-Key": "k-1"}
+    with ExitStack() as others:
+        for _ in range(door.group.most_outside):
+            others.enter_context(door.group.alone())
+        for path in ("/api/v1/positions", "/api/v1/positions.gpx"):
+            answer = phone.post(path, json={"fixes": [fix(now)]}, headers=keyed)
+            assert (answer.status_code, answer.json["code"]) == (429, "too_many")
+            assert int(answer.headers["Retry-After"]) >= 1
+        assert phone.post("/api/v1/positions", json={"fixes": [fix(now)]}).status_code == 429
+    answer = phone.post("/api/v1/positions", json={"fixes": [fix(now)]}, headers=keyed)
+    assert (answer.status_code, answer.json["kept"]) == (200, 1)
+    assert door.group.outside == 0
