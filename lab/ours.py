@@ -16,6 +16,7 @@ from dispatch import finishing, foresight, matching, policy
 from dispatch.costs import Standing, Waiting
 from dispatch.finishing import InHand
 from dispatch.foresight import Held
+from dispatch.sweep import Pace
 from geo.fix import LonLat
 from lab.cast import Case, Mate
 from lab.day import Day
@@ -36,7 +37,10 @@ class Ours:
     def __post_init__(self) -> None:
         values = DEFAULTS | dict(self.settings)
         self.rule = policy.Policy.of(values)
-        self.window_s = self.rule.window_s
+        # A report that stands alone is decided about at once; in a crowd the sweeper's own pace gathers them.
+        self.window_s = 0.0
+        self.clock_s = 0.0
+        self.pace = Pace(lambda: self.clock_s)
         self.ttl_s = self.rule.offer_ttl.total_seconds()
         self.contact_s = limits.minutes(values["contact_limit_min"]).total_seconds()
         self.arrive_s = limits.minutes(values["arrive_limit_urban_min"]).total_seconds()
@@ -46,6 +50,12 @@ class Ours:
         self._foresee(sim)
         if not sim.waiting:
             return
+        self.clock_s = sim.now
+        gather_s = self.pace.wait_s(len(sim.waiting), self.rule.window_s)
+        if gather_s > 0:
+            sim.look_soon(gather_s)
+            return
+        self.pace.solved(len(sim.waiting))
         drives, people = self.roads(sim), self.people(sim)
         jobs = [self.waiting(sim, sim.cases[loss]) for loss in sim.waiting]
         matched = matching.match(jobs, people, drives)
