@@ -188,23 +188,32 @@ class Roads:
 
 @dataclass
 class AllSeeing(Ours):
-    """The same choice by somebody who sees the present as it is: true roads, true ends of surveys, mute phones.
+    """The same choice by somebody who sees the present as it is, or parts of it: `sees` names which.
 
-    Not a policy anybody could run. What it is better than ours is what knowing the present would bring; what the bound is
-    better than this is what only knowing the future would.
+    `phones`: which are mute now. `ends`: how long each survey will truly take. `roads`: the roads as they are, each way's
+    traffic included where a drive in hand is concerned. Nobody could run it: the differences between one part less and
+    one more say what not knowing that part costs.
     """
 
     name: str = "all_seeing"
+    sees: frozenset[str] = frozenset({"phones", "ends", "roads"})
 
     def roads(self, sim: Sim) -> Roads:
         """The roads as they are."""
-        return Roads(sim.day, sim.day.true_s, sim.now, true=True)
+        return (
+            Roads(sim.day, sim.day.true_s, sim.now, true=True) if "roads" in self.sees else super().roads(sim)
+        )
 
     def people(self, sim: Sim) -> list[Standing]:
         """Only those whose phones speak."""
-        return [one for one in super().people(sim) if sim.mates[one.id].person.muted_until(sim.now) is None]
+        people = super().people(sim)
+        if "phones" not in self.sees:
+            return people
+        return [one for one in people if sim.mates[one.id].person.muted_until(sim.now) is None]
 
     def _free(self, sim: Sim, mate: Mate, jobs: Sequence[int], here: LonLat) -> tuple[float, LonLat]:
+        if "ends" not in self.sees:
+            return super()._free(sim, mate, jobs, here)
         day, first = sim.day, sim.cases[jobs[0]]
         if mate.doing == "on_scene":
             clock = mate.on_scene_s + first.loss.scene_s - sim.now

@@ -11,12 +11,12 @@ from claims.states import TaskState
 from core.errors import Invalid
 from dispatch.finishing import left_s
 from geo.fix import LonLat
-from lab import bound, dice, measure, policies, report, runs
+from lab import bound, dice, foreknown, measure, policies, report, runs
 from lab.cast import seen_at
 from lab.citymap import Plane
 from lab.day import Human, Person, merged, mute_spells
 from lab.net import RoadNet, StraightNet
-from lab.ours import Ours
+from lab.ours import AllSeeing, Ours
 from lab.simulate import play
 from lab.throw import Plan, throw
 from tests import squares
@@ -140,6 +140,38 @@ def test_a_day_on_real_roads_is_played_under_the_maps_times_and_driven_under_the
 def test_ours_decides_at_once_about_a_report_that_stands_alone():
     sim = play(day(load=None, claims=3), Ours())
     assert all(case.first_asked_s == case.loss.at_s for case in sim.cases)
+
+
+@pytest.mark.parametrize("load", [0.6, 1.1])
+def test_a_plan_of_the_whole_day_can_be_done_and_lies_between_the_bound_and_every_policy(load):
+    for seed in (1, 2):
+        played = day(seed, load=load)
+        planned = foreknown.plan(played)
+        sim = play(played, foreknown.Foreknown())
+        found = measure.figures(sim).arrive_mean * 60
+        # The event loop, which knows nothing of plans, comes to the same: a second passes between two looks.
+        assert found == pytest.approx(planned.mean_s, abs=1.5)
+        assert [case.holder for case in sim.cases] == planned.who.tolist()
+        assert bound.clairvoyant(played).mean_s <= planned.mean_s
+        for policy in (*EVERY, AllSeeing):
+            assert planned.mean_s <= measure.figures(play(played, policy())).arrive_mean * 60
+
+
+def test_a_plan_asks_nobody_who_could_not_answer():
+    played = day(3)
+    sim = play(played, foreknown.Foreknown())
+    for case in sim.cases:
+        (asked,) = case.asked
+        person = sim.mates[asked.person].person
+        assert asked.at_s >= case.loss.at_s and person.on_duty(asked.at_s)
+        assert person.muted_until(asked.at_s) is None and asked.outcome == "accepted"
+
+
+def test_each_part_of_the_present_is_known_by_one_who_is_named_after_it():
+    assert runs.MAKERS["all_seeing"]({}).sees == {"phones", "ends", "roads"}
+    for name, sees in (("sees_phones", {"phones"}), ("sees_ends", {"phones", "ends"})):
+        made = runs.MAKERS[name]({})
+        assert (made.name, made.sees) == (name, sees)
 
 
 def test_a_mute_phone_is_not_heard_and_answers_when_it_speaks_again():
