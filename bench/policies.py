@@ -24,8 +24,18 @@ from launch.places import ROOT
 
 LOADS = (0.8, 0.95, 1.2)
 # `told` is ours when surveyors say on scene how long they still need, as people do: a little too hopefully, not all of them.
-POLICIES = ("ours", "told", "nearest", "top_five", "broadcast", "all_seeing")
 WORDS = 0.8
+POLICIES = (
+    "ours", "told", "nearest", "top_five", "broadcast", "sees_phones", "sees_ends", "all_seeing", "foreknown",
+)  # fmt: skip
+# Each step down the ladder knows one thing more; the last one leaves the phones out. What a step saves is what not knowing costs.
+LADDER = (
+    ("ours", "sees_phones", "which phones are mute"),
+    ("sees_phones", "sees_ends", "when surveys will end"),
+    ("sees_ends", "all_seeing", "the roads as they are"),
+    ("all_seeing", "foreknown", "the future, asking the same phones"),
+    ("foreknown", "bound", "mute phones, and what the bound gives away"),
+)
 # The crew of the size that is asked for: among few free people the straight line is seldom wrong.
 FULL, QUICK = Plan(surveyors=300, hours=3.0), Plan(surveyors=200, hours=1.5)
 SEEDS, QUICK_SEEDS = 10, 1
@@ -135,9 +145,21 @@ def figures(load: float, days: Sequence[dict[str, Figures]]) -> list[dict[str, A
     rows.append(
         line(f"arrive, own word known ÷ not, {at}", told, "×", 1, 1.0, told.mean <= 1.0, "ours without it")
     )
-    seeing = measure.estimate([d["ours"].arrive_mean / d["all_seeing"].arrive_mean - 1 for d in days])
-    rows.append(line(f"above all-seeing of the present, {at}", seeing, "%", 100, None, None))
+    for peer, words in (
+        ("all_seeing", "all-seeing of the present"),
+        ("foreknown", "a plan of the whole day"),
+    ):
+        above = measure.estimate([d["ours"].arrive_mean / d[peer].arrive_mean - 1 for d in days])
+        rows.append(line(f"above {words}, {at}", above, "%", 100, None, None))
+    for more, less, words in LADDER:
+        part = measure.estimate([(mean_of(d, more) - mean_of(d, less)) / mean_of(d, "bound") for d in days])
+        rows.append(line(f"of the gap to the bound, not knowing {words}, {at}", part, "%", 100, None, None))
     return rows
+
+
+def mean_of(day: dict[str, Figures], name: str) -> float:
+    """Mean minutes to arrive under a policy, or of the bound."""
+    return (day["ours"].bound_mean or 1.0) if name == "bound" else day[name].arrive_mean
 
 
 def over(days: Sequence[dict[str, Figures]], policy: str, key: str) -> Estimate:
@@ -183,3 +205,8 @@ def show(load: float, days: Sequence[dict[str, Figures]]) -> None:
             f"  {over(days, name, 'km_per_claim').mean:4.1f} km  Gini {over(days, name, 'gini').mean:.2f}"
             f"  unserved {sum(day[name].claims - day[name].served for day in days)}"
         )
+    steps = [
+        f"{60 * measure.estimate([mean_of(d, more) - mean_of(d, less) for d in days]).mean:.1f} s {words}"
+        for more, less, words in LADDER
+    ]
+    print("  above the bound for not knowing: " + " · ".join(steps))

@@ -86,19 +86,14 @@ class StraightNet:
         return np.column_stack(self.plane.to_m(points[:, 0], points[:, 1]))
 
 
-def twin(roads: Roads) -> Roads:
-    """The same graph with weights of its own: places snapped to one are places of the other."""
-    return Roads(roads.network, roads.grid, roads.facts)
-
-
 class RoadNet:
     """The production's road graph, weighed twice: as the map has it, and as it is."""
 
-    def __init__(
-        self, known: Roads, true: Roads, label: str, *, real: bool, seed: int = 1, spread: float = 1.0
-    ) -> None:
-        """`true` is a second copy of the same graph; its weights are replaced. `spread` scales how wrong the map is."""
+    def __init__(self, known: Roads, label: str, *, real: bool, seed: int = 1, spread: float = 1.0) -> None:
+        """`spread` scales how wrong the map is."""
         self.label, self.real = label, real
+        # The very same network, not a second reading of it: a place is snapped once and asked about under both weights.
+        true = Roads(known.network, known.grid, known.facts)
         self._roads = {False: known, True: true}
         network = true.network
         self.plane = Plane(LonLat(float(network.lon.mean()), float(network.lat.mean())))
@@ -114,14 +109,12 @@ class RoadNet:
             city.lon, city.lat, city.start, city.end, city.length_m, city.length_m / city.speed_mps,
             city.road_class, one_way=city.one_way,
         )  # fmt: skip
-        known = Roads.of(drawn)
-        return cls(known, twin(known), city.label, real=not city.generated, seed=seed)
+        return cls(Roads.of(drawn), city.label, real=not city.generated, seed=seed)
 
     @classmethod
     def open(cls, folder: Path, seed: int = 1, *, spread: float = 1.0) -> "RoadNet":
         """A graph built by `chakan roads build`. Raises geo.errors.NoRoads."""
-        known = Roads.open(folder)
-        return cls(known, twin(known), OSM_LABEL, real=True, seed=seed, spread=spread)
+        return cls(Roads.open(folder), OSM_LABEL, real=True, seed=seed, spread=spread)
 
     def spots(self, places: Sequence[LonLat]) -> Sequence[Spot]:
         """Each place on the road nearest to it."""

@@ -16,6 +16,7 @@ from dispatch import finishing, foresight, matching, policy
 from dispatch.costs import Standing, Waiting
 from dispatch.finishing import InHand, Said
 from dispatch.foresight import Held
+from dispatch.sweep import Pace
 from geo.fix import LonLat
 from lab.cast import Case, Mate
 from lab.day import Day
@@ -36,7 +37,10 @@ class Ours:
     def __post_init__(self) -> None:
         values = DEFAULTS | dict(self.settings)
         self.rule = policy.Policy.of(values)
-        self.window_s = self.rule.window_s
+        # A report that stands alone is decided about at once; in a crowd the sweeper's own pace gathers them.
+        self.window_s = 0.0
+        self.clock_s = 0.0
+        self.pace = Pace(lambda: self.clock_s)
         self.ttl_s = self.rule.offer_ttl.total_seconds()
         self.contact_s = limits.minutes(values["contact_limit_min"]).total_seconds()
         self.arrive_s = limits.minutes(values["arrive_limit_urban_min"]).total_seconds()
@@ -46,6 +50,12 @@ class Ours:
         self._foresee(sim)
         if not sim.waiting:
             return
+        self.clock_s = sim.now
+        gather_s = self.pace.wait_s(len(sim.waiting), self.rule.window_s)
+        if gather_s > 0:
+            sim.look_soon(gather_s)
+            return
+        self.pace.solved(len(sim.waiting))
         drives, people = self.roads(sim), self.people(sim)
         jobs = [self.waiting(sim, sim.cases[loss]) for loss in sim.waiting]
         matched = matching.match(jobs, people, drives)
@@ -179,23 +189,32 @@ class Roads:
 
 @dataclass
 class AllSeeing(Ours):
-    """The same choice by somebody who sees the present as it is: true roads, true ends of surveys, mute phones.
+    """The same choice by somebody who sees the present as it is, or parts of it: `sees` names which.
 
-    Not a policy anybody could run. What it is better than ours is what knowing the present would bring; what the bound is
-    better than this is what only knowing the future would.
+    `phones`: which are mute now. `ends`: how long each survey will truly take. `roads`: the roads as they are, each way's
+    traffic included where a drive in hand is concerned. Nobody could run it: the differences between one part less and
+    one more say what not knowing that part costs.
     """
 
     name: str = "all_seeing"
+    sees: frozenset[str] = frozenset({"phones", "ends", "roads"})
 
     def roads(self, sim: Sim) -> Roads:
         """The roads as they are."""
-        return Roads(sim.day, sim.day.true_s, sim.now, true=True)
+        return (
+            Roads(sim.day, sim.day.true_s, sim.now, true=True) if "roads" in self.sees else super().roads(sim)
+        )
 
     def people(self, sim: Sim) -> list[Standing]:
         """Only those whose phones speak."""
-        return [one for one in super().people(sim) if sim.mates[one.id].person.muted_until(sim.now) is None]
+        people = super().people(sim)
+        if "phones" not in self.sees:
+            return people
+        return [one for one in people if sim.mates[one.id].person.muted_until(sim.now) is None]
 
     def _free(self, sim: Sim, mate: Mate, jobs: Sequence[int], here: LonLat) -> tuple[float, LonLat]:
+        if "ends" not in self.sees:
+            return super()._free(sim, mate, jobs, here)
         day, first = sim.day, sim.cases[jobs[0]]
         if mate.doing == "on_scene":
             clock = mate.on_scene_s + first.loss.scene_s - sim.now

@@ -12,6 +12,7 @@ from geo.errors import NoRoads
 from lab import bound, city, policies, report
 from lab.bound import Bound
 from lab.day import Human
+from lab.foreknown import Foreknown
 from lab.net import Net, RoadNet
 from lab.ours import DEFAULTS, AllSeeing, Ours
 from lab.report import Played
@@ -20,7 +21,10 @@ from lab.throw import CitySites, Plan, Sites, TripSites, throw
 
 MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Policy]] = {
     "ours": lambda settings: Ours(settings),
+    "sees_phones": lambda settings: AllSeeing(settings, "sees_phones", sees=frozenset({"phones"})),
+    "sees_ends": lambda settings: AllSeeing(settings, "sees_ends", sees=frozenset({"phones", "ends"})),
     "all_seeing": lambda settings: AllSeeing(settings),
+    "foreknown": lambda settings: Foreknown(),
     "nearest": lambda settings: policies.Nearest(),
     "top_five": lambda settings: policies.TopFive(),
     "broadcast": lambda settings: policies.Broadcast(),
