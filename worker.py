@@ -277,7 +277,7 @@ class Sweeper:
 
     def learn_roads(self) -> None:
         """Once a night the speeds of the roads are learned anew, in the worker of chores; without Redis a little later."""
-        from geo import lessons
+        from geo.roads import lessons
 
         lesson_id = lessons.nightly(wiring.sessions, wiring.settings.data)
         if lesson_id is not None:

@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from api import parts, present
 from api.claims import Shown
 from api.door import Door, roles
-from geo import queries, road_files, speeds
+from geo import queries
 from geo.errors import NoRoads
 from geo.models import RoadLesson
+from geo.roads import files, speeds
 
 bp = Door("roads", tag="Surveyors")
 
@@ -21,7 +22,7 @@ def in_force() -> ResponseReturnValue:
     """The road graph and the learned speeds in force, each provider's state, and the last lessons, newest first."""
     data = parts().settings.data
     try:
-        graph = road_files.about(data / "roads")
+        graph = files.about(data / "roads")
     except NoRoads:
         graph = None
     learned = speeds.load(data / "speeds")

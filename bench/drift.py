@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bench.trips import EVERY_S, FOLDS, Driven
-from geo import mapmatch, staleness
-from geo.candidate_roads import Longs
+from geo import staleness
 from geo.fix import LonLat
-from geo.network import Floats
-from geo.roads import Roads
+from geo.roads import mapmatch
+from geo.roads.graph import Roads
+from geo.roads.nearby import Longs
+from geo.roads.network import Floats
 
 AGES_S = (0, 15, 30, 60, 90, 120, 180, 240, 300)
 LOSSES, MOMENTS = 60, 8

@@ -15,11 +15,12 @@ import numpy as np
 from bench import drift, eta_page
 from bench.osrm import Osrm, serving
 from bench.trips import EXTRACT, FOLDS, ROOT, TRIPS, Driven, match, read
-from geo import eta, learning, road_build
-from geo.learning import Errors, Journey
-from geo.mapmatch import Matcher, Steps
-from geo.network import Floats
-from geo.roads import Roads
+from geo import eta
+from geo.roads import building, learning
+from geo.roads.graph import Roads
+from geo.roads.learning import Errors, Journey
+from geo.roads.mapmatch import Matcher, Steps
+from geo.roads.network import Floats
 
 GOAL_MEDIAN, GOAL_BIAS, GOAL_COVER, GOAL_BUCKET = 0.15, 0.03, 0.03, 0.05
 QUICK_EVERY = 2
@@ -33,7 +34,7 @@ def main(quick: bool) -> dict[str, Any]:
         print("no real trips here (set CHAKAN_SHARED): nothing was judged")
         return {"figures": []}
     with tempfile.TemporaryDirectory(prefix="chakan-eta-") as folder:
-        road_build.from_osm(EXTRACT, Path(folder))
+        building.from_osm(EXTRACT, Path(folder))
         roads = Roads.open(Path(folder))
         trips = read()[:: QUICK_EVERY if quick else 1]
         began = time.monotonic()

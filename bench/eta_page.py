@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from geo.learning import Errors
+from geo.roads.learning import Errors
 
 SIDE, PAD = 360, 48
 

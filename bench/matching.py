@@ -23,10 +23,10 @@ from scipy.optimize import linear_sum_assignment
 from dispatch import costs, matching
 from dispatch.costs import Standing, Waiting, Weights
 from dispatch.matching import Drives
-from geo import road_build
 from geo.eta import Engine
 from geo.fix import LonLat
-from geo.own_roads import OwnRoads
+from geo.roads import building
+from geo.roads.own import OwnRoads
 
 SHARED = Path(os.environ.get("CHAKAN_SHARED") or Path(__file__).parents[1].parent / "shared")
 EXTRACT = SHARED / "data" / "porto" / "porto.osm.pbf"
@@ -60,7 +60,7 @@ def engine_of(folder: Path) -> tuple[Engine, str]:
         return Engine([OwnRoads(Path(built))]), "roads of Porto"
     if not EXTRACT.is_file():
         return Engine(), "straight line (no extract at hand)"
-    road_build.from_osm(EXTRACT, folder / "roads")
+    building.from_osm(EXTRACT, folder / "roads")
     return Engine([OwnRoads(folder)]), "roads of Porto"
 
 

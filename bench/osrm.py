@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.uploads import free_port, running
 from geo.fix import LonLat
-from geo.network import Floats
+from geo.roads.network import Floats
 
 ROOT = Path(__file__).parent.parent
 WHEEL = "osrm-bindings==26.10.0"

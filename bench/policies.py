@@ -87,10 +87,10 @@ def town(*, build: bool) -> Town:
     if not (folder / "current").exists():
         if not build or not (data / "porto.osm.pbf").exists():
             return Town(None, None)
-        from geo import road_build
+        from geo.roads import building
 
         folder.mkdir(parents=True, exist_ok=True)
-        road_build.from_osm(data / "porto.osm.pbf", folder)
+        building.from_osm(data / "porto.osm.pbf", folder)
     return Town(folder, data / "trips_train.csv")
 
 

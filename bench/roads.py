@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from bench.osrm import Osrm, prepared, serving
-from geo import road_build
 from geo.fix import LonLat, metres_between
-from geo.roads import Roads, SnapCache, Snaps
+from geo.roads import building
+from geo.roads.graph import Roads, SnapCache, Snaps
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("CHAKAN_SHARED") or ROOT.parent / "shared")
@@ -97,7 +97,7 @@ def chosen_city(quick: bool) -> Path | None:
 def built(extract: Path | None, folder: Path) -> dict[str, Any]:
     """Builds the graph that is measured."""
     if extract is not None:
-        return road_build.from_osm(extract, folder)
+        return building.from_osm(extract, folder)
     from lab import casework, roadgraph
 
     return roadgraph.build(casework.city_of(""), folder, {"source": "generated city"})

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from geo import learning
-from geo.learning import Journey
-from geo.mapmatch import Matcher, Steps
-from geo.network import Floats
+from geo.roads import learning
+from geo.roads.learning import Journey
+from geo.roads.mapmatch import Matcher, Steps
+from geo.roads.network import Floats
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("CHAKAN_SHARED") or ROOT.parent / "shared")

@@ -14,7 +14,7 @@ from core.errors import BadSettings
 from geo import remote, staleness
 from geo.asking import Line
 from geo.fix import LonLat, metres_between
-from geo.own_roads import OwnRoads
+from geo.roads.own import OwnRoads
 from geo.table import Provider, RouterFailed, Seconds, Table, crow_m
 from staff.rules import Known
 

@@ -1,7 +1,7 @@
 """What RQ calls in this room. Its dotted names are a contract: queued jobs hold them."""
 
 from core import wiring
-from geo import lessons
+from geo.roads import lessons
 
 
 def learn_roads(lesson_id: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from geo.eta import Engine, StraightLine
 from geo.fix import EARTH_RADIUS_M, LonLat
-from geo.own_roads import OwnRoads
+from geo.roads.own import OwnRoads
 
 CORNERS = 72
 

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geo import plain_network
 from geo.eta import URBAN_KMH, WINDING
 from geo.fix import LonLat
-from geo.roads import Roads
+from geo.roads import plain_network
+from geo.roads.graph import Roads
 from lab.citymap import City, Plane
 
 Seconds = NDArray[np.float32]

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from geo import plain_network, road_build
-from geo.car_tags import CLASS_NO as ROAD_CLASS_NO
-from geo.network import Made, Network
+from geo.roads import building, plain_network
+from geo.roads.car_tags import CLASS_NO as ROAD_CLASS_NO
+from geo.roads.network import Made, Network
 from lab.citymap import CLASSES, City
 
 # Our seven kinds of street, named as OpenStreetMap would.
@@ -29,8 +29,8 @@ def network_of(city: City) -> Network:
 
 
 def build(
-    city: City, folder: Path, facts: dict[str, Any], tell: road_build.Tell = road_build.silent
+    city: City, folder: Path, facts: dict[str, Any], tell: building.Tell = building.silent
 ) -> dict[str, Any]:
     """Builds the graph of a city into `<data>/roads` and puts it in force. Returns its facts."""
     made = Made(network_of(city), {"ways": len(city.start), "islands": 0, "restrictions": 0, "turn_bans": 0})
-    return road_build.store(made, folder, facts, tell)
+    return building.store(made, folder, facts, tell)

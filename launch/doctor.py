@@ -214,7 +214,7 @@ def _door(places: Places) -> Finding:
 
 def _roads(places: Places) -> Finding:
     from core.errors import ChakanError
-    from geo.roads import Roads
+    from geo.roads.graph import Roads
 
     facts = roads.in_force(places.data)
     if not facts:

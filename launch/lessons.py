@@ -14,7 +14,8 @@ def learn(data: Path, since: str | None, until: str | None) -> dict[str, Any]:
     """Learns from the tracks of a span and puts what was learned in force, unless it is worse than what is."""
     from core import clock, database
     from core.errors import ChakanError
-    from geo import lessons, queries
+    from geo import queries
+    from geo.roads import lessons
 
     adopt(data)
     sessions = database.sessions(

@@ -54,7 +54,7 @@ def in_force(data: Path) -> dict[str, Any]:
 
 def due(data: Path, source: str) -> bool:
     """Whether the graph in force is not of this source, or of another version of the program."""
-    from geo.road_format import FORMAT
+    from geo.roads.version import FORMAT
 
     facts = in_force(data)
     return facts.get("mark") != mark_of(source) or facts.get("format") != FORMAT
@@ -98,9 +98,9 @@ def _made(source: str, folder: Path, tell: Any) -> dict[str, Any]:
 
         city = casework.city_of("")
         return roadgraph.build(city, folder, mark | {"source": city.label}, tell)
-    from geo import road_build
+    from geo.roads import building
 
-    return road_build.from_osm(Path(source), folder, tell, mark)
+    return building.from_osm(Path(source), folder, tell, mark)
 
 
 class Progress:

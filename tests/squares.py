@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from geo import plain_network
-from geo.car_tags import CLASS_NO
-from geo.network import METRES_PER_DEGREE
-from geo.roads import Roads
+from geo.roads import plain_network
+from geo.roads.car_tags import CLASS_NO
+from geo.roads.graph import Roads
+from geo.roads.network import METRES_PER_DEGREE
 
 SIDE, BLOCK_M = 12, 200.0
 MONDAY = 4 * 86_400.0  # 5 January 1970, 00:00 UTC

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from core import clock
-from geo import lessons, queries, road_build, service, speeds, store
+from geo import queries, service, store
 from geo.fix import Fix
-from geo.network import Made
-from geo.speeds import Factors, Speeds
+from geo.roads import building, lessons, speeds
+from geo.roads.network import Made
+from geo.roads.speeds import Factors, Speeds
 from geo.store import Row
 from tests import factories
 from tests.squares import MONDAY, ROADS, SIDE, driven, free, staircase
@@ -22,7 +23,7 @@ from tests.squares import MONDAY, ROADS, SIDE, driven, free, staircase
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("site")
-    road_build.store(Made(ROADS.network, {}), found / "roads", {})
+    building.store(Made(ROADS.network, {}), found / "roads", {})
     return found
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import shapely
 
-from geo import own_roads, plain_network, road_build
-from geo.car_tags import CLASS_NO
 from geo.eta import Engine
-from geo.network import METRES_PER_DEGREE, Made
-from geo.own_roads import OwnRoads
+from geo.roads import building, own, plain_network
+from geo.roads.car_tags import CLASS_NO
+from geo.roads.network import METRES_PER_DEGREE, Made
+from geo.roads.own import OwnRoads
 from tests import factories
 
 LON, LAT = 116.40, 39.90
@@ -32,7 +32,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kind = np.full(len(start), CLASS_NO["residential"], dtype=np.int8)
     made = Made(plain_network.network(lon, lat, start, end, length, length / MPS, kind), {})
     data = tmp_path_factory.mktemp("data")
-    road_build.store(made, data / "roads", {})
+    building.store(made, data / "roads", {})
     return data
 
 
@@ -40,7 +40,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def with_roads(app: Any, roads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    monkeypatch.setattr(own_roads, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(own, "LOOK_EVERY_S", 0.0)
     app.extensions["chakan"] = replace(app.extensions["chakan"], drive_times=Engine([OwnRoads(roads)]))
 
 
@@ -115,7 +115,7 @@ class TestReach:
 
 @pytest.mark.usefixtures("with_roads")
 def test_the_nearest_by_road_comes_first_not_the_nearest_as_the_crow_flies(session: Any, as_: Any) -> None:
-    from geo.network import METRES_PER_DEGREE as per_degree
+    from geo.roads.network import METRES_PER_DEGREE as per_degree
 
     # On the same side 3 km along the street, or across the corner: 2.2 km straight, 3.1 km to drive.
     straight = factories.surveyor(session, lon=east_of(2900), lat=LAT)
@@ -142,7 +142,7 @@ class TestWhatDriveTimesStandOn:
 
         from core import clock
         from geo import queries
-        from geo.speeds import Speeds
+        from geo.roads.speeds import Speeds
 
         built = app.extensions["chakan"]
         app.extensions["chakan"] = replace(built, settings=replace(built.settings, data=roads))

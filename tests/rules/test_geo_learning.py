@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from geo import learning, speeds
-from geo.car_tags import CLASS_NO
 from geo.fix import LonLat
-from geo.learning import Errors, Journey
-from geo.mapmatch import Matcher, Steps, drives
-from geo.network import METRES_PER_DEGREE
+from geo.roads import learning, speeds
+from geo.roads.car_tags import CLASS_NO
+from geo.roads.learning import Errors, Journey
+from geo.roads.mapmatch import Matcher, Steps, drives
+from geo.roads.network import METRES_PER_DEGREE
 from tests.squares import BLOCK_M, EDGE, FREE_MPS, MONDAY, ROADS, SIDE, city, driven, free, staircase
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geo import own_roads, plain_network, road_build, speeds
-from geo.car_tags import CLASS_NO
 from geo.eta import Engine
 from geo.fix import LonLat
-from geo.network import Made
-from geo.own_roads import OwnRoads
-from geo.speeds import Factors, Speeds
+from geo.roads import building, own, plain_network, speeds
+from geo.roads.car_tags import CLASS_NO
+from geo.roads.network import Made
+from geo.roads.own import OwnRoads
+from geo.roads.speeds import Factors, Speeds
 
 STREET_M = 1_000.0
 
@@ -38,8 +38,8 @@ def at(km: float, east_m: float = 0.0) -> LonLat:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(own_roads, "LOOK_EVERY_S", 0.0)
-    road_build.store(street(36), tmp_path / "roads", {})
+    monkeypatch.setattr(own, "LOOK_EVERY_S", 0.0)
+    building.store(street(36), tmp_path / "roads", {})
     return tmp_path
 
 
@@ -49,17 +49,17 @@ def drive(engine: Engine, a: LonLat, b: LonLat) -> tuple[int, str]:
 
 
 def test_without_a_graph_the_next_one_speaks_and_a_graph_built_later_is_taken_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_roads, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(own, "LOOK_EVERY_S", 0.0)
     engine = Engine([OwnRoads(tmp_path)])
     assert drive(engine, at(1), at(5))[1] == "straight_line"
-    road_build.store(street(36), tmp_path / "roads", {})
+    building.store(street(36), tmp_path / "roads", {})
     assert drive(engine, at(1), at(5)) == (400, "roads")
 
 
 def test_a_new_graph_takes_the_place_of_the_old_one_without_a_pause(data):
     engine = Engine([OwnRoads(data)])
     assert drive(engine, at(1), at(5)) == (400, "roads")
-    road_build.store(street(72), data / "roads", {})
+    building.store(street(72), data / "roads", {})
     deadline = time.monotonic() + 10
     while drive(engine, at(1), at(5)) != (200, "roads"):
         assert time.monotonic() < deadline, "the newer graph was never opened"

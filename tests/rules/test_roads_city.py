@@ -10,9 +10,9 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from geo import network, osm_cars, road_ends, turns
 from geo.fix import LonLat
-from geo.roads import Roads, Snap, Snaps
+from geo.roads import journey_ends, network, osm, turns
+from geo.roads.graph import Roads, Snap, Snaps
 
 SHARED = Path(os.environ.get("CHAKAN_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 CITIES = {"small": "china/shenzhen_longgang.osm", "large": "porto/porto.osm.pbf"}
@@ -22,7 +22,7 @@ def opened(name: str) -> Roads:
     path = SHARED / "data" / CITIES[name]
     if not path.exists():
         pytest.skip(f"{path.name} is not here: the shared data folder is absent")
-    return Roads.of(network.make(osm_cars.read(path)).network)
+    return Roads.of(network.make(osm.read(path)).network)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def porto() -> Roads:
 def lowest(roads: Roads) -> csr_array:
     """The state graph as a matrix of milliseconds; of parallel arcs the quicker counts."""
     states = roads.network.states
-    ms = np.rint(roads.edge_s * road_ends.PER_S)[states.arc_edge]
+    ms = np.rint(roads.edge_s * journey_ends.PER_S)[states.arc_edge]
     order = np.lexsort((ms, states.head, states.tail))
     first = np.ones(len(order), dtype=bool)
     first[1:] = (np.diff(states.tail[order]) != 0) | (np.diff(states.head[order]) != 0)
@@ -49,7 +49,7 @@ def lowest(roads: Roads) -> csr_array:
 def of_dijkstra(roads: Roads, graph: csr_array, source: Snap, targets: Snaps) -> list[float]:
     """Seconds from a source to the targets by scipy's search, both directions of both edges tried one by one."""
     twin, after = roads.network.twin, roads.network.states.after
-    ms = np.rint(roads.edge_s * road_ends.PER_S)
+    ms = np.rint(roads.edge_s * journey_ends.PER_S)
     best = np.full(len(targets), np.inf)
     for edge, ahead in ((source.edge, 1 - source.share), (int(twin[source.edge]), source.share)):
         if edge < 0:
@@ -63,7 +63,7 @@ def of_dijkstra(roads: Roads, graph: csr_array, source: Snap, targets: Snaps) ->
                     best[row] = min(best[row], round((share - (1 - ahead)) * ms[edge]))
                 for state in roads.entries.at(last):
                     best[row] = min(best[row], away[state] + round(share * ms[last]))
-    return (best / road_ends.PER_S).tolist()
+    return (best / journey_ends.PER_S).tolist()
 
 
 def compare(roads: Roads, sources: int, targets: int) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import shapely
 
-from geo import car_tags, network, osm_cars, road_build, road_files, road_order, road_rules, snapping
 from geo.errors import BadExtract, NoRoads
 from geo.fix import LonLat
-from geo.roads import Roads, SnapCache, Snaps
+from geo.roads import building, car_tags, contraction, files, network, osm, snapping, turn_rules
+from geo.roads.graph import Roads, SnapCache, Snaps
 
 # A square of streets 1-2-3-4, sides of about 940 and 1,110 m, with stubs and specials hung on.
 NODES = {
@@ -62,7 +62,7 @@ SQUARE = {
 
 
 def made(folder: Path, ways, nodes=None, relations="") -> tuple[Roads, dict[str, int]]:
-    done = network.make(osm_cars.read(osm_file(folder, ways, nodes, relations)))
+    done = network.make(osm.read(osm_file(folder, ways, nodes, relations)))
     return Roads.of(done.network), done.counts
 
 
@@ -185,9 +185,9 @@ def test_a_file_that_is_no_map_is_refused(tmp_path):
     path = tmp_path / "broken.osm.pbf"
     path.write_bytes(b"\x00\x00\x00\x0dnot a map at all" * 20)
     with pytest.raises(BadExtract):
-        osm_cars.read(path)
+        osm.read(path)
     with pytest.raises(BadExtract, match="no roads"):
-        osm_cars.read(osm_file(tmp_path, {1: ("1 2", "highway=footway")}))
+        osm.read(osm_file(tmp_path, {1: ("1 2", "highway=footway")}))
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_the_narrowest_word_about_access_wins():
 
 def test_a_relation_without_its_members_is_called_broken():
     assert (
-        road_rules.read({"type": "restriction", "restriction": "no_left_turn"}, [("from", "w", 1)])
+        turn_rules.read({"type": "restriction", "restriction": "no_left_turn"}, [("from", "w", 1)])
         == "broken"
     )
 
@@ -281,14 +281,14 @@ def test_the_cache_gives_the_same_snaps_for_the_same_places_and_forgets_the_olde
 
 
 def test_a_stored_graph_answers_as_it_did_in_memory_and_is_replaced_as_a_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(road_order, "SMALL", 0)  # as a city is ordered: by a process of its own
+    monkeypatch.setattr(contraction, "SMALL", 0)  # as a city is ordered: by a process of its own
     folder = tmp_path / "roads"
     with pytest.raises(NoRoads):
         Roads.open(folder)
     assert Roads.current(folder) == ""
     extract = osm_file(tmp_path, CROSS, relations=rule("no_left_turn", 1, 2, 2))
     parts = []
-    facts = road_build.from_osm(
+    facts = building.from_osm(
         extract, folder, lambda part, text, share, until: parts.append((part, share, until))
     )
     assert list(dict.fromkeys(part for part, _, _ in parts)) == [
@@ -301,7 +301,7 @@ def test_a_stored_graph_answers_as_it_did_in_memory_and_is_replaced_as_a_whole(t
     assert facts["turn_bans"] == 1 and facts["source"] == "town.osm" and first.version == facts["build"]
     fresh, _ = made(tmp_path, CROSS, relations=rule("no_left_turn", 1, 2, 2))
     assert minutes(first, SOUTH, UP) == minutes(fresh, SOUTH, UP)
-    road_build.from_osm(osm_file(tmp_path, SQUARE), folder)
+    building.from_osm(osm_file(tmp_path, SQUARE), folder)
     second = Roads.open(folder)
     assert second.version != first.version and Roads.current(folder) == second.version
     assert minutes(first, SOUTH, UP) == minutes(fresh, SOUTH, UP)  # still mapped, still right
@@ -314,24 +314,24 @@ def test_a_stored_graph_answers_as_it_did_in_memory_and_is_replaced_as_a_whole(t
 
 def test_a_build_that_fails_leaves_the_old_graph_in_force(tmp_path):
     folder = tmp_path / "roads"
-    road_build.from_osm(osm_file(tmp_path, CROSS), folder)
+    building.from_osm(osm_file(tmp_path, CROSS), folder)
     before = Roads.current(folder)
     (folder / "cut off").mkdir()
     os.utime(folder / "cut off", (0, 0))
     with pytest.raises(BadExtract):
-        road_build.from_osm(osm_file(tmp_path, {1: ("1 2", "highway=footway")}), folder)
-    with pytest.raises(RuntimeError, match="disk"), road_files.draft(folder) as place:
+        building.from_osm(osm_file(tmp_path, {1: ("1 2", "highway=footway")}), folder)
+    with pytest.raises(RuntimeError, match="disk"), files.draft(folder) as place:
         assert place.is_dir()
         raise RuntimeError("disk full")
     assert Roads.current(folder) == before
     assert sorted(p.name for p in folder.iterdir()) == sorted([before, "current", "cut off"])
-    after = road_build.from_osm(osm_file(tmp_path, SQUARE), folder)["build"]
+    after = building.from_osm(osm_file(tmp_path, SQUARE), folder)["build"]
     assert sorted(p.name for p in folder.iterdir()) == sorted([after, "current"])
 
 
 def test_a_graph_of_another_format_is_refused_not_misread(tmp_path):
     folder = tmp_path / "roads"
-    facts = road_build.from_osm(osm_file(tmp_path, CROSS), folder)
+    facts = building.from_osm(osm_file(tmp_path, CROSS), folder)
     about = folder / facts["build"] / "about.json"
     about.write_text(about.read_text().replace(f'"format": {facts["format"]}', '"format": 1'))
     with pytest.raises(NoRoads, match="another version"):

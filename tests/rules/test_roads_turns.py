@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geo import plain_network, turns
-from geo.network import keep
-from geo.roads import Roads, Snap
+from geo.roads import plain_network, turns
+from geo.roads.graph import Roads, Snap
+from geo.roads.network import keep
 
 SMALL = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from geo import turns
-from geo.network import Floats, Network
-from geo.turns import Ban, Ints
+from geo.roads import turns
+from geo.roads.network import Floats, Network
+from geo.roads.turns import Ban, Ints
 
 
 def network(

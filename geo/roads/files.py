@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import NoRoads
-from geo.road_format import FORMAT
+from geo.roads.version import FORMAT
 
 CURRENT, ABOUT = "current", "about.json"
 ABANDONED_S = 24 * 3600

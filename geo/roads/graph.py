@@ -1,4 +1,4 @@
-"""Travel times by road, inside the process: a customizable contraction hierarchy over the state graph (geo/turns.py).
+"""Travel times by road, inside the process: a customizable contraction hierarchy over the state graph (turns.py).
 
 Every time is a whole number of milliseconds inside and seconds outside, so a time equals Dijkstra's to the last digit.
 Safe for threads: the weights in force are one object that is replaced as a whole, and each thread has query objects
@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import routingkit_cch as cch
 
-from geo import road_build, road_ends, road_files, road_queries, snapping, turns
-from geo.car_tags import CLASS_NO
 from geo.errors import NoRoads
 from geo.fix import LonLat
-from geo.network import Floats, Network
-from geo.reach import Reach
-from geo.road_ends import Blind, Entries, Pins, Weights
-from geo.road_matrix import Matrices
-from geo.route import Route, route
-from geo.snaps import Snap, SnapCache, Snaps
+from geo.roads import building, files, journey_ends, pool, snapping, turns
+from geo.roads.car_tags import CLASS_NO
+from geo.roads.journey_ends import Blind, Entries, Pins, Weights
+from geo.roads.matrix import Matrices
+from geo.roads.network import Floats, Network
+from geo.roads.reach import Reach
+from geo.roads.route import Route, route
+from geo.roads.snaps import Snap, SnapCache, Snaps
 
 __all__ = ["NoRoads", "Reach", "Roads", "Route", "Snap", "SnapCache", "Snaps"]
 
@@ -46,8 +46,8 @@ class Roads:
     @classmethod
     def open(cls, folder: Path) -> "Roads":
         """Opens the graph in force in `<data folder>/roads`. Raises NoRoads."""
-        facts, arrays = road_files.load(folder)
-        return cls(road_build.network_of(arrays), road_build.grid_of(arrays), facts)
+        facts, arrays = files.load(folder)
+        return cls(building.network_of(arrays), building.grid_of(arrays), facts)
 
     @classmethod
     def of(cls, network: Network, facts: dict[str, Any] | None = None) -> "Roads":
@@ -64,12 +64,12 @@ class Roads:
     @staticmethod
     def current(folder: Path) -> str:
         """Which build is in force in the folder, empty for none: differs from `version` when a new one was built."""
-        return road_files.current(folder)
+        return files.current(folder)
 
     @property
     def edge_s(self) -> Floats:
         """The seconds of each edge in force now, to the millisecond."""
-        return self._weights.edge_ms / road_ends.PER_S
+        return self._weights.edge_ms / journey_ends.PER_S
 
     def snap(self, places: Sequence[LonLat]) -> Snaps:
         """The nearest road of each place; none for a place more than snapping.FARTHEST_M from every road."""
@@ -87,18 +87,18 @@ class Roads:
         weights, starts = self._weights, Snaps.of(sources)
         if target is None or not len(starts):
             return np.full(len(starts), np.inf)
-        ends = road_ends.pins(starts, self, weights, leaving=True)
-        found = road_queries.OWN.to_pinned(ends, weights, road_ends.arriving(target, self, weights))
-        return ends.seconds(found, road_ends.direct(starts, target, self, weights, leaving=True))
+        ends = journey_ends.pins(starts, self, weights, leaving=True)
+        found = pool.OWN.to_pinned(ends, weights, journey_ends.arriving(target, self, weights))
+        return ends.seconds(found, journey_ends.direct(starts, target, self, weights, leaving=True))
 
     def seconds_from(self, source: Snap | None, targets: Sequence[Snap | None]) -> Floats:
         """Seconds from the source to each target, infinite where there is no way."""
         weights, goals = self._weights, Snaps.of(targets)
         if source is None or not len(goals):
             return np.full(len(goals), np.inf)
-        ends = road_ends.pins(goals, self, weights, leaving=False)
-        found = road_queries.OWN.from_pinned(ends, weights, road_ends.leaving(source, self, weights))
-        return ends.seconds(found, road_ends.direct(goals, source, self, weights, leaving=False))
+        ends = journey_ends.pins(goals, self, weights, leaving=False)
+        found = pool.OWN.from_pinned(ends, weights, journey_ends.leaving(source, self, weights))
+        return ends.seconds(found, journey_ends.direct(goals, source, self, weights, leaving=False))
 
     def many_to_one(self, sources: Sequence[Snap | None], target: Snap | None) -> list[float | None]:
         """Seconds from each source to the target, None where there is no way."""
@@ -124,17 +124,17 @@ class Roads:
         """Seconds until the first of the sources can be in the middle of each edge, shape [edges], infinite for never.
 
         `ready_s` is when each source may start."""
-        weights, starts = self._weights, road_ends.of_this_graph(Snaps.of(sources), self)
-        wait_ms = np.zeros(len(starts)) if ready_s is None else np.rint(ready_s * road_ends.PER_S)
+        weights, starts = self._weights, journey_ends.of_this_graph(Snaps.of(sources), self)
+        wait_ms = np.zeros(len(starts)) if ready_s is None else np.rint(ready_s * journey_ends.PER_S)
         begun: dict[int, int] = {}
         for number in np.flatnonzero(np.isfinite(wait_ms)).tolist():
             start = starts[number]
-            for state, ms in () if start is None else road_ends.leaving(start, self, weights, blind=True):
+            for state, ms in () if start is None else journey_ends.leaving(start, self, weights, blind=True):
                 begun[state] = min(begun.get(state, ms + int(wait_ms[number])), ms + int(wait_ms[number]))
         if not begun:
             return np.full(len(self.network.start), np.inf)
-        found = road_queries.OWN.from_pinned(self._everywhere, weights, list(begun.items()))
-        middle = self.entries.least(road_ends.numbers(found)) + weights.edge_ms / 2
+        found = pool.OWN.from_pinned(self._everywhere, weights, list(begun.items()))
+        middle = self.entries.least(journey_ends.numbers(found)) + weights.edge_ms / 2
         rows = np.flatnonzero(starts.edge >= 0)
         own, twin = starts.edge[rows], self.network.twin
         ahead = 0.5 - starts.share[rows]
@@ -144,7 +144,7 @@ class Roads:
         middle[both] = np.minimum(
             middle[both], middle[twin[both]]
         )  # it is the same place, whichever way one comes
-        return middle / road_ends.PER_S
+        return middle / journey_ends.PER_S
 
     def reach(self, place: LonLat, within_s: float, *, towards: bool = True) -> Reach | None:
         """Everything within `within_s` seconds of a place: who can get there (`towards`), or where one can get from it.
@@ -155,21 +155,21 @@ class Roads:
             return None
         weights = self._weights
         if towards:
-            pairs = road_ends.arriving(at, self, weights, blind=True)
-            found = road_ends.numbers(road_queries.OWN.to_pinned(self._everywhere, weights, pairs))
+            pairs = journey_ends.arriving(at, self, weights, blind=True)
+            found = journey_ends.numbers(pool.OWN.to_pinned(self._everywhere, weights, pairs))
             ms_end = found[self.network.states.after]
             ms_start = ms_end + weights.edge_ms
         else:
-            pairs = road_ends.leaving(at, self, weights, blind=True)
-            found = road_ends.numbers(road_queries.OWN.from_pinned(self._everywhere, weights, pairs))
+            pairs = journey_ends.leaving(at, self, weights, blind=True)
+            found = journey_ends.numbers(pool.OWN.from_pinned(self._everywhere, weights, pairs))
             ms_start = self.entries.least(found)
             ms_end = ms_start + weights.edge_ms
         return Reach(
-            self.network, at, within_s, towards, ms_start / road_ends.PER_S, ms_end / road_ends.PER_S
+            self.network, at, within_s, towards, ms_start / journey_ends.PER_S, ms_end / journey_ends.PER_S
         )
 
     def _weigh(self, edge_seconds: Floats) -> Weights:
-        return road_ends.weigh(self._cch, self.network, np.asarray(edge_seconds, dtype=np.float64))
+        return journey_ends.weigh(self._cch, self.network, np.asarray(edge_seconds, dtype=np.float64))
 
 
 def _with_none(seconds: Floats) -> list[float | None]:

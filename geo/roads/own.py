@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from geo import speeds
 from geo.fix import LonLat
-from geo.reach import Reach
-from geo.roads import NoRoads, Roads, SnapCache
-from geo.speeds import Laid, Speeds
+from geo.roads import speeds
+from geo.roads.graph import NoRoads, Roads, SnapCache
+from geo.roads.reach import Reach
+from geo.roads.speeds import Laid, Speeds
 from geo.table import RouterFailed, Table
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.car_tags import CLASSES
-from geo.network import METRES_PER_DEGREE, Floats, Network
+from geo.roads.car_tags import CLASSES
+from geo.roads.network import METRES_PER_DEGREE, Floats, Network
 
 Longs = NDArray[np.int64]
 HOURS = 168

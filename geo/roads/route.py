@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geo import road_ends
-from geo.network import Floats, Network
-from geo.snaps import Snap
-from geo.turns import Ints
+from geo.roads import journey_ends
+from geo.roads.network import Floats, Network
+from geo.roads.snaps import Snap
+from geo.roads.turns import Ints
 
 if TYPE_CHECKING:
     import routingkit_cch as cch
 
-    from geo.road_ends import Weights
-    from geo.roads import Roads
+    from geo.roads.graph import Roads
+    from geo.roads.journey_ends import Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,10 @@ def route(
 ) -> Route | None:
     """The quickest way; None when there is none. `query` is a fresh one of this thread."""
     along = _along(source, target, roads, weights)
-    starts, goals = road_ends.leaving(source, roads, weights), road_ends.arriving(target, roads, weights)
+    starts, goals = (
+        journey_ends.leaving(source, roads, weights),
+        journey_ends.arriving(target, roads, weights),
+    )
     round_about = None
     if starts and goals:
         found = query.run_multi(starts, goals)
@@ -61,7 +64,7 @@ def _along(
     best = None
     twin = int(roads.network.twin[source.edge])
     for edge, start in ((source.edge, source.share), (twin, 1.0 - source.share)):
-        if edge < 0 or weights.edge_ms[edge] >= road_ends.CLOSED_MS:
+        if edge < 0 or weights.edge_ms[edge] >= journey_ends.CLOSED_MS:
             continue
         goal = target.share if target.edge == edge else None
         if target.edge == int(roads.network.twin[edge]):
@@ -98,7 +101,7 @@ def _made(net: Network, edges: list[int], enters: float, leaves: float, ms: int)
     length_m = sum((b - a) * float(net.length_m[e]) for e, (a, b) in zip(edges, shares, strict=True))
     pieces = [line_of(net, e, a, b) for e, (a, b) in zip(edges, shares, strict=True)]
     line = np.vstack([pieces[0], *(piece[1:] for piece in pieces[1:])])
-    return Route(np.array(edges, dtype=np.int32), enters, leaves, ms / road_ends.PER_S, length_m, line)
+    return Route(np.array(edges, dtype=np.int32), enters, leaves, ms / journey_ends.PER_S, length_m, line)
 
 
 def line_of(net: Network, edge: int, enters: float = 0.0, leaves: float = 1.0) -> Floats:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geo import candidate_roads
-from geo.candidate_roads import Candidates, Longs
-from geo.network import METRES_PER_DEGREE, Floats, Network
-from geo.snapping import Grid
+from geo.roads import nearby
+from geo.roads.nearby import Candidates, Longs
+from geo.roads.network import METRES_PER_DEGREE, Floats, Network
+from geo.roads.snapping import Grid
 
 # A phone in a street is right to about this much.
 SIGMA_M = 12.0
@@ -112,7 +112,7 @@ class Matcher:
 
     def _drive(self, at_s: Floats, lon: Floats, lat: Floats) -> Iterator[tuple[int, int, Pieces]]:
         """The best chain of roads of one drive, cut where nothing leads on: fix, next fix, way."""
-        near = candidate_roads.near(self.network, self.grid, lon, lat)
+        near = nearby.near(self.network, self.grid, lon, lat)
         chain: list[Fix] = []
         for i in range(len(at_s)):
             first, stop = int(near.first[i]), int(near.first[i + 1])

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 import numpy as np
 
 from geo.fix import LonLat
-from geo.network import Floats, Network
-from geo.turns import Ints
+from geo.roads.network import Floats, Network
+from geo.roads.turns import Ints
 
 if TYPE_CHECKING:
-    from geo.road_ends import Pins
-    from geo.roads import Roads
+    from geo.roads.graph import Roads
+    from geo.roads.journey_ends import Pins
 
 
 class Snap(NamedTuple):
@@ -31,7 +31,7 @@ class Snaps(Sequence[Snap | None]):
     def __init__(self, edge: Ints, share: Floats, off_m: Floats, graph: Network | None = None) -> None:
         self.edge, self.share, self.off_m = edge, share, off_m
         self.graph = graph  # of which the edges are numbers; None where the caller answers for it
-        self.pinned: dict[bool, Pins] = {}  # whether left or reached → the ends (geo.road_ends.pins)
+        self.pinned: dict[bool, Pins] = {}  # whether left or reached → the ends (geo.roads.journey_ends.pins)
 
     @classmethod
     def of(cls, places: Sequence[Snap | None]) -> "Snaps":

@@ -7,9 +7,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.network import METRES_PER_DEGREE, Floats, Network
-from geo.snaps import Snap
-from geo.turns import Ints
+from geo.roads.network import METRES_PER_DEGREE, Floats, Network
+from geo.roads.snaps import Snap
+from geo.roads.turns import Ints
 
 CELLS = 180  # cells along the longer side of the ring's grid: finer than a person sees on a map
 SMALLEST_CELL_M, STEP_SHARE = 60.0, 0.75

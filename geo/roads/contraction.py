@@ -1,5 +1,5 @@
 """The order of contraction, in a process of its own: the library holds the interpreter for its whole duration, so a
-progress bar would stand still and Ctrl-C would not be heard. Run as `python -m geo.road_order FOLDER`."""
+progress bar would stand still and Ctrl-C would not be heard. Run as `python -m geo.roads.contraction FOLDER`."""
 
 import subprocess
 import sys
@@ -12,10 +12,10 @@ import routingkit_cch
 from numpy.typing import NDArray
 
 from geo.errors import BadExtract
-from geo.network import Network
+from geo.roads.network import Network
 
 GIVEN, FOUND = "order-input.npz", "order-output.npy"
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TELL_EVERY_S = 0.5
 SMALL = 5_000  # states: that many are ordered sooner than a process starts
 
@@ -33,7 +33,7 @@ def of(network: Network, place: Path, tell: Callable[[str], None] = lambda text:
         tail=states.tail, head=states.head, lat=network.lat[states.state_node], lon=network.lon[states.state_node],
     )  # fmt: skip
     began = time.monotonic()
-    child = subprocess.Popen([sys.executable, "-m", "geo.road_order", str(place)], cwd=ROOT)
+    child = subprocess.Popen([sys.executable, "-m", "geo.roads.contraction", str(place)], cwd=ROOT)
     try:
         while child.poll() is None:
             tell(f"{len(states.state_node):,} states, {time.monotonic() - began:.0f} s")

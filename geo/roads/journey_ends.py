@@ -6,12 +6,12 @@ import numpy as np
 import routingkit_cch as cch
 from numpy.typing import NDArray
 
-from geo.network import Floats, Network
-from geo.snaps import Snap, Snaps
-from geo.turns import Ints, StateGraph
+from geo.roads.network import Floats, Network
+from geo.roads.snaps import Snap, Snaps
+from geo.roads.turns import Ints, StateGraph
 
 if TYPE_CHECKING:
-    from geo.roads import Roads
+    from geo.roads.graph import Roads
 
 PER_S = 1_000  # whole milliseconds
 CLOSED_MS = 2**31 - 1  # the library's infinity

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.network import METRES_PER_DEGREE, Floats, Network
-from geo.snapping import Grid, pieces_around
+from geo.roads.network import METRES_PER_DEGREE, Floats, Network
+from geo.roads.snapping import Grid, pieces_around
 
 Longs = NDArray[np.int64]
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from geo import road_rules, turns
-from geo.car_tags import CLASS_NO
 from geo.errors import BadExtract
-from geo.osm_cars import Extract
-from geo.turns import Ints, StateGraph
+from geo.roads import turn_rules, turns
+from geo.roads.car_tags import CLASS_NO
+from geo.roads.osm import Extract
+from geo.roads.turns import Ints, StateGraph
 
 Floats = NDArray[np.float64]
 METRES_PER_DEGREE = 111_195.0797  # of a great circle on the mean sphere, as in geo.fix
@@ -63,7 +63,7 @@ def make(extract: Extract) -> Made:
         anchors[loops] = True
         network, _ = _edges(extract, places, anchors)
     net = _net(network)
-    banned = set(road_rules.bans(extract.restrictions, net, counts))
+    banned = set(turn_rules.bans(extract.restrictions, net, counts))
     around = turns.turning_back(banned, network.start, network.end, network.twin)
     states = turns.expand(len(network.lon), network.start, network.end, banned | around)
     whole = replace(network, states=states)
@@ -197,14 +197,14 @@ def _shapes(
     return first, np.column_stack([extract.lon[rows], extract.lat[rows]])
 
 
-def _net(network: Network) -> road_rules.Net:
+def _net(network: Network) -> turn_rules.Net:
     edges_of: dict[int, list[int]] = defaultdict(list)
     leaving: dict[int, list[int]] = defaultdict(list)
     for edge, (way, start) in enumerate(zip(network.way.tolist(), network.start.tolist(), strict=True)):
         edges_of[way].append(edge)
         leaving[start].append(edge)
     node_of = {ident: number for number, ident in enumerate(network.node_id.tolist())}
-    return road_rules.Net(network.start, network.end, network.twin, edges_of, node_of, leaving)
+    return turn_rules.Net(network.start, network.end, network.twin, edges_of, node_of, leaving)
 
 
 def without_islands(network: Network) -> tuple[Network, int]:

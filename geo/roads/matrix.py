@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geo import road_ends
-from geo.network import Floats
-from geo.road_ends import PER_S, Ends, Pins, Weights
-from geo.road_queries import OWN
-from geo.snaps import Snap, Snaps
+from geo.roads import journey_ends
+from geo.roads.journey_ends import PER_S, Ends, Pins, Weights
+from geo.roads.network import Floats
+from geo.roads.pool import OWN
+from geo.roads.snaps import Snap, Snaps
 
 if TYPE_CHECKING:
-    from geo.roads import Roads
+    from geo.roads.graph import Roads
 
 BLOCK = 64  # sweeps put together at a time: bounds the memory, and is a fair share for a thread
 WORTH_THREADS = 50_000  # pairs; below that a second thread costs more than it brings
@@ -33,7 +33,7 @@ class Matrices:
         """Shape [len(sources), len(targets)]. The longer side is pinned."""
         leaving = len(sources) >= len(targets)
         pinned, asked = (sources, targets) if leaving else (targets, sources)
-        pins = road_ends.pins(pinned, self._roads, weights, leaving=leaving)
+        pins = journey_ends.pins(pinned, self._roads, weights, leaving=leaving)
         found = np.full((len(asked), len(pinned)), np.inf)
         blocks = [slice(at, min(at + BLOCK, len(asked))) for at in range(0, len(asked), BLOCK)]
 
@@ -55,15 +55,15 @@ class Matrices:
 
     def _block(self, pins: Pins, pinned: Snaps, asked: Snaps, weights: Weights, leaving: bool) -> Floats:
         roads = self._roads
-        ends = road_ends.arriving if leaving else road_ends.leaving
+        ends = journey_ends.arriving if leaving else journey_ends.leaving
         sweep: Sweep = OWN.to_pinned if leaving else OWN.from_pinned
         reached = np.full((len(asked), len(pins.states)), np.inf)
         for row, place in enumerate(asked):
             if place is not None and pins.states:
-                reached[row] = road_ends.numbers(sweep(pins, weights, ends(place, roads, weights)))
+                reached[row] = journey_ends.numbers(sweep(pins, weights, ends(place, roads, weights)))
         ms = pins.least(reached)
         for row, place in self._neighbours(pinned, asked):
-            columns, along = road_ends.direct(pinned, place, roads, weights, leaving=leaving)
+            columns, along = journey_ends.direct(pinned, place, roads, weights, leaving=leaving)
             ms[row, columns] = np.minimum(ms[row, columns], along)
         return ms / PER_S
 

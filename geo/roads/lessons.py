@@ -15,12 +15,13 @@ import numpy as np
 
 from core import audit, clock
 from core.database import Sessions
-from geo import learning, queries, speeds, store
+from geo import queries, store
 from geo.fix import Fix
-from geo.learning import Errors, Journey
-from geo.mapmatch import Matcher, Steps
-from geo.roads import Roads
-from geo.speeds import Speeds
+from geo.roads import learning, speeds
+from geo.roads.graph import Roads
+from geo.roads.learning import Errors, Journey
+from geo.roads.mapmatch import Matcher, Steps
+from geo.roads.speeds import Speeds
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from geo import mapmatch, speeds
-from geo.candidate_roads import Longs
 from geo.fix import LonLat
-from geo.mapmatch import Steps
-from geo.network import Floats, Network
-from geo.roads import Roads
-from geo.speeds import LEVELS, Factors, Speeds
+from geo.roads import mapmatch, speeds
+from geo.roads.graph import Roads
+from geo.roads.mapmatch import Steps
+from geo.roads.nearby import Longs
+from geo.roads.network import Floats, Network
+from geo.roads.speeds import LEVELS, Factors, Speeds
 from geo.table import crow_m
 
 # How the time of a step is shared out among its roads depends on what is learned: so it is done a few times.

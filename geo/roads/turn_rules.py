@@ -4,7 +4,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from geo.turns import Ban, Ints
+from geo.roads.turns import Ban, Ints
 
 KEYS = ("restriction", "restriction:motorcar", "restriction:motor_vehicle", "restriction:conditional")
 OURS = {"motorcar", "motor_vehicle", "vehicle"}

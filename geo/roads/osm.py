@@ -10,10 +10,10 @@ import numpy as np
 import osmium
 from numpy.typing import NDArray
 
-from geo import car_tags, road_rules
-from geo.car_tags import Drive, Stop
 from geo.errors import BadExtract
-from geo.road_rules import Restriction
+from geo.roads import car_tags, turn_rules
+from geo.roads.car_tags import Drive, Stop
+from geo.roads.turn_rules import Restriction
 
 # With one of these keys a thing may matter to a car; everything else is never handed to Python.
 KEYS = (
@@ -87,7 +87,7 @@ def _take(relation: "osmium.osm.Relation", found: Extract) -> None:
     tags = dict(relation.tags)
     if not tags.get("type", "").startswith("restriction"):
         return
-    rule = road_rules.read(tags, [(m.role, m.type, m.ref) for m in relation.members])
+    rule = turn_rules.read(tags, [(m.role, m.type, m.ref) for m in relation.members])
     if isinstance(rule, Restriction):
         found.restrictions.append(rule)
     else:

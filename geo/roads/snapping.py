@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.network import METRES_PER_DEGREE, Floats, Network
+from geo.roads.network import METRES_PER_DEGREE, Floats, Network
 
 CELL_M = 80.0  # in a city; where roads are far apart cells are larger, at most about four to a piece of road
 CELLS_PER_PIECE = 4

@@ -7,7 +7,7 @@ import threading
 
 import routingkit_cch as cch
 
-from geo.road_ends import Ends, Pins, Weights
+from geo.roads.journey_ends import Ends, Pins, Weights
 
 
 class Own(threading.local):

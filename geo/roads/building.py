@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from geo import network as networks
-from geo import osm_cars, road_files, road_order, snapping, turns
-from geo.car_tags import CLASS_NO, CLASSES
-from geo.network import Made, Network
-from geo.road_files import Arrays
-from geo.turns import StateGraph
+from geo.roads import contraction, files, osm, snapping, turns
+from geo.roads import network as networks
+from geo.roads.car_tags import CLASS_NO, CLASSES
+from geo.roads.files import Arrays
+from geo.roads.network import Made, Network
+from geo.roads.turns import StateGraph
 
 # Which part, what it says of itself, and from where to where (0..1) it takes the whole: the shares are of a city.
 Tell = Callable[[str, str, float, float], None]
@@ -46,7 +46,7 @@ def from_osm(
     """Builds the graph of an extract into `folder` and puts it in force. Returns its facts. Raises BadExtract."""
     began = time.monotonic()
     tell("reading", file.name, *PARTS["reading"])
-    extract = osm_cars.read(file, lambda text: tell("reading", text, *PARTS["reading"]))
+    extract = osm.read(file, lambda text: tell("reading", text, *PARTS["reading"]))
     read_s = round(time.monotonic() - began, 1)
     tell("connecting", f"{len(extract.ways):,} ways", *PARTS["connecting"])
     made = networks.make(extract)
@@ -59,9 +59,9 @@ def store(
     """Orders a network and stores it as the graph in force; `facts` are kept with it."""
     began = time.monotonic() if began is None else began
     network = made.network
-    with road_files.draft(folder) as place:
+    with files.draft(folder) as place:
         ordered = time.monotonic()
-        order = road_order.of(network, place, lambda text: tell("ordering", text, *PARTS["ordering"]))
+        order = contraction.of(network, place, lambda text: tell("ordering", text, *PARTS["ordering"]))
         order_s = time.monotonic() - ordered
         tell("storing", f"{len(network.start):,} edges", *PARTS["storing"])
         grid = snapping.index(network, network.road_class != CLASS_NO["ferry"])
@@ -70,7 +70,7 @@ def store(
             "built_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }  # fmt: skip
         network = replace(network, states=turns.in_order(network.states, order))
-        return road_files.publish(folder, place, {**_arrays(network), **_grid(grid)}, said)
+        return files.publish(folder, place, {**_arrays(network), **_grid(grid)}, said)
 
 
 def summary(made: Made) -> dict[str, Any]:

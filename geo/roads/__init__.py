@@ -1,0 +1,1 @@
+"""How long by road: from an OpenStreetMap extract to a graph, its speeds, and seconds between places."""
