@@ -53,7 +53,7 @@ class Gate:
         if answer.status_code != 200:
             return answer.status_code if answer.status_code in (401, 403) else 503
         scope = answer.json()
-        return Scope(scope["org_path"], scope["only"], tuple(scope["lent"]))
+        return Scope(scope["org_path"], scope["only"], tuple(scope.get("lent", ())))
 
 
 class Stream:

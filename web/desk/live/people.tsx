@@ -7,7 +7,7 @@ import { duration, nextTime } from '@shared/format';
 import { may } from '@shared/session';
 import { useLoad } from '@shared/resource';
 import { Why } from '@shared/track/why';
-import type { PhoneTracking, SurveyorCard } from '@shared/types';
+import type { Organisation, Page, PhoneTracking, SurveyorCard } from '@shared/types';
 import { Badge, Button, EmptyState, Icon, Loaded, SurveyorBadge, tellError } from '@shared/ui';
 import { freshness, skill } from '@shared/words';
 import { askAssign } from '../claim/assign';
@@ -144,6 +144,9 @@ export function Person({ card }: { card: SurveyorCard }) {
   const [looking, setLooking] = useState(false);
   const [home, setHome] = useState('');
   const [asking, setAsking] = useState(freshnessOf(card, now.peek()) !== 'fresh');
+  // Somebody lent in a catastrophe is seen on the map; his track, his day and his shift stay with his own branch.
+  const orgs = useLoad<Page<Organisation>>((stop) => api.get('/organisations', {}, { signal: stop }), []);
+  const lent = orgs.data ? !orgs.data.items.some((one) => one.id === card.org_id) : false;
   const his = [...tasks.value.values()].filter((job) => job.surveyor?.id === card.id || job.offer?.surveyor.id === card.id);
   const run = (name: string, act: () => Promise<unknown>) => {
     setBusy(name);
@@ -157,6 +160,7 @@ export function Person({ card }: { card: SurveyorCard }) {
         <SurveyorBadge state={card.state} />
         <Seen card={card} />
         <Badge icon="clipboard">{t('openJobs', { n: card.open_jobs, max: card.max_open })}</Badge>
+        {lent && <Badge icon="users">{t('lent')}</Badge>}
       </div>
       <Facts card={card} />
       <p class="row wrap small">
@@ -166,12 +170,12 @@ export function Person({ card }: { card: SurveyorCard }) {
         ))}
       </p>
       <div class="row wrap">
-        {may('dispatcher', 'supervisor', 'admin') && (
+        {!lent && may('dispatcher', 'supervisor', 'admin') && (
           <Button icon="history" title={t('trackLogged')} onClick={() => setLooking(true)}>
             {t('track')}
           </Button>
         )}
-        {may('dispatcher', 'supervisor', 'admin') && (
+        {!lent && may('dispatcher', 'supervisor', 'admin') && (
           <Button icon="smartphone" aria-expanded={asking} onClick={() => setAsking(!asking)}>
             {t('why')}
           </Button>
@@ -181,7 +185,7 @@ export function Person({ card }: { card: SurveyorCard }) {
             {t('week')}
           </Button>
         )}
-        {may('dispatcher', 'admin') && (
+        {!lent && may('dispatcher', 'admin') && (
           <Button
             icon="power"
             busy={busy === 'shift'}
@@ -195,21 +199,21 @@ export function Person({ card }: { card: SurveyorCard }) {
             {card.on_duty ? t('shiftOff') : t('shiftOn')}
           </Button>
         )}
-        {may('dispatcher', 'admin') && !card.on_duty && (
+        {!lent && may('dispatcher', 'admin') && !card.on_duty && (
           <label class="row small" title={t('shiftUntilNote')}>
             <span class="muted">{t('shiftUntil')}</span>
             <input type="time" class="input tabular" name="until" value={home} onInput={(event) => setHome(event.currentTarget.value)} />
           </label>
         )}
       </div>
-      {asking && may('dispatcher', 'supervisor', 'admin') && <WhyPanel id={card.id} />}
+      {asking && !lent && may('dispatcher', 'supervisor', 'admin') && <WhyPanel id={card.id} />}
       {looking && <LookDialog card={card} onClose={() => setLooking(false)} />}
       {track.value?.surveyor === card.id && (
         <p class="muted small">
           {t('trackPoints', { n: track.value.points.length })} · {t('trackLogged')}
         </p>
       )}
-      {may('dispatcher', 'supervisor', 'admin') && (
+      {orgs.data && !lent && may('dispatcher', 'supervisor', 'admin') && (
         <DayOf id={card.id} turn={his.map((job) => `${job.id}${job.state}${job.clocks.find((one) => one.kind === 'arrival')?.due_at ?? ''}`).join()} />
       )}
       <h3>{t('hisJobs')}</h3>
