@@ -22,6 +22,38 @@ KNOWN: dict[str, Known] = {
     for k in (
         Known("coverage_weeks", 8, "int", "覆盖图：历史周数", "Coverage: weeks of history", 1, 52),
         Known("move_up_min", 5, "int", "移防请求等待答复", "A request to move up waits", 1, 60, unit="min"),
+        Known(
+            "move_up", "propose", "choice", "空闲人员移防", "Moving the free up", choices=("propose", "ask")
+        ),
+        Known(
+            "move_up_drive_pct",
+            40,
+            "int",
+            "移防：行驶一秒折合等待",
+            "Moving up: a second driven counts as waiting",
+            0,
+            1000,
+            unit="%",
+        ),
+        Known(
+            "move_up_rest_min",
+            10,
+            "int",
+            "移防：同一人两次请求间隔",
+            "Moving up: between two requests to one person",
+            0,
+            480,
+            unit="min",
+        ),
+        Known(
+            "move_up_most",
+            4,
+            "int",
+            "移防：每分钟至多请求",
+            "Moving up: requests a minute at most",
+            1,
+            20,
+        ),
     )
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {key: known.default for key, known in KNOWN.items()}

@@ -106,6 +106,11 @@ class Atlas:
             self.pictures[key] = (time.monotonic(), made)
             return made
 
+    def ground(self, session: Session, path: str, weeks: int, now: datetime) -> Ground:
+        """The slow part for everything below a path, at most GRID_S old."""
+        with self.turn:
+            return self._ground(session, path, weeks, now)
+
     def _make(
         self, sessions: Sessions, engine: Engine, org: Organisation, within_s: int, now: datetime | None
     ) -> Picture:
