@@ -209,6 +209,7 @@ class Move:
     """The one move that helps most: which surveyor (row), to which target (index into the targets), what it changes.
 
     `gain` is reports an hour that come into reach, net of those that fall out of it; shares are of all demand.
+    `sooner_s`: what an average report waits less, when it is for that and not for reach (`posts`).
     """
 
     surveyor: int
@@ -217,6 +218,7 @@ class Move:
     before: float
     after: float
     drive_s: float
+    sooner_s: float = 0.0
 
 
 def best_move(
