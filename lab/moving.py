@@ -1,5 +1,6 @@
 """Our policy with the free moved up: the production's choice of posts, asked of simulated people who may say no."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ from dispatch.coverage import Floats, Grid
 from geo.fix import LonLat
 from lab.cast import Mate
 from lab.day import Day
+from lab.net import Spot
 from lab.ours import Ours
 from lab.simulate import Sim
 
@@ -23,6 +25,7 @@ class Town:
     places: tuple[LonLat, ...]
     demand: Floats
     between_s: Floats
+    spots: Sequence[Spot]  # snapped once: a minute's look would cost more in snapping than in roads
 
     @classmethod
     def of(cls, day: Day) -> "Town":
@@ -33,7 +36,7 @@ class Town:
         demand = coverage.demand(grid, reports, np.ones(len(reports), dtype=np.bool_), HISTORY_H)
         spots = day.net.spots(places)
         between = day.net.matrix(spots, spots, true=False).astype(np.float64)
-        return cls(grid, places, demand, between)
+        return cls(grid, places, demand, between, spots)
 
 
 @dataclass
@@ -69,7 +72,7 @@ class OursMoving(Ours):
             return
         slow = day.slow(sim.now)
         starts = day.net.spots([places[k] for k in near])
-        times = day.net.matrix(starts, day.net.spots(town.places), true=False).astype(np.float64) * slow
+        times = day.net.matrix(starts, town.spots, true=False).astype(np.float64) * slow
         free_in = np.array([people[k][1].free_in_s for k in near])
         movers = [n for n, k in enumerate(near) if self._may_move(sim, people[k][0])]
         there = posts.soonest(times, free_in)
