@@ -135,7 +135,7 @@ def _add_lab(commands: Any) -> None:
         "--policy",
         action="append",
         metavar="NAME",
-        help="ours, nearest, top_five, broadcast, all_seeing; may be repeated",
+        help="ours, ours_moving, nearest, top_five, broadcast, all_seeing, foreknown; may be repeated",
     )
     simulate.add_argument(
         "--claims", type=int, help="reports in all, by the hours of the day (default: by --load)"

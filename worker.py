@@ -109,12 +109,13 @@ class Sweeper:
     """Four loops: dispatch and clocks; foreseen breaches; the outbox; chores. Several sweepers may run: SKIP LOCKED."""
 
     def __init__(self, settings: Settings) -> None:
-        from dispatch import sweep
+        from dispatch import coverage_map, sweep
 
         self.settings = settings
         self.engine = wiring.sessions.kw["bind"]
         self.drive_times = DriveTimes.from_settings(settings)
         self.pace = sweep.Pace()
+        self.atlas = coverage_map.Atlas()
         self.part = f"sweeper-{socket.gethostname()}-{os.getpid()}"
         self.done = threading.Event()
         self.redrawn = 0.0
@@ -244,11 +245,12 @@ class Sweeper:
             queues.enqueue(wiring.redis, Work.CHORES, "lab.jobs.run_try", ident)
 
     def watch(self) -> None:
-        """Looks whether reports surge beyond every normal hour, and whether requests to move up ran out."""
-        from dispatch import moving, surge
+        """Once a minute: whether reports surge, whether requests to move up ran out, and who had better wait elsewhere."""
+        from dispatch import moving, moving_up, surge
 
         surge.propose(wiring.sessions)
         moving.expire(wiring.sessions)
+        moving_up.ask_free(wiring.sessions, self.drive_times, self.atlas)
 
     def redraw(self) -> None:
         """Lays the whole live picture anew."""

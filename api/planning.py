@@ -107,6 +107,7 @@ def show_best(picture: Picture) -> dict[str, Any] | None:
         "gain_per_h": round(move.gain, 3),
         "covered_before": round(move.before, 4),
         "covered_after": round(move.after, 4),
+        "sooner_s": round(move.sooner_s, 1),
         "within_s": picture.within_s,
     }
 

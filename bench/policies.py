@@ -26,7 +26,7 @@ LOADS = (0.8, 0.95, 1.2)
 # `told` is ours when surveyors say on scene how long they still need, as people do: a little too hopefully, not all of them.
 WORDS = 0.8
 POLICIES = (
-    "ours", "told", "nearest", "top_five", "broadcast", "sees_phones", "sees_ends", "all_seeing", "foreknown",
+    "ours", "told", "ours_moving", "nearest", "top_five", "broadcast", "sees_phones", "sees_ends", "all_seeing", "foreknown",
 )  # fmt: skip
 # Each step down the ladder knows one thing more; the last one leaves the phones out. What a step saves is what not knowing costs.
 LADDER = (
@@ -151,10 +151,31 @@ def figures(load: float, days: Sequence[dict[str, Figures]]) -> list[dict[str, A
     ):
         above = measure.estimate([d["ours"].arrive_mean / d[peer].arrive_mean - 1 for d in days])
         rows.append(line(f"above {words}, {at}", above, "%", 100, None, None))
+    rows += moving(at, days)
     for more, less, words in LADDER:
         part = measure.estimate([(mean_of(d, more) - mean_of(d, less)) / mean_of(d, "bound") for d in days])
         rows.append(line(f"of the gap to the bound, not knowing {words}, {at}", part, "%", 100, None, None))
     return rows
+
+
+def moving(at: str, days: Sequence[dict[str, Figures]]) -> list[dict[str, Any]]:
+    """What moving the free up brings and costs. The bound holds for people who stand, so it is no bound for these."""
+
+    def ratio(peer: str) -> Estimate:
+        return measure.estimate([mean_of(d, "ours_moving") / mean_of(d, peer) for d in days])
+
+    nearest = ratio("nearest")
+    goal = NEAREST_GOAL
+    km = measure.estimate([d["ours_moving"].moved_km_per_claim for d in days])
+    return [
+        line(f"moving up ÷ nearest, {at}", nearest, "×", 1, goal, nearest.mean <= goal, "nearest"),
+        line(f"moving up ÷ ours standing, {at}", ratio("ours"), "×", 1, None, None, "ours"),
+        line(
+            f"moving up ÷ a plan of the whole day that stands, {at}", ratio("foreknown"), "×", 1, None, None
+        ),
+        line(f"moving up ÷ the bound of who stands, {at}", ratio("bound"), "×", 1, None, None),
+        line(f"driven to wait elsewhere, a claim, {at}", km, "km", 1, None, None),
+    ]
 
 
 def mean_of(day: dict[str, Figures], name: str) -> float:
@@ -202,7 +223,8 @@ def show(load: float, days: Sequence[dict[str, Figures]]) -> None:
             f"  {name:<11} arrive {arrive.mean:6.2f} min [{arrive.low:.2f}, {arrive.high:.2f}]"
             f"  contact ≤ 10 min {contact.mean:7.2%}"
             f"  P90 {over(days, name, 'arrive_p90').mean:5.1f}  drive {over(days, name, 'drive_mean').mean:5.2f} min"
-            f"  {over(days, name, 'km_per_claim').mean:4.1f} km  Gini {over(days, name, 'gini').mean:.2f}"
+            f"  {over(days, name, 'km_per_claim').mean:4.1f}"
+            f" + {over(days, name, 'moved_km_per_claim').mean:.1f} km  Gini {over(days, name, 'gini').mean:.2f}"
             f"  unserved {sum(day[name].claims - day[name].served for day in days)}"
         )
     steps = [

@@ -22,6 +22,38 @@ KNOWN: dict[str, Known] = {
     for k in (
         Known("coverage_weeks", 8, "int", "覆盖图：历史周数", "Coverage: weeks of history", 1, 52),
         Known("move_up_min", 5, "int", "移防请求等待答复", "A request to move up waits", 1, 60, unit="min"),
+        Known(
+            "move_up", "propose", "choice", "空闲人员移防", "Moving the free up", choices=("propose", "ask")
+        ),
+        Known(
+            "move_up_drive_pct",
+            40,
+            "int",
+            "移防：行驶一秒折合等待",
+            "Moving up: a second driven counts as waiting",
+            0,
+            1000,
+            unit="%",
+        ),
+        Known(
+            "move_up_rest_min",
+            10,
+            "int",
+            "移防：同一人两次请求间隔",
+            "Moving up: between two requests to one person",
+            0,
+            480,
+            unit="min",
+        ),
+        Known(
+            "move_up_most",
+            4,
+            "int",
+            "移防：每分钟至多请求",
+            "Moving up: requests a minute at most",
+            1,
+            20,
+        ),
     )
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {key: known.default for key, known in KNOWN.items()}
@@ -177,6 +209,7 @@ class Move:
     """The one move that helps most: which surveyor (row), to which target (index into the targets), what it changes.
 
     `gain` is reports an hour that come into reach, net of those that fall out of it; shares are of all demand.
+    `sooner_s`: what an average report waits less, when it is for that and not for reach (`posts`).
     """
 
     surveyor: int
@@ -185,6 +218,7 @@ class Move:
     before: float
     after: float
     drive_s: float
+    sooner_s: float = 0.0
 
 
 def best_move(

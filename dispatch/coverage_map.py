@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from claims.models import Claim
 from core import clock
 from core.database import Sessions
-from dispatch import coverage, policy, queries
+from dispatch import coverage, policy, posts, queries
 from dispatch.coverage import Cover, Floats, Grid, Move
+from dispatch.posts import Moving
 from geo import staleness
 from geo.eta import Engine, StraightLine
 from geo.fix import LonLat
@@ -106,6 +107,11 @@ class Atlas:
             self.pictures[key] = (time.monotonic(), made)
             return made
 
+    def ground(self, session: Session, path: str, weeks: int, now: datetime) -> Ground:
+        """The slow part for everything below a path, at most GRID_S old."""
+        with self.turn:
+            return self._ground(session, path, weeks, now)
+
     def _make(
         self, sessions: Sessions, engine: Engine, org: Organisation, within_s: int, now: datetime | None
     ) -> Picture:
@@ -118,7 +124,7 @@ class Atlas:
             people = people_of(session, org.path, rule, moment)
         straight = StraightLine(rule.speed_kmh, rule.winding)
         # No transaction is open while a road engine thinks.
-        seen = look(engine, ground, people, within_s, straight)
+        seen = look(engine, ground, people, within_s, straight, Moving.of(values).drive_share)
         took_ms = round((time.perf_counter() - begun) * 1000)
         return Picture(ground, tuple(people), *seen, at=moment, took_ms=took_ms)
 
@@ -183,7 +189,12 @@ def people_of(session: Session, path: str, rule: policy.Policy, now: datetime) -
 
 
 def look(
-    engine: Engine, ground: Ground, people: list[Person], within_s: int, straight: StraightLine
+    engine: Engine,
+    ground: Ground,
+    people: list[Person],
+    within_s: int,
+    straight: StraightLine,
+    drive_share: float = Moving.drive_share,
 ) -> tuple[Cover, dict[int, float], int, Move | None, LonLat | None, str]:
     """Cover, shares by limit, the limit, the best move with its target, and who said the drives."""
     grid, demand = ground.grid, ground.demand
@@ -193,6 +204,10 @@ def look(
     seen = coverage.cover(times, np.array([p.free_in_s for p in people]))
     shares = {limit: seen.share(demand, limit) for limit in WITHIN_S}
     move, target = _move(engine, ground, people, seen, within_s, straight)
+    if move is None:
+        move, target = _sooner(
+            engine, ground, people, times, seen.share(demand, within_s), drive_share, straight
+        )
     return seen, shares, within_s, move, target, provider
 
 
@@ -225,3 +240,30 @@ def _move(
     there = engine.matrix(spots, [people[i].place for i in movers], last=straight)
     move = coverage.best_move(ground.demand, seen, within_s, movers, reach, there, MOST_DRIVE_S)
     return (move, spots[move.target]) if move is not None else (None, None)
+
+
+def _sooner(
+    engine: Engine,
+    ground: Ground,
+    people: list[Person],
+    times: Floats,
+    share: float,
+    drive_share: float,
+    straight: StraightLine,
+) -> tuple[Move | None, LonLat | None]:
+    """Where nobody need be brought into reach: the move after which the next reports wait least."""
+    grid, demand = ground.grid, ground.demand
+    free_in = np.array([p.free_in_s for p in people])
+    movers = [i for i, p in enumerate(people) if p.free]
+    if not movers or demand.sum() <= 0:
+        return None, None
+    there = posts.soonest(times, free_in)
+    cells = posts.worth_looking(grid, demand, there, straight.speed_kmh / 3.6 / straight.winding)
+    centres = [LonLat(*row) for row in grid.centres.tolist()]
+    reach = engine.matrix(centres, [centres[c] for c in cells], last=straight)
+    found = posts.moves(demand, times, free_in, movers, cells, reach, drive_share=drive_share, most=1)
+    if not found:
+        return None, None
+    (post,) = found
+    move = Move(post.surveyor, cells.index(post.cell), 0.0, share, share, post.drive_s, sooner_s=post.saved_s)
+    return move, centres[post.cell]

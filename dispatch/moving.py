@@ -42,34 +42,69 @@ def ask(sessions: Sessions, actor: Actor, wanted: Wanted, now: datetime | None =
     """Asks him to move up; returns the request's id. Raises Missing, NotFree, MovePending."""
     with sessions.begin() as session, refereed():
         org = _org_of(session, actor, wanted.surveyor_id)
-        now = clock.read(session, now)
-        row = next(iter(queries.surveyors_by_id(session, [wanted.surveyor_id])), None)
-        if row is None or not row.on_duty or row.open_jobs or row.offered:
-            raise NotFree("he is off duty, has a job in hand or is being asked")
-        values = rules.values(session, org.id, coverage.DEFAULTS)
-        move = MoveUp(
-            surveyor_id=wanted.surveyor_id,
-            org_id=org.id,
-            lon=wanted.place.lon,
-            lat=wanted.place.lat,
-            place_text=wanted.place_text.strip() or None,
-            made_by=actor.person_id,
-            made_at=now,
-            expires_at=now + timedelta(minutes=int(values["move_up_min"])),
-            within_s=wanted.within_s,
-            drive_s=wanted.drive_s,
-            covered_before=wanted.covered_before,
-            covered_after=wanted.covered_after,
-            provider=wanted.provider,
+        return _put(session, org.id, actor.person_id, wanted, clock.read(session, now))
+
+
+def ask_by_rule(sessions: Sessions, org_id: int, by: int, wanted: Wanted, now: datetime | None = None) -> int:
+    """The same asked by the machine, in the name of the person `by` who saved the rule. Raises NotFree, MovePending."""
+    with sessions.begin() as session, refereed():
+        return _put(session, org_id, by, wanted, clock.read(session, now), by_rule=True)
+
+
+def _put(
+    session: Session, org_id: int, by: int, wanted: Wanted, now: datetime, *, by_rule: bool = False
+) -> int:
+    row = next(iter(queries.surveyors_by_id(session, [wanted.surveyor_id])), None)
+    if row is None or not row.on_duty or row.open_jobs or row.offered:
+        raise NotFree("he is off duty, has a job in hand or is being asked")
+    values = rules.values(session, org_id, coverage.DEFAULTS)
+    move = MoveUp(
+        surveyor_id=wanted.surveyor_id,
+        org_id=org_id,
+        lon=wanted.place.lon,
+        lat=wanted.place.lat,
+        place_text=wanted.place_text.strip() or None,
+        made_by=by,
+        made_at=now,
+        expires_at=now + timedelta(minutes=int(values["move_up_min"])),
+        within_s=wanted.within_s,
+        drive_s=wanted.drive_s,
+        covered_before=wanted.covered_before,
+        covered_after=wanted.covered_after,
+        provider=wanted.provider,
+    )
+    session.add(move)
+    session.flush()
+    facts: dict[str, Any] = {"surveyor_id": str(wanted.surveyor_id), "within_s": wanted.within_s}
+    if by_rule:
+        facts["by_rule"] = True
+    audit.append(session, by, "move_up.asked", "move_up", move.id, now=now, **facts)
+    outbox.append(session, "move_up.asked", move_id=move.id, surveyor_id=wanted.surveyor_id, org_id=org_id)
+    return move.id
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The newest request to somebody: when it was made, whether he said yes, where to, and when he should be there."""
+
+    made_at: datetime
+    accepted: bool
+    place: LonLat
+    there_at: datetime
+
+
+def latest(session: Session, since: datetime) -> dict[int, Latest]:
+    """The newest request of everybody asked since then, by surveyor."""
+    rows = session.scalars(select(MoveUp).where(MoveUp.made_at >= since).order_by(MoveUp.made_at))
+    return {
+        row.surveyor_id: Latest(
+            row.made_at,
+            row.state == "accepted",
+            LonLat(row.lon, row.lat),
+            (row.settled_at or row.made_at) + timedelta(seconds=row.drive_s),
         )
-        session.add(move)
-        session.flush()
-        facts: dict[str, Any] = {"surveyor_id": str(wanted.surveyor_id), "within_s": wanted.within_s}
-        audit.append(session, actor.person_id, "move_up.asked", "move_up", move.id, now=now, **facts)
-        outbox.append(
-            session, "move_up.asked", move_id=move.id, surveyor_id=wanted.surveyor_id, org_id=move.org_id
-        )
-        return move.id
+        for row in rows
+    }
 
 
 def answer(

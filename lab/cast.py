@@ -64,12 +64,13 @@ class Case:
 
 @dataclass(slots=True)
 class Drive:
-    """From a place, an index or degrees, to a loss."""
+    """From a place to a place, each an index or degrees. `loss`: what he drives to; None: to wait there (moving up)."""
 
     start: int | LonLat
-    loss: int
+    to: int | LonLat
     depart_s: float
     arrive_s: float
+    loss: int | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +88,9 @@ class Mate:
     on_scene_s: float = 0.0
     done: int = 0
     driven_m: float = 0.0
+    moved_m: float = 0.0  # of these, to wait elsewhere
+    moves: int = 0
+    move_asked_s: float | None = None  # when he was last asked to wait elsewhere
     driven_s: float = 0.0
     worked_s: float = 0.0
     on_duty: bool = False
@@ -95,6 +99,12 @@ class Mate:
         False  # does something else than on the recorded day: his recorded track says nothing any more
     )
 
+    def moving(self, now: float) -> Drive | None:
+        """The drive to where he is to wait, while it lasts."""
+        last = self.drives[-1] if self.drives else None
+        under_way = last is not None and last.loss is None and self.doing == "idle" and now < last.arrive_s
+        return last if under_way else None
+
     @property
     def now_at(self) -> int | None:
         """The loss he settles, drives or works at."""
@@ -102,7 +112,7 @@ class Mate:
 
     def set_out(self, drive: Drive) -> None:
         """Off he goes."""
-        self.doing = "driving"
+        self.doing = "driving" if drive.loss is not None else "idle"
         self.drives = [*self.drives[-REMEMBERED_DRIVES + 1 :], drive]
 
 
@@ -119,7 +129,7 @@ def seen_at(mate: Mate, day: Day, now: float) -> tuple[int | LonLat, float]:
     heard = mate.person.heard_s(now)
     for drive in reversed(mate.drives):
         if heard >= drive.arrive_s:
-            return day.losses[drive.loss].place, now - heard
+            return drive.to, now - heard
         if heard >= drive.depart_s:
             return on_the_way(day, drive, heard), now - heard
     start = mate.drives[0].start if mate.drives else mate.at
@@ -143,13 +153,18 @@ def stands(mate: Mate, day: Day, now: float) -> int | LonLat:
         found = track.at(now)
         if found is not None:
             return found[0]
+    last = mate.drives[-1] if mate.drives else None
+    if last is not None and last.loss is None:
+        return last.to if now >= last.arrive_s else on_the_way(day, last, now)
     return mate.at
 
 
 def on_the_way(day: Day, drive: Drive, at: float) -> LonLat:
     """Where a drive is at a moment."""
-    way = day.way(drive.start, drive.loss)
+    way = day.way(drive.start, drive.to)
     share = (at - drive.depart_s) / max(1e-9, drive.arrive_s - drive.depart_s)
+    if not len(way.lon):
+        return day.places[drive.to] if isinstance(drive.to, int) else drive.to
     second = share * way.at_s[-1]
     i = next((n for n, reached in enumerate(way.at_s) if reached >= second), len(way.at_s) - 1)
     return LonLat(way.lon[i], way.lat[i])

@@ -15,7 +15,7 @@ from lab import dice
 from lab.net import Net, Seconds, Spot, Way, metres_between_all
 
 # The throws, told apart: a claim's answer delay is not its surveyor's.
-ANSWER, EXTRA, DECLINE, RING, HEARD, SETTLE, TRAFFIC, SERVICE, SPELL, PHASE, SPEAKS, WORD = range(12)
+ANSWER, EXTRA, DECLINE, RING, HEARD, SETTLE, TRAFFIC, SERVICE, SPELL, PHASE, SPEAKS, WORD, MOVE = range(13)
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Human:
     answer_spread: float = 0.5
     extra_s: float = 15.0
     decline: float = 0.05
+    stays: float = 0.2  # says no when asked to wait elsewhere
     ring_s: float = 35.0
     heard: float = 0.92
     again_s: float = 120.0
@@ -141,7 +142,8 @@ class Day:
     deeds: dict[tuple[int, int], Deed] = field(
         default_factory=dict
     )  # of a recorded day, by claim and surveyor
-    _ways: dict[tuple[int | LonLat, int], Way] = field(default_factory=dict)
+    history: tuple[LonLat, ...] = ()  # where reports came from before this day
+    _ways: dict[tuple[int | LonLat, int | LonLat], Way] = field(default_factory=dict)
 
     @cached_property
     def spots(self) -> Sequence[Spot]:
@@ -204,13 +206,15 @@ class Day:
             return float(self.net.matrix(self.net.spots([start]), target, true=true)[0, 0])
         return float((self.true_s if true else self.known_s)[start, loss])
 
-    def way(self, start: int | LonLat, loss: int) -> Way:
-        """The way of a drive; remembered, because policies repeat each other's drives."""
-        key = start, self.losses[loss].place
+    def way(self, start: int | LonLat, to: int | LonLat) -> Way:
+        """The way of a drive between places; remembered, because policies repeat each other's drives."""
+        key = start, to
         if key not in self._ways:
-            spot = self.net.spots([start])[0] if isinstance(start, LonLat) else self.spots[start]
-            self._ways[key] = self.net.way(spot, self.spots[key[1]])
+            self._ways[key] = self.net.way(self._spot(start), self._spot(to))
         return self._ways[key]
+
+    def _spot(self, place: int | LonLat) -> Spot:
+        return self.net.spots([place])[0] if isinstance(place, LonLat) else self.spots[place]
 
     def answer_s(self, loss: int, attempt: int) -> float:
         """Seconds until the `attempt`-th asked about a loss has made up his mind."""
@@ -223,6 +227,16 @@ class Day:
     def declines(self, loss: int, person: int) -> bool:
         """Whether somebody says no to a loss."""
         return dice.chance(self.seed, DECLINE, loss, person) < self.human.decline
+
+    def stays(self, person: int, time: int) -> bool:
+        """Whether somebody asked for the `time`-th time to wait elsewhere says no."""
+        return dice.chance(self.seed, MOVE, person, time, 0) < self.human.stays
+
+    def move_answer_s(self, person: int, time: int) -> float:
+        """From that question to turning the key."""
+        human = self.human
+        answer = dice.lognormal(human.answer_s, human.answer_spread, self.seed, MOVE, person, time, 1)
+        return answer + dice.lognormal(human.settle_s, 0.4, self.seed, MOVE, person, time, 2)
 
     def ring_s(self, loss: int) -> float:
         """From the acceptance to the first ring."""

@@ -47,6 +47,8 @@ class Figures:
     gini: float
     switches: int
     bound_mean: float | None = None
+    moves_per_claim: float = 0.0
+    moved_km_per_claim: float = 0.0  # on top of km_per_claim
 
     def row(self) -> dict[str, Any]:
         """For JSON."""
@@ -101,6 +103,8 @@ def figures(sim: Sim, bound: Bound | None = None) -> Figures:
         gini=gini(rates),
         switches=sum(case.switches for case in cases),
         bound_mean=None if bound is None else bound.mean_s / 60,
+        moves_per_claim=sum(mate.moves for mate in sim.mates) / max(1, len(cases)),
+        moved_km_per_claim=sum(mate.moved_m for mate in sim.mates) / 1_000 / max(1, int(served.sum())),
     )
 
 

@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claims import limits
-from dispatch import finishing, foresight, matching, policy
+from dispatch import coverage, finishing, foresight, matching, policy
 from dispatch.costs import Standing, Waiting
 from dispatch.finishing import InHand, Said
 from dispatch.foresight import Held
+from dispatch.posts import Moving
 from dispatch.sweep import Pace
 from geo.fix import LonLat
-from lab.cast import Case, Mate
+from lab.cast import Case, Mate, stands
 from lab.day import Day
 from lab.net import Seconds
 from lab.simulate import Sim
 
-DEFAULTS: dict[str, Any] = policy.DEFAULTS | limits.DEFAULTS
+DEFAULTS: dict[str, Any] = policy.DEFAULTS | limits.DEFAULTS | coverage.DEFAULTS
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Ours:
     def __post_init__(self) -> None:
         values = DEFAULTS | dict(self.settings)
         self.rule = policy.Policy.of(values)
+        self.moving = Moving.of(values)
         # A report that stands alone is decided about at once; in a crowd the sweeper's own pace gathers them.
         self.window_s = 0.0
         self.clock_s = 0.0
@@ -221,7 +223,7 @@ class AllSeeing(Ours):
         elif mate.doing == "driving":
             clock = mate.drives[-1].arrive_s + first.loss.scene_s - sim.now
         else:
-            clock = day.drive_s(mate.at, jobs[0], sim.now) + first.loss.scene_s
+            clock = day.drive_s(stands(mate, day, sim.now), jobs[0], sim.now) + first.loss.scene_s
         at = first.loss.place
         for loss in jobs[1:]:
             clock += day.drive_s(at, loss, sim.now) + day.losses[loss].scene_s

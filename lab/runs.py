@@ -13,6 +13,7 @@ from lab import bound, city, policies, report
 from lab.bound import Bound
 from lab.day import Human
 from lab.foreknown import Foreknown
+from lab.moving import OursMoving
 from lab.net import Net, RoadNet
 from lab.ours import DEFAULTS, AllSeeing, Ours
 from lab.report import Played
@@ -21,6 +22,7 @@ from lab.throw import CitySites, Plan, Sites, TripSites, throw
 
 MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Policy]] = {
     "ours": lambda settings: Ours(settings),
+    "ours_moving": lambda settings: OursMoving(settings),
     "sees_phones": lambda settings: AllSeeing(settings, "sees_phones", sees=frozenset({"phones"})),
     "sees_ends": lambda settings: AllSeeing(settings, "sees_ends", sees=frozenset({"phones", "ends"})),
     "all_seeing": lambda settings: AllSeeing(settings),

@@ -34,7 +34,7 @@ class Policy(Protocol):
 
 @dataclass
 class Sim:
-    """A day in play. Policies read it and call `offer`, `broadcast`, `give_back`.
+    """A day in play. Policies read it and call `offer`, `broadcast`, `give_back`, `ask_move`.
 
     `words`: the share of surveys whose surveyor says when he will be done; None: as the day's people do.
     """
@@ -164,6 +164,44 @@ class Sim:
         self.waiting[loss] = None
         return True
 
+    def ask_move(self, person: int, place: LonLat, ttl_s: float) -> bool:
+        """Asks a free surveyor to wait elsewhere: a request, never a duty. A job offered meanwhile comes first."""
+        mate = self.mates[person]
+        if mate.doing != "idle" or mate.jobs or not mate.on_duty or mate.moving(self.now):
+            return False
+        mate.move_asked_s = self.now
+        mate.moves += 1
+        heard = mate.person.muted_until(self.now) or self.now
+        if heard - self.now < ttl_s and not self.day.stays(person, mate.moves):
+            self.at(
+                heard + self.day.move_answer_s(person, mate.moves),
+                self._moves_up,
+                mate,
+                place,
+                mate.move_asked_s,
+            )
+        return True
+
+    def _moves_up(self, mate: Mate, place: LonLat, asked_s: float) -> None:
+        if mate.doing != "idle" or mate.jobs or not mate.on_duty or mate.move_asked_s != asked_s:
+            return
+        start = stands(mate, self.day, self.now)
+        way = self.day.way(start, place)
+        if len(way.lon):
+            drive_s = way.at_s[-1] * self.day.slow(self.now)
+            mate.set_out(Drive(start, place, self.now, self.now + drive_s))
+            mate.moved_m += way.metres
+
+    def _halt(self, mate: Mate) -> None:
+        """Who was on the way to wait elsewhere stops: he has a job."""
+        move = mate.moving(self.now)
+        if move is None:
+            return
+        here = stands(mate, self.day, self.now)
+        way = self.day.way(move.start, move.to)
+        mate.moved_m -= way.metres * (move.arrive_s - self.now) / max(1e-9, move.arrive_s - move.depart_s)
+        mate.drives[-1] = Drive(move.start, here, move.depart_s, self.now)
+
     def seen_at(self, person: int) -> tuple[int | LonLat, float]:
         """Where somebody is believed to be, and how old that belief is."""
         return seen_at(self.mates[person], self.day, self.now)
@@ -257,6 +295,7 @@ class Sim:
     def _settle(self, mate: Mate) -> None:
         """Turns to the next job: at once, or a moment after he took it."""
         case = self.cases[mate.jobs[0]]
+        self._halt(mate)
         mate.doing = "settling"
         deed = self.day.deeds.get((case.loss.no, mate.person.no))
         settle_s = self.day.settle_s(case.loss.no) if deed is None or deed.settle_s is None else deed.settle_s
@@ -284,9 +323,9 @@ class Sim:
         case.departed_s = self.now
         case.move(T.EN_ROUTE)
         self.held.pop(loss, None)
-        mate.set_out(Drive(start, loss, self.now, self.now + drive_s))
+        mate.set_out(Drive(start, case.loss.place, self.now, self.now + drive_s, loss))
         mate.driven_s += drive_s
-        mate.driven_m += self.day.way(start, loss).metres
+        mate.driven_m += self.day.way(start, case.loss.place).metres
         self.at(self.now + drive_s, self._arrives, mate, case)
 
     def _arrives(self, mate: Mate, case: Case) -> None:

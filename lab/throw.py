@@ -25,6 +25,7 @@ SCENE = {
 FEWEST_ON_DUTY = 0.3  # of the whole crew, in the quietest hour
 SKILLS = (("motor", 1.0), ("property", 0.45), ("agri", 0.35))
 FREE_SHARE, SAMPLE = 0.2, 200
+HISTORY = 240  # reports of the past that are known of the town
 USUAL = Human()
 
 
@@ -115,6 +116,8 @@ def throw(net: Net, sites: Sites, plan: Plan, seed: int, human: Human = USUAL) -
         _loss(no, float(at_s[no]), plan.surveyors + no, line, cause, human, seed, lines)
         for no, (_, line, cause) in enumerate(things)
     )
+    # Thrown by a generator of its own: the day itself is what it was without a past.
+    history = tuple(place for place, _, _ in sites.throw(np.random.default_rng((seed, 98)), HISTORY))
     end_s = plan.hours * 3_600.0
     shifts = shifts_for(plan.surveyors, crew, plan.start_hour, plan.hours)
     people = tuple(
@@ -122,7 +125,7 @@ def throw(net: Net, sites: Sites, plan: Plan, seed: int, human: Human = USUAL) -
     )
     return Day(
         net, human, seed, (*homes, *(place for place, _, _ in things)), losses, people, end_s,
-        SLOWER if plan.rush else (1.0,) * 24, plan.start_hour,
+        SLOWER if plan.rush else (1.0,) * 24, plan.start_hour, history=history,
     )  # fmt: skip
 
 

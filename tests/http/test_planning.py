@@ -43,6 +43,20 @@ def test_coverage_names_the_hole_and_the_move_that_fills_it(as_, town):
     assert found["took_ms"] < 20_000
 
 
+def test_where_everybody_is_in_reach_the_move_named_is_the_one_after_which_reports_wait_least(as_, session):
+    org = factories.default_organisation(session)
+    for name, lon in (("a", LON), ("b", LON + 0.03)):
+        session.execute(text(HISTORY), {"org": org.id, "name": name, "lon": lon, "lat": LAT, "n": 300})
+    people = [factories.surveyor(session, lon=LON + 0.005, name=f"张{n}") for n in "一二三"]
+    session.commit()
+    found = as_("dispatcher").get("/coverage?within_min=30").json
+    move = found["move"]
+    assert found["shares"]["1800"] == 1.0 and move["gain_per_h"] == 0
+    assert move["sooner_s"] > 5 and move["to"]["lon"] > LON + 0.015
+    assert int(move["surveyor"]["id"]) in {one.id for one in people}
+    assert move["covered_before"] == move["covered_after"] == 1.0
+
+
 def test_coverage_of_an_empty_town_is_empty(as_):
     found = as_("supervisor").get("/coverage").json
     assert found["cells"] == [] and found["move"] is None

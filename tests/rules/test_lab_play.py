@@ -15,9 +15,10 @@ from lab import bound, dice, foreknown, measure, policies, report, runs
 from lab.cast import seen_at
 from lab.citymap import Plane
 from lab.day import Human, Person, merged, mute_spells
+from lab.moving import OursMoving
 from lab.net import RoadNet, StraightNet
 from lab.ours import AllSeeing, Ours
-from lab.simulate import play
+from lab.simulate import Sim, play
 from lab.throw import Plan, throw
 from tests import squares
 
@@ -42,7 +43,7 @@ def day(seed=1, **plan):
     return throw(NET, Square(), Plan(**{"surveyors": 24, "hours": 4.0, "load": 0.8} | plan), seed)
 
 
-EVERY = [Ours, policies.Nearest, policies.TopFive, policies.Broadcast]
+EVERY = [Ours, OursMoving, policies.Nearest, policies.TopFive, policies.Broadcast]
 
 
 def story(sim):
@@ -101,7 +102,7 @@ def test_no_policy_arrives_sooner_than_the_bound(load):
     for seed in (1, 2):
         played = day(seed, load=load)
         least = bound.clairvoyant(played).mean_s / 60
-        for policy in EVERY:
+        for policy in [one for one in EVERY if one is not OursMoving]:  # who moves up is outside the bound
             assert measure.figures(play(played, policy())).arrive_mean >= least
 
 
@@ -153,7 +154,7 @@ def test_a_plan_of_the_whole_day_can_be_done_and_lies_between_the_bound_and_ever
         assert found == pytest.approx(planned.mean_s, abs=1.5)
         assert [case.holder for case in sim.cases] == planned.who.tolist()
         assert bound.clairvoyant(played).mean_s <= planned.mean_s
-        for policy in (*EVERY, AllSeeing):
+        for policy in (*[one for one in EVERY if one is not OursMoving], AllSeeing):
             assert planned.mean_s <= measure.figures(play(played, policy())).arrive_mean * 60
 
 
@@ -172,6 +173,35 @@ def test_each_part_of_the_present_is_known_by_one_who_is_named_after_it():
     for name, sees in (("sees_phones", {"phones"}), ("sees_ends", {"phones", "ends"})):
         made = runs.MAKERS[name]({})
         assert (made.name, made.sees) == (name, sees)
+
+
+def test_who_moves_up_keeps_the_laws_of_the_day_and_stops_for_a_job():
+    played = day(2, load=0.7)
+    sim = play(played, OursMoving())
+    assert story(sim) == story(play(day(2, load=0.7), OursMoving()))
+    moved = [mate for mate in sim.mates if mate.moved_m > 0]
+    assert moved and all(mate.moves >= 1 for mate in moved)
+    for mate in sim.mates:
+        # One drive after the other: who is halted on his way sets out from there.
+        assert all(a.arrive_s <= b.depart_s + 1e-6 for a, b in pairwise(mate.drives))
+    for case in sim.cases:
+        assert case.state == TaskState.SUBMITTED
+    found = measure.figures(sim)
+    assert found.moved_km_per_claim > 0 and found.moves_per_claim > 0
+
+
+def test_a_move_is_a_request_that_a_fifth_refuse_and_a_mute_phone_never_shows():
+    played = day(4, load=None, claims=1)
+    sim = Sim(played, Ours())
+    for mate in sim.mates:
+        mate.on_duty = True
+        assert sim.ask_move(mate.person.no, CENTRE, 300.0)
+    sim.run()
+    stood = [mate for mate in sim.mates if not any(drive.loss is None for drive in mate.drives)]
+    refused = {m.person.no for m in sim.mates if played.stays(m.person.no, 1)}
+    mute = {m.person.no for m in sim.mates if (m.person.muted_until(0.0) or 0.0) >= 300.0}
+    assert {m.person.no for m in stood} >= refused and refused | mute
+    assert len(stood) < len(sim.mates)
 
 
 def test_a_mute_phone_is_not_heard_and_answers_when_it_speaks_again():

@@ -98,7 +98,9 @@ function Move({ move, provider: by }: { move: BestMove; provider: string }) {
       </h3>
       <p>{t('moveText', { name: move.surveyor.name, t: duration(move.drive_s) })}</p>
       <p class="cover-gain tabular">
-        {t('moveGain', { a: percent(move.covered_before * 100), b: percent(move.covered_after * 100) })}
+        {move.sooner_s > 0
+          ? t('moveSooner', { s: Math.round(move.sooner_s) })
+          : t('moveGain', { a: percent(move.covered_before * 100), b: percent(move.covered_after * 100) })}
       </p>
       {may('dispatcher', 'supervisor') &&
         (asked === here ? (

@@ -53,6 +53,8 @@ export interface BestMove {
   gain_per_h: number;
   covered_before: number;
   covered_after: number;
+  /** Seconds an average report waits less; 0 where the move is for reach. */
+  sooner_s: number;
   within_s: number;
 }
 /** A hexagon: longitude, latitude, expected reports an hour, seconds to the soonest (null: nobody). */
