@@ -33,7 +33,7 @@ from geo.ledger import table_of
 CONNECTIONS = 32
 BATCH = 100
 COPY_ROWS = 50_000
-CREW = 3_000
+CREW, BATCHERS = 3_000, 200
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def main(quick: bool) -> dict[str, Any]:
         print(f"{CREW:,} surveyors with devices, {durable(url)}, load {os.getloadavg()[0]:.1f}")
         few, many = (keys_of(engine, Path(folder), count, 1000) for count in (100, 1000))
         # Batches speak of the past, so they come from phones that have not told of the present: else all would be late.
-        fresh, fresher = (keys_of(engine, Path(folder), 1000, first=first) for first in (1000, 2000))
+        fresh, fresher = (keys_of(engine, Path(folder), BATCHERS, first=first) for first in (1000, 2000))
         with serving("wsgi:api", url) as ours:
             with serving("bench.textbook:app", url) as textbook:
                 lines = singles(ours, textbook, few, engine, size, TEXTBOOK)
@@ -148,7 +148,7 @@ def median_us(stretches: list[Stretch]) -> float:
 def batches(ours: int, engine: Engine, keys: str, size: Size) -> list[dict[str, Any]]:
     """A hundred fixes a request, beside COPY of the same rows into the same day's table."""
     track = Track(engine)
-    track.run(ours, "positions", keys, 1.0)
+    heard_once(track, ours, keys)
     mine: list[Stretch] = []
     theirs: list[float] = []
     for number in range(size.rounds):
@@ -169,6 +169,15 @@ def batches(ours: int, engine: Engine, keys: str, size: Size) -> list[dict[str, 
                goal=0.5, holds=ratio >= 0.5),
         figure("batches of 100, processor a fix", "µs", round(median_us(mine) / BATCH, 1)),
     ]  # fmt: skip
+
+
+def heard_once(track: Track, port: int, keys: str) -> None:
+    """Lets every device send once: looking up whose a secret is costs more than all that comes after."""
+    devices = len(Path(keys).read_text().splitlines())
+    # Each stretch begins with the first device again: one of them must reach the last.
+    for seconds in (0.5, 1.0, 2.0, 4.0, 8.0):
+        if track.run(port, "positions", keys, seconds)[0].answered >= devices:
+            return
 
 
 def raw_copy(engine: Engine, start: float, seconds: float, number: int) -> float:
@@ -246,13 +255,13 @@ def flat(ours: int, engine: Engine, folder: Path, few: str, size: Size) -> list[
     track = Track(engine, 22.5)
 
     def measured(keys: str) -> list[Stretch]:
-        track.run(ours, "positions", keys, 1.0)
+        heard_once(track, ours, keys)
         return [track.run(ours, "positions", keys, size.seconds / 2) for _ in range(size.rounds)]
 
     thousands = measured(few)
     for first in range(CREW, size.crowd, 100_000):
         add_devices(engine, min(100_000, size.crowd - first), first)
-    spread = keys_of(engine, folder, 1000, size.crowd, first=2000)
+    spread = keys_of(engine, folder, BATCHERS, size.crowd, first=2000)
     crowded = measured(spread)
     fill(engine, size.history)
     aged = measured(spread)
