@@ -108,7 +108,8 @@ class Group:
         """Whether a newcomer should come again later."""
         if len(self.held) >= self.most or self.outside >= self.most_outside:
             return True
-        oldest = next(iter(self.held.values()), None) if self.held else None
+        # Copied in one step: asked without the lock, an iterator would meet tickets that come and go (an answer of 500).
+        oldest = next(iter(list(self.held.values())), None)
         return oldest is not None and time.monotonic() - oldest.came_s > self.oldest_s
 
     @contextmanager
