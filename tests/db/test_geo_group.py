@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 import threading
 import time
 from collections import deque
@@ -263,29 +262,6 @@ def test_when_the_oldest_has_waited_too_long_newcomers_are_sent_away(engine: Eng
     assert group.crowded()
     old.came_s = time.monotonic()
     assert not group.crowded()
-
-
-def test_whether_it_is_crowded_may_be_asked_while_tickets_come_and_go(engine: Engine) -> None:
-    group, over, before = Group(engine), threading.Event(), sys.getswitchinterval()
-
-    def come_and_go() -> None:
-        while not over.is_set():
-            ticket = Ticket(Batch(1, 1, [], {}), False, time.monotonic())
-            group.held[id(ticket)] = ticket
-            del group.held[id(ticket)]
-
-    others = [threading.Thread(target=come_and_go) for _ in range(2)]
-    sys.setswitchinterval(1e-6)
-    try:
-        for other in others:
-            other.start()
-        asked = {group.crowded() for _ in range(20_000)}
-    finally:
-        over.set()
-        sys.setswitchinterval(before)
-        for other in others:
-            other.join(5)
-    assert asked == {False}
 
 
 @pytest.mark.parametrize(
