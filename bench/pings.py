@@ -189,12 +189,14 @@ def raw_copy(engine: Engine, start: float, seconds: float, number: int) -> float
     columns = ", ".join(copying.COLUMNS)
     link = engine.raw_connection()
     while took < seconds:
-        # Nobody's ids, and moments no phone had: each key is new, sorted as ours are.
-        keys = range(COPY_ROWS)
+        # Nobody's ids and moments no phone had, in the order ours come in: some more of the day of each of 200 phones,
+        # so that the key's index grows in 200 places, as it does under batches.
+        each = COPY_ROWS // BATCHERS
+        begun = midnight + timedelta(seconds=number * 3600 + rows / BATCHERS * 0.1)
         fixes = [
-            (-(number * 1000 + n // 50 + 1), int(rows), Fix(midnight + timedelta(seconds=n % 50), None, 121.4, 31.2,
+            (-(n // each + 1), 7, Fix(begun + timedelta(seconds=n % each * 0.1), None, 121.4, 31.2,
              9.5, 15.0, 90.5, None, 80, "phone", n))
-            for n in keys
+            for n in range(COPY_ROWS)
         ]  # fmt: skip
         (body,) = copying.by_day(fixes, now).values()
         began = time.perf_counter()
