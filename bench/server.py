@@ -57,16 +57,16 @@ def add_devices(engine: Engine, count: int, first: int = 0) -> None:
         connection.execute(text("ANALYZE person, surveyor, device, token, last_position"))
 
 
-def keys_of(engine: Engine, folder: Path, count: int, spread: int | None = None) -> str:
-    """A file of `count` devices' ids and secrets, spread evenly over the first `spread` of them."""
-    step = max(1, (spread or count) // count)
+def keys_of(engine: Engine, folder: Path, count: int, spread: int | None = None, first: int = 0) -> str:
+    """A file of `count` devices' ids and secrets, spread evenly over those from `first` up to `spread`."""
+    step = max(1, ((spread or first + count) - first) // count)
     with engine.connect() as connection:
         rows = connection.execute(
             text(
                 "SELECT p.id, substr(p.username, 4) AS n FROM person AS p JOIN device AS d ON d.id = p.id"
                 " WHERE p.username = ANY(:names) ORDER BY p.id"
             ),
-            {"names": [f"dev{n * step}" for n in range(count)]},
+            {"names": [f"dev{first + n * step}" for n in range(count)]},
         ).all()
     path = folder / f"keys-{secrets.token_hex(4)}"
     path.write_text("".join(f"{row.id} bench-{row.n}\n" for row in rows))

@@ -42,6 +42,8 @@ SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, s.name, s.open_jo
  LIMIT :limit
 """
 
+FIND = text(ABLE)
+
 
 @dataclass(frozen=True)
 class Able:
@@ -70,7 +72,7 @@ def nearest(
     args = question(place, org_path, heard_since, needs, limit)
     rows: Sequence[Any] = ()
     for walk in WALKS:
-        rows = session.execute(text(ABLE), args | {"walk": walk}).all()
+        rows = session.execute(FIND, args | {"walk": walk}).all()
         if len(rows) >= limit:
             break
     return sorted((_able(row, place, now) for row in rows), key=lambda one: (one.distance_m, one.surveyor_id))

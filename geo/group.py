@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 MOST_BATCHES, MOST_FIXES = 200, 3_000
 # A limit somebody changed, or a shift's grace, counts after this long at the latest.
 REMEMBER_S = 5.0
-# Two groups at once cost a quarter more than one twice as large, and serve nobody sooner, unless much or somebody waits.
-MUCH_FIXES, LONG_S = 400, 0.1
 # Longer than any statement may run: a request must not wait for ever for a writer that died.
 GIVE_UP_S = 40.0
 
@@ -101,7 +99,6 @@ class Group:
         self.outside = 0
         self.settings = Remembered()
         self.queue: deque[Ticket] = deque()
-        self.queued_fixes = self.writing = 0
         self.held: dict[int, Ticket] = {}  # by id(): waiting or being written
         self.changed = threading.Condition()
         self.threads: list[threading.Thread] = []
@@ -111,7 +108,8 @@ class Group:
         """Whether a newcomer should come again later."""
         if len(self.held) >= self.most or self.outside >= self.most_outside:
             return True
-        oldest = next(iter(self.held.values()), None) if self.held else None
+        # Copied in one step: asked without the lock, an iterator would meet tickets that come and go (an answer of 500).
+        oldest = next(iter(list(self.held.values())), None)
         return oldest is not None and time.monotonic() - oldest.came_s > self.oldest_s
 
     @contextmanager
@@ -143,11 +141,8 @@ class Group:
                 raise too_many()
             self._start()
             self.queue.append(ticket)
-            self.queued_fixes += len(batch.fixes)
             self.held[id(ticket)] = ticket
-            # The first in the queue wakes a writer in any case: it looks after whoever waits too long.
-            if len(self.queue) == 1 or self.queued_fixes >= MUCH_FIXES:
-                self.changed.notify()
+            self.changed.notify()
         if not ticket.waiting.acquire(timeout=GIVE_UP_S):
             raise Busy("positions are not being written; try again", retry_after_s=5)
         if ticket.outcome is None:
@@ -179,7 +174,6 @@ class Group:
             with self.changed:
                 for ticket in tickets:
                     del self.held[id(ticket)]
-                self.writing -= 1
             if moved:
                 self._tell(moved)
         writer.close()
@@ -194,20 +188,11 @@ class Group:
     def _next(self) -> list[Ticket]:
         """The tickets of the next transaction, oldest first; empty when it is time to stop."""
         with self.changed:
-            while not self._due():
-                if self.stopping and not self.queue:
+            while not self.queue:
+                if self.stopping:
                     return []
-                self.changed.wait(LONG_S if self.queue else None)
-            tickets = chosen(self.queue)
-            self.queued_fixes -= sum(len(ticket.batch.fixes) for ticket in tickets)
-            self.writing += 1
-            return tickets
-
-    def _due(self) -> bool:
-        """Whether a group should be begun now, beside those being written."""
-        if not self.queue or not self.writing:
-            return bool(self.queue)
-        return self.queued_fixes >= MUCH_FIXES or time.monotonic() - self.queue[0].came_s > LONG_S
+                self.changed.wait()
+            return chosen(self.queue)
 
 
 def chosen(queue: deque[Ticket]) -> list[Ticket]:
