@@ -229,6 +229,7 @@ def test_who_reads_a_byte_a_second_is_let_go_and_nobody_else_waits_for_him(apart
     # Whoever was let go reads what the kernel held for him, and then the end: never what was said since.
     for line in lines:
         line.settimeout(PATIENCE_S)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)  # or the rest would trickle for minutes
         got = 0
         while piece := line.recv(65536):
             got += len(piece)
