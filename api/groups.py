@@ -6,7 +6,7 @@ import socket
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from gevent.event import Event
 
@@ -69,11 +69,12 @@ class Entry:
 
 @dataclass
 class Change:
-    """What was, what is; `whole` when more changed than the place."""
+    """What was, what is; `whole` when more changed than the place; as of which place in the feed."""
 
     old: Entry | None
     new: Entry | None
     whole: bool
+    ident: tuple[int, int]
 
 
 @dataclass(eq=False)
@@ -88,6 +89,8 @@ class Viewer:
     cells: frozenset[Cell] | None = None
     outbox: deque[bytes] = field(default_factory=deque)
     size: int = 0
+    # Up to where in the feed he has been told by a picture or a resumption: the next second must not tell it again.
+    known: tuple[int, int] = (0, 0)
     dropped: bool = False
     woken: Event = field(default_factory=Event)
 
@@ -183,9 +186,15 @@ class Group:
         """Queues one message for every viewer whom something concerns."""
         if not changes and not clocks:
             return
-        shared = Telling(self, changes, clocks, now_s, tag)
+        first = min((change.ident for change in changes.values()), default=(0, 0))
+        # Nearly everybody shares one; who came in the middle of the second shares with those who came with him.
+        shared: dict[tuple[int, int], Telling] = {}
         for viewer in list(self.viewers):
-            if told := shared.to(viewer.cells):
+            since = viewer.known if viewer.known >= first else (0, 0)
+            if since not in shared:
+                new = {k: c for k, c in changes.items() if c.ident > since} if since > (0, 0) else changes
+                shared[since] = Telling(self, new, clocks, now_s, tag)
+            if told := shared[since].to(viewer.cells):
                 viewer.push(told)
 
     def message(
@@ -208,25 +217,30 @@ class Telling:
     ) -> None:
         self.now_s, self.tag, self.packed = now_s, tag, group.packed
         self.rows: list[bytes] = []
-        self.rest: list[bytes] = []
+        rest: list[Told] = []
         # By the cell whose viewers are told, and the cell in whose frame the place is given.
         moves: dict[tuple[Cell, Cell], list[bytes]] = defaultdict(list)
         for change in changes.values():
-            self._sort(group, change, moves)
-        for entry in clocks:
-            if group.sees_clock(entry):
-                self.rest.append(packing.event("clock", entry.text(), tag))
+            self._sort(group, change, moves, rest)
+        rest += [Told(entry.ident, "clock", entry.text()) for entry in clocks if group.sees_clock(entry)]
+        self.rest = in_order(rest, tag)
         self.cells = [(where, packing.fragment(cell, told)) for (where, cell), told in moves.items()]
         self.joined: dict[frozenset[Cell] | None, bytes] = {}
 
-    def _sort(self, group: Group, change: Change, moves: dict[tuple[Cell, Cell], list[bytes]]) -> None:
+    def _sort(
+        self,
+        group: Group,
+        change: Change,
+        moves: dict[tuple[Cell, Cell], list[bytes]],
+        rest: list["Told"],
+    ) -> None:
         old, new = change.old, change.new
         was = old is not None and group.sees(old)
         if new is None or not group.sees(new):
             if was and old is not None:
-                self._gone(group, old, new)
+                rest.append(self._gone(group, change.ident, old, new))
         elif new.kind != "surveyor" or not self.packed:
-            self.rest.append(packing.event(new.kind, new.text(), self.tag))
+            rest.append(Told(change.ident, new.kind, new.text()))
         elif change.whole or new.cell is None or not was:
             self.rows.append(new.row())
         else:
@@ -237,21 +251,45 @@ class Telling:
             if before is not None and before != now:
                 moves[before, now].append(told)  # who watches the old cell must see him leave it
 
-    def _gone(self, group: Group, old: Entry, new: Entry | None) -> None:
+    def _gone(self, group: Group, ident: tuple[int, int], old: Entry, new: Entry | None) -> "Told":
         if new is not None and new.kind == "surveyor" and group.scope.holds(new.kind, new.org_path):
             # He left the box, not the organisation: the reader moves his dot out of sight.
-            self.rest.append(packing.event("surveyor", new.text(), self.tag))
-        else:
-            gone = packing.encode({"kind": old.kind, "id": old.key})
-            self.rest.append(packing.event("gone", gone, self.tag))
+            return Told(ident, "surveyor", new.text())
+        return Told(ident, "gone", packing.encode({"kind": old.kind, "id": old.key}))
 
     def to(self, cells: frozenset[Cell] | None) -> bytes:
         """The bytes for a viewer of these cells; empty when nothing concerns him."""
         if cells not in self.joined:
             # Who watches everything needs nobody's leaving told twice, but that is rare and harmless.
             fragments = [told for where, told in self.cells if cells is None or where in cells]
-            told = list(self.rest)
+            moved = b""
             if fragments or self.rows:
-                told.insert(0, packing.batch(self.now_s, fragments, self.rows, self.tag))
-            self.joined[cells] = b"".join(told)
+                # Whatever follows carries the place in the feed: this one event arrives whole or not at all.
+                moved = packing.batch(self.now_s, fragments, self.rows, "" if self.rest else self.tag)
+            self.joined[cells] = moved + self.rest
         return self.joined[cells]
+
+
+class Told(NamedTuple):
+    """An event to tell and its place in the feed."""
+
+    ident: tuple[int, int]
+    kind: str
+    data: bytes
+
+
+def in_order(told: list[Told], tag: str) -> bytes:
+    """Events in the order of the feed, each with its own place there, the last with where the feed stands.
+
+    A line that breaks between two of them is resumed with exactly the second. Of several at one place only the last says it.
+    """
+    told.sort(key=lambda one: one.ident)
+    boot = tag.partition("/")[1:]
+    pieces = []
+    for n, one in enumerate(told):
+        ident = tag
+        if n + 1 < len(told):
+            same = told[n + 1].ident == one.ident
+            ident = "" if same else "".join((f"{one.ident[0]}-{one.ident[1]}", *boot))
+        pieces.append(packing.event(one.kind, one.data, ident))
+    return b"".join(pieces)

@@ -194,7 +194,7 @@ class Hub:
         waiting = self.waiting.get(key)
         before = waiting.old if waiting else old
         rest = waiting.whole if waiting else False
-        self.waiting[key] = Change(before, new, rest or differs(old, new, PLACE))
+        self.waiting[key] = Change(before, new, rest or differs(old, new, PLACE), ident)
 
     def _place(self, entry: Entry) -> None:
         self.cards[(entry.kind, entry.key)] = entry
@@ -269,6 +269,7 @@ class Hub:
         if group is not None and self.loaded:
             picture = group.picture(self.cards.values(), self.last_id)
             viewer.restart(group.snapshot(viewer, picture, self.tag(group)))
+            viewer.known = order(self.last_id)
         if self.away:
             viewer.push(packing.event("stale", packing.encode({"since": packing.stamp()})))
 
@@ -284,12 +285,18 @@ class Hub:
             return False
         if after < self.floor or after > order(self.last_id):
             return False
-        changed = {k: Change(None, e, True) for k, e in self.cards.items() if e.ident > after}
-        changed |= {k: Change(gone.entry, None, True) for k, gone in self.gone.items() if gone.ident > after}
+        changed = {k: Change(None, e, True, e.ident) for k, e in self.cards.items() if e.ident > after}
+        changed |= {
+            k: Change(gone.entry, None, True, gone.ident)
+            for k, gone in self.gone.items()
+            if gone.ident > after
+        }
         if len(changed) > 1000 and len(changed) * 4 > len(self.cards):
             return False
         hello = packing.encode({"stream": viewer.key, "server_time": packing.stamp()})
-        viewer.push(packing.event("resumed", hello, self.tag(group)))
+        # Its id is where he is: should the line break before what follows, he asks for that again.
+        viewer.push(packing.event("resumed", hello, since))
+        viewer.known = order(self.last_id)
         if told := group.message(changed, [], time.time(), self.tag(group), viewer.cells):
             viewer.push(told)
         return True

@@ -126,7 +126,8 @@ class Stream:
                 yield told
             elif now - said >= COMMENT_S:
                 said = now
-                yield b": still here\n\n"
+                # A page hears events only: to it a line on which nothing passes any more looks like a quiet night.
+                yield packing.event("still", b"{}") if viewer.packed else b": still here\n\n"
 
 
 def refuse(start: Callable[..., Any], status: int) -> list[bytes]:

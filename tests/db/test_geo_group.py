@@ -84,17 +84,21 @@ def stored(session: Session, who: Surveyor) -> list[Fix]:
 
 def together(group: Group, batches: list[Batch]) -> list[Any]:
     """Submits batches so that they wait together, and lets them be written as one group."""
-    begun, chosen_before = threading.Event(), group._next
+    begun = threading.Event()
 
-    def wait_for_all() -> list[Ticket]:
+    def all_of_them(queue: deque[Ticket]) -> list[Ticket]:
+        # Called with the lock of the group held; waiting lets the others come in.
         until = time.monotonic() + 10
-        while len(group.queue) < len(batches) and time.monotonic() < until and not begun.is_set():
-            time.sleep(0.002)
+        while len(queue) < len(batches) and time.monotonic() < until and not begun.is_set():
+            group.changed.wait(0.002)
         begun.set()
-        return chosen_before()
+        while not queue and not group.stopping:
+            group.changed.wait(0.01)
+        return chosen(queue)
 
-    group._next = wait_for_all  # type: ignore[method-assign]
-    return at_once([lambda b=b: group.submit(b)[0] for b in batches])  # type: ignore[misc]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grouping, "chosen", all_of_them)
+        return at_once([lambda b=b: group.submit(b)[0] for b in batches])  # type: ignore[misc]
 
 
 def transactions(session: Session, who: list[Surveyor]) -> set[int]:

@@ -16,6 +16,11 @@ class Plan:
     cut_after: int | None = None  # bytes from the client, then both ends are torn off
     stall_after: int | None = None  # bytes from the client, then nothing more passes and nobody is told
     mute_answer: bool = False  # the request passes, its answer never arrives
+    cut_answer_after: int | None = None  # bytes from the server, then both ends are torn off
+    stall_answer_after: int | None = (
+        None  # bytes from the server, then nothing more passes and nobody is told
+    )
+    late_s: float = 0.0  # how long each piece of the answer is under way
 
 
 @dataclass
@@ -99,9 +104,20 @@ class Proxy:
             await asyncio.sleep(0.05)
 
     async def _answers(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, plan: Plan) -> None:
+        passed = 0
         while piece := await there.read(PIECE):
-            if plan.mute_answer:
+            if plan.mute_answer or (
+                plan.stall_answer_after is not None and passed >= plan.stall_answer_after
+            ):
                 continue
+            if plan.late_s:
+                await asyncio.sleep(plan.late_s)
+            if plan.cut_answer_after is not None:
+                piece = piece[: plan.cut_answer_after - passed]
             writer.write(piece)
             await writer.drain()
+            passed += len(piece)
+            if plan.cut_answer_after is not None and passed >= plan.cut_answer_after:
+                await asyncio.sleep(0.05)  # what passed reaches the client before the line breaks
+                break
         writer.close()

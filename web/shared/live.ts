@@ -21,6 +21,9 @@ export interface Follower {
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
 const LOOK_REST_MS = 500;
+/** The stream says something every 15 s. A line silent for longer is dead, even if nobody hung up. */
+const SILENCE_MS = 40_000;
+const LISTEN_MS = 5000;
 
 let stream = '';
 let wanted: Box | null = null;
@@ -65,11 +68,16 @@ export function follow(url: string, follower: Follower): () => void {
   let timer = 0;
   let wait = FIRST_WAIT_MS;
   let closed = false;
+  let heard = performance.now();
 
   const open = () => {
+    heard = performance.now();
     source = new EventSource(url);
     const on = <T>(name: string, take: (data: T) => void) =>
-      source?.addEventListener(name, (event) => take(JSON.parse((event as MessageEvent<string>).data) as T));
+      source?.addEventListener(name, (event) => {
+        heard = performance.now();
+        take(JSON.parse((event as MessageEvent<string>).data) as T);
+      });
     on<PackedSnapshot>('snapshot', (all) => {
       if (all.server_time) learnServerTime(all.server_time);
       follower.snapshot(all);
@@ -88,6 +96,7 @@ export function follow(url: string, follower: Follower): () => void {
     on<ClockChange>('clock', (change) => follower.clock(change));
     on<Gone>('gone', (what) => (what.kind === 'session' ? leave() : follower.gone(what)));
     on<unknown>('stale', () => follower.stale(true));
+    on<unknown>('still', () => undefined);
     source.onopen = () => void (wait = FIRST_WAIT_MS);
     source.onerror = () => {
       follower.stale(true);
@@ -104,6 +113,11 @@ export function follow(url: string, follower: Follower): () => void {
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   };
 
+  const listen = window.setInterval(() => {
+    if (source?.readyState !== EventSource.OPEN || performance.now() - heard < SILENCE_MS) return;
+    follower.stale(true);
+    again();
+  }, LISTEN_MS);
   const wake = () => {
     if (!closed && source?.readyState === EventSource.CLOSED) {
       wait = FIRST_WAIT_MS;
@@ -117,6 +131,7 @@ export function follow(url: string, follower: Follower): () => void {
 
   return () => {
     closed = true;
+    clearInterval(listen);
     clearTimeout(timer);
     clearTimeout(lookTimer);
     window.removeEventListener('online', wake);
