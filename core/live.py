@@ -17,7 +17,8 @@ STREAM = "chakan:live"
 VIEWS = "chakan:live:views"
 # The kind of the entry that says: a shelf was laid anew, compare.
 REDRAWN = "redrawn"
-SHELVES: tuple[Kind, ...] = ("surveyor", "task")
+# In the order in which they are laid anew.
+SHELVES: tuple[Kind, ...] = ("task", "surveyor")
 EPOCH = "chakan:live:epoch"
 AUTH_EPOCH = "chakan:auth:epoch"
 SSE_HEADERS = [
@@ -80,8 +81,9 @@ def refresh(redis: Redis, kind: Kind, cards: Iterable[Change]) -> bool:
                     change.key,
                     json.dumps({"org_path": change.org_path, "card": change.card}, ensure_ascii=False),
                 )
-            # A new word after Redis was emptied: whoever was not looking just then notices by it.
-            pipe.set(EPOCH, secrets.token_hex(4), nx=True)
+            if kind == SHELVES[-1]:
+                # A new word after Redis was emptied: whoever was not looking just then notices by it, and finds all shelves full.
+                pipe.set(EPOCH, secrets.token_hex(4), nx=True)
             told: Any = {"kind": REDRAWN, "key": kind, "body": "{}"}
             pipe.xadd(STREAM, told, maxlen=KEPT_EVENTS, approximate=True)
             pipe.execute()
