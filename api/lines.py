@@ -1,7 +1,7 @@
 """The connections of this server as the kernel sees them: which one has gone silent, and how to end it.
 
 Granian gives a request no socket, its `wsgi.input` no time limit, and a request that ends while a thread still reads its
-body stops the whole process until that connection dies (0026). So the connection is found by what the kernel knows of it.
+body stops the whole process until that connection dies (0027). So the connection is found by what the kernel knows of it.
 """
 
 import os

@@ -1,6 +1,6 @@
 """How long a body may take. Uploads have their own rules (api/body.py); every other body is read by the thread that answers.
 
-Whoever says "a thousand bytes follow" and falls silent would hold that thread for ever: the server has no limit (0026). So
+Whoever says "a thousand bytes follow" and falls silent would hold that thread for ever: the server has no limit (0027). So
 so many bodies are read at once, in all and of one address, and one thread watches them and ends the connection of whoever
 says nothing more. The read then returns what came, and the request is answered as any cut off one is.
 """
