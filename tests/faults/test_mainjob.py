@@ -11,7 +11,7 @@ from lab.recording import Script, read_trips, rosters
 from tests import site as sites
 
 TRIPS = Path(os.environ.get("CHAKAN_PORTO") or mainjob.TRIPS)
-SHORT = Script(phones=20, trips=20, claims=15, factor=15, longest=16, patience_s=150)
+SHORT = Script(phones=14, trips=14, claims=10, factor=15, longest=12, patience_s=150)
 
 pytestmark = [
     pytest.mark.faults,
@@ -44,10 +44,10 @@ def test_no_fix_and_no_claim_is_lost_or_doubled(running, engine, capsys):
     # Every repeat of the network is refused as a double, and nothing else is; a retry may or may not have arrived.
     assert set(outcome.refused) <= {"duplicate"}, said
     assert fixes["repeats"] <= fixes["refused"] <= fixes["repeats"] + fixes["retried"], said
-    assert (claims["reported"], claims["stored"], claims["lost"], claims["doubled"]) == (15, 15, 0, 0), said
+    assert (claims["reported"], claims["stored"], claims["lost"], claims["doubled"]) == (10, 10, 0, 0), said
     assert claims["two winners"] == 0, said
-    assert claims["offered"] == claims["accepted"] == claims["contacted"] == 15, said
-    assert len(outcome.waits_s) == 15, said
+    assert claims["offered"] == claims["accepted"] == claims["contacted"] == 10, said
+    assert len(outcome.waits_s) == 10, said
 
 
 def test_phones_never_drive_two_trips_at_once():

@@ -31,11 +31,23 @@ WEB = Path(__file__).parent.parent.parent / "web"
 TUS_JS = Path(os.environ.get("CHAKAN_WEB_MODULES") or WEB / "node_modules") / "tus-js-client"
 
 
+@pytest.fixture(scope="module")
+def process(tmp_path_factory, database_url, redis_url):
+    """Started once: a start takes as long as most of these tests."""
+    running = site.build(tmp_path_factory.mktemp("site"), database_url, redis_url)
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def server(tmp_path, database_url, redis_url, redis):
-    """The API as launched, over the test's database."""
-    running = site.build(tmp_path, database_url, redis_url)
-    running.start("api")
+def server(process, redis):
+    """The API as launched, over the test's database, with an empty store; started again if a test killed it."""
+    running = process
+    for folder in ("uploads", "photos"):
+        shutil.rmtree(running.data / folder, ignore_errors=True)
+        (running.data / folder).mkdir()
+    if "api" not in running.running:
+        running.start("api")
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -44,8 +56,7 @@ def server(tmp_path, database_url, redis_url, redis):
         except httpx.HTTPError:
             assert time.monotonic() < deadline, running.tail("api")
             time.sleep(0.2)
-    yield running
-    running.stop()
+    return running
 
 
 @pytest.fixture

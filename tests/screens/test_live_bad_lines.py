@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -317,7 +318,7 @@ class Crowd:
                 retry_s = await self._once()
                 wait_s, pause_s = 1.0, retry_s
             except OSError:
-                pause_s, wait_s = wait_s * random.uniform(0.5, 1.5), min(wait_s * 2, 30)
+                pause_s, wait_s = wait_s * random.uniform(0.5, 1.5), min(wait_s * 2, 8)
             await asyncio.sleep(pause_s)
 
     async def _once(self) -> float:
@@ -373,15 +374,21 @@ async def all_come_back(apart: sites.Site, token: str, count: int) -> float:
     return max(crowd.back)
 
 
+def apart_from_the_browser(apart: sites.Site, token: str, count: int) -> float:
+    """The same in a thread of its own: a browser that another test opened keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(all_come_back(apart, token, count))).result()
+
+
 def test_sixty_viewers_are_back_after_the_stream_process_was_killed(apart, feed, token):
     feed.tell(range(50))
-    assert asyncio.run(all_come_back(apart, token, 60)) < 45
+    assert apart_from_the_browser(apart, token, 60) < 45
 
 
 @pytest.mark.slow
 def test_two_hundred_viewers_are_back_after_the_stream_process_was_killed(apart, feed, token):
     feed.tell(range(500))
-    took = asyncio.run(all_come_back(apart, token, 200))
+    took = apart_from_the_browser(apart, token, 200)
     print(f"200 viewers have a picture {took:.1f} s after the restart began")
     assert took < 45
 

@@ -19,7 +19,8 @@ export interface Follower {
 }
 
 const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 30_000;
+/** A refusal costs the server little; longer than this a desk must not stay dark once the stream is back. */
+const LONGEST_WAIT_MS = 8_000;
 const LOOK_REST_MS = 500;
 /** The stream says something every 15 s. A line silent for longer is dead, even if nobody hung up. */
 const SILENCE_MS = 40_000;
