@@ -325,9 +325,9 @@ class Crowd:
         reader, writer = await asyncio.open_connection(self.where.hostname, self.where.port, limit=2**22)
         retry_s, counted = 2.0, False
         try:
-            ask = (
-                f"GET /api/v1/live?batch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\n\r\n"
-            )
+            # A browser sees where a body ends; this one reads on until the connection does.
+            ask = "GET /api/v1/live?batch=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            ask += f"Authorization: Bearer {self.token}\r\n\r\n"
             writer.write(ask.encode())
             status = (await reader.readline())[9:12].decode()
             if status != "200":
