@@ -35,7 +35,8 @@ from launch.places import ROOT
 from tests import site as sites
 
 TRIPS = ROOT.parent / "shared" / "data" / "porto" / "trips_train.csv"
-FULL = Script(phones=110, trips=440, claims=220, factor=10)
+# Trips of up to a quarter of an hour: a single one of three hours would keep the whole run waiting.
+FULL = Script(phones=110, trips=440, claims=220, factor=10, longest=60)
 QUICK = Script(phones=100, trips=100, claims=40, factor=15, longest=26, patience_s=120)
 OFFER_GOAL_S = 1.0
 LOOK_EVERY_S = 0.05
@@ -151,7 +152,7 @@ def replay(url: str, engine: Engine, script: Script, path: Path) -> Outcome:
             return len(run.ledger.opened) == script.claims and link.execute(text(WAITING)).scalar_one() == 0
 
     try:
-        took_s = run.run(settled)
+        took_s = run.run(settled, lambda words: print(words, flush=True))
     finally:
         watch.over.set()
         watching.join(10)

@@ -28,6 +28,7 @@ FORMS: tuple[tuple[Protocol, ...], ...] = (
     ("overland",),
 )
 BATCH = 4
+SAY_EVERY_S = 15.0
 TWICE, OUT_OF_ORDER, LATE = 0.05, 0.05, 0.02
 SILENT, DECLINING = 0.05, 0.07
 SEATS = 4
@@ -255,8 +256,11 @@ class Replay:
         self.http = httpx.Client(base_url=url, timeout=httpx.Timeout(30, pool=None), limits=limits)
         self.began = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
 
-    def run(self, settled: Callable[[], bool]) -> float:
-        """Replays everything, then waits until `settled()` or out of patience; returns the seconds it took."""
+    def run(self, settled: Callable[[], bool], say: Callable[[str], None] = lambda words: None) -> float:
+        """Replays everything, then waits until `settled()` or out of patience; returns the seconds it took.
+
+        `say` hears every quarter of a minute how far it is.
+        """
         forms = [FORMS[n % 3][n // 3 % len(FORMS[n % 3])] for n in range(self.script.phones)]
         phones = [
             Phone(self.http, given, form) for given, form in zip(self.people.devices, forms, strict=True)
@@ -275,11 +279,18 @@ class Replay:
         with self.http:
             for thread in (*desks, *crew):
                 thread.start()
-            until = begun + self.script.patience_s
+            until, next_word = begun + self.script.patience_s, begun + SAY_EVERY_S
             while time.monotonic() < until and not (
                 all(one.travelled.is_set() for one in crew) and settled()
             ):
                 time.sleep(0.25)
+                if time.monotonic() > next_word:
+                    next_word += SAY_EVERY_S
+                    home = sum(one.travelled.is_set() for one in crew)
+                    say(
+                        f"{time.monotonic() - begun:4.0f} s: {len(self.ledger.opened)} of {self.script.claims} losses reported,"
+                        f" {home} of {len(crew)} phones through with their trips"
+                    )
             self.over.set()
             for thread in (*desks, *crew):
                 thread.join(timeout=max(1.0, until + 60 - time.monotonic()))
