@@ -193,17 +193,22 @@ def _secrets(places: Places, home: Path) -> dict[str, str]:
 @contextmanager
 def held(places: Places) -> Iterator[None]:
     """Keeps the data folder for this process; the kernel lets go of it however we end. Raises CannotStart."""
-    with places.lock.open("a") as lock:
+    with places.lock.open("a+") as lock:
+        lock.seek(0)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             state = read_json(places.state)
             where = f" at {state['url']}" if state.get("url") else ""
-            pid = state.get("pid", "?")
+            # A bench or a test run holds the folder too, and writes no state.
+            pid = state.get("pid") or lock.read().strip() or "?"
             raise CannotStart(
                 f"Chakan already runs on {places.data} (process {pid}){where}.\n"
                 f"  Stop it with Ctrl-C where it runs, or: kill {pid}"
             ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         try:
             yield
         finally:

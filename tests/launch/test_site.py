@@ -200,6 +200,8 @@ def test_redis_wants_its_password_and_keeps_what_it_was_told(
 
 def test_a_data_folder_is_held_once_and_the_second_is_told_where_the_first_runs(places: Places) -> None:
     with site.held(places):
+        with pytest.raises(CannotStart, match=rf"kill {os.getpid()}$"), site.held(places):
+            pytest.fail("two held the same folder")  # a bench holds it too, and writes no state
         write_json(
             places.state, {"pid": 4711, "url": "http://127.0.0.1:8000", "environment": {"CHAKAN_X": "1"}}
         )
