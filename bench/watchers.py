@@ -146,7 +146,7 @@ def knock(url: str) -> int:
 def ping(url: str, token: str, lon: float, lat: float, at: float) -> None:
     """One fix of the real surveyor over HTTP."""
     when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03}Z"
-    body = {"fixes": [{"at": when, "lon": lon, "lat": lat, "accuracy_m": 5, "speed_mps": 0.0}]}
+    body = {"fixes": [{"at": when, "lon": lon, "lat": lat, "accuracy_m": 5}]}
     request = urllib.request.Request(
         f"{url}/api/v1/positions",
         data=json.dumps(body).encode(),
