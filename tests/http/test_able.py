@@ -59,6 +59,7 @@ def test_a_surveyor_and_a_stranger_may_not_ask(session: Session, as_: Any, stran
     assert stranger.get(f"/nearest/able?lon={LON}&lat={LAT}").status_code == 401
 
 
+@pytest.mark.usefixtures("bare")
 def test_the_walk_is_along_the_index(session: Session) -> None:
     for _ in range(60):
         factories.surveyor(session)

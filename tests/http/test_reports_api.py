@@ -103,6 +103,7 @@ def test_figures_are_for_those_who_answer_for_them(as_, role):
     assert as_(role).get("/reports/people").status_code == 403
 
 
+@pytest.mark.usefixtures("bare")
 def test_the_figures_of_ten_thousand_claims_are_quick_on_the_day_a_system_is_filled(as_, session, yesterday):
     org = factories.default_organisation(session)
     surveyor = factories.surveyor(session)
