@@ -177,8 +177,13 @@ class Cover:
 
     def share(self, demand: Floats, within_s: float) -> float:
         """The part of the demand somebody reaches within so many seconds; 1 without any demand."""
-        total = float(demand.sum())
-        return float(demand[self.first <= within_s].sum()) / total if total > 0 else 1.0
+        return share(demand, self.first, within_s)
+
+
+def share(demand: Floats, first_s: Floats, within_s: float) -> float:
+    """The part of the demand whose cells somebody reaches within so many seconds; 1 without any demand."""
+    total = float(demand.sum())
+    return float(demand[first_s <= within_s].sum()) / total if total > 0 else 1.0
 
 
 def cover(times: Floats, free_in_s: Floats) -> Cover:

@@ -16,7 +16,6 @@ from core.database import Sessions
 from dispatch import candidates, coverage, moving, policy, posts, queries
 from dispatch.candidates import Habits, Someone
 from dispatch.costs import root_of
-from dispatch.coverage import Floats
 from dispatch.coverage_map import Atlas, Ground, Person, drives
 from dispatch.errors import MovePending, NotFree
 from dispatch.moving import Latest, Wanted
@@ -138,17 +137,13 @@ def look(engine: Engine, town: Town) -> list[Wanted]:
     )  # fmt: skip
     wanted = []
     for move in found:
-        before = _share(demand, there)
+        before = coverage.share(demand, there.min(axis=0), WITHIN_S)
         there[move.surveyor] = np.minimum(reach[cells.index(move.cell)], posts.MOST_WAIT_S)
-        who, after = stand[move.surveyor], _share(demand, there)
+        who, after = stand[move.surveyor], coverage.share(demand, there.min(axis=0), WITHIN_S)
         wanted.append(
             Wanted(who.id, centres[move.cell], "", WITHIN_S, round(move.drive_s), before, after, provider)
         )
     return wanted
-
-
-def _share(demand: Floats, there: Floats) -> float:
-    return float(demand[there.min(axis=0) <= WITHIN_S].sum() / demand.sum())
 
 
 def _stands(one: Someone, town: Town) -> Person:

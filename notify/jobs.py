@@ -11,13 +11,16 @@ from notify import announce, channels, service
 
 
 def _tell(event: str, payload: dict[str, Any]) -> None:
-    for message_id in service.tell(wiring.sessions, wiring.settings, event, payload):
-        # Only a wake-up: the sweeper finds the row by itself when Redis is away.
-        queues.enqueue(wiring.redis, Work.MESSAGES, "notify.jobs.send", message_id)
+    _wake(service.tell(wiring.sessions, wiring.settings, event, payload))
 
 
 def _announce(event: str, payload: dict[str, Any]) -> None:
-    for message_id in announce.announce(wiring.sessions, wiring.settings, event, payload):
+    _wake(announce.announce(wiring.sessions, wiring.settings, event, payload))
+
+
+def _wake(message_ids: list[int]) -> None:
+    for message_id in message_ids:
+        # Only a wake-up: the sweeper finds the row by itself when Redis is away.
         queues.enqueue(wiring.redis, Work.MESSAGES, "notify.jobs.send", message_id)
 
 

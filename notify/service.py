@@ -1,20 +1,18 @@
 """Use cases: write down who is to be told, hand it to the provider, try again, give up in public."""
 
-import json
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import audit, clock, metrics
 from core.database import Sessions
 from core.errors import Missing
 from core.settings import Settings
-from notify import chat, compose, draft, links, message, queries, webhook
+from notify import chat, compose, draft, links, message, queries, rows, webhook
 from notify.channels import Driver, driver_for
 from notify.draft import Draft, Telling
 from notify.errors import MessageWaiting, SendFailed, Transient, Unsure
@@ -54,7 +52,7 @@ def tell(
         if event == "claim.withdrawn":
             drop_waiting(session, claim.id)
         written = [_write(t, settings, new) for new in compose.drafts(t, event, dict(payload))]
-        written.append(_write_webhook(t, event, dict(payload)))
+        written.append(rows.add_webhook(session, claim.org_id, event, payload, now, claim.id))
         return [message_id for message_id in written if message_id is not None]
 
 
@@ -65,8 +63,12 @@ def _write(t: Telling, settings: Settings, new: Draft) -> int | None:
         words = message.sms(new.template, new.values, new.lang, base=base, signature=signature)
     else:
         words = message.render(new.template, new.values, new.lang, base=base)
-    return _insert(
-        t,
+    return rows.add(
+        t.session,
+        org_id=t.claim.org_id,
+        claim_id=t.claim.id,
+        created_at=t.now,
+        due_at=t.now,
         once=new.once,
         audience=new.audience,
         channel=new.channel,
@@ -79,37 +81,6 @@ def _write(t: Telling, settings: Settings, new: Draft) -> int | None:
         state="dropped" if new.impossible else "waiting",
         last_error=new.impossible,
     )
-
-
-def _write_webhook(t: Telling, event: str, payload: dict[str, Any]) -> int | None:
-    hook = queries.hook(t.session, t.claim.org_id)
-    if hook is None or not hook.url:
-        return None
-    # The relay adds the event's own id: two amendments of one claim are two events with the same facts.
-    event_id = payload.pop("event_id", None) or json.dumps(payload, sort_keys=True)
-    body = webhook.event_body(event, t.now, payload)
-    return _insert(
-        t,
-        once=f"webhook:{event}:{event_id}",
-        audience="system",
-        channel="webhook",
-        address=hook.url,
-        template=event,
-        values={"org_id": str(hook.org_id)},
-        text=json.dumps(body, ensure_ascii=False),
-        lang="en",
-        stale_at=t.now + webhook.LIFE,
-    )
-
-
-def _insert(t: Telling, **row: Any) -> int | None:
-    """The id of the new row; None when this person was told of this already."""
-    statement = insert(Message).values(
-        org_id=t.claim.org_id, claim_id=t.claim.id, created_at=t.now, due_at=t.now, **row
-    )
-    return t.session.execute(
-        statement.on_conflict_do_nothing(index_elements=["once"]).returning(Message.id)
-    ).scalar_one_or_none()
 
 
 def drop_waiting(session: Session, claim_id: int) -> None:

@@ -5,6 +5,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +72,26 @@ def real_engine(database_url: str) -> Iterator[Engine]:
 BLOATED = 2 << 20
 
 
+def every_table() -> list[str]:
+    """All tables, whom others point at first."""
+    return [t.name for t in Base.metadata.sorted_tables]
+
+
+@contextmanager
+def unheard(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which no trigger speaks."""
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield connection
+
+
 def wipe(engine: Engine) -> None:
     """Empties every table; triggers sleep meanwhile because the audit refuses to forget."""
-    names = [t.name for t in Base.metadata.sorted_tables]
     # A sweeper of a running site may hold rows while we ask for whole tables: one of the two is sent away and comes again.
     for attempt in range(10):
         try:
-            with engine.begin() as connection:
-                connection.execute(text("SET LOCAL session_replication_role = replica"))
-                _empty(connection, names)
+            with unheard(engine) as connection:
+                _empty(connection, every_table())
             return
         except OperationalError:
             if attempt == 9:
@@ -121,9 +133,8 @@ def engine(real_engine: Engine) -> Iterator[Engine]:
 @pytest.fixture
 def bare(engine: Engine) -> None:
     """Tables without a single page, as on the first day: deleted rows leave pages behind, and the planner counts them."""
-    with engine.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
-        _cut(connection, [t.name for t in Base.metadata.sorted_tables])
+    with unheard(engine) as connection:
+        _cut(connection, every_table())
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ def running(processes, engine, redis_url) -> site.Site:
     redis = Redis.from_url(redis_url)
     redis.flushdb()
     deadline = time.monotonic() + PATIENCE_S
-    while redis.get(live.EPOCH) is None and time.monotonic() < deadline:
+    while redis.get(live.EPOCH) is None:
+        assert time.monotonic() < deadline, "the sweeper laid no picture"
         time.sleep(0.1)
     time.sleep(1.5)  # the stream looks once a second
     return processes

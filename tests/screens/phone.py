@@ -61,13 +61,7 @@ class Phone:
 
     def look_until(self, look: Callable[[], Any], seconds: float = PATIENCE_MS / 1000, what: str = "") -> Any:
         """Asks until the answer is true, and lets the page's routes and events come in meanwhile; bounded."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = look()
-            if found:
-                return found
-            self.page.wait_for_timeout(150)
-        raise AssertionError(f"not within {seconds} s: {what}")
+        return until(look, seconds, what, pause=lambda: self.page.wait_for_timeout(150))
 
     def accept(self) -> str:
         """Waits for the offer, takes it; the id of the job that opens."""
@@ -204,14 +198,16 @@ def sha256(photo: bytes) -> str:
     return hashlib.sha256(photo).hexdigest()
 
 
-def until(look: Any, seconds: float = 90, what: str = "") -> Any:
+def until(
+    look: Any, seconds: float = 90, what: str = "", pause: Callable[[], Any] = lambda: time.sleep(0.15)
+) -> Any:
     """Asks until the answer is true; bounded."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(0.15)
+        pause()
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
