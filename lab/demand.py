@@ -16,6 +16,7 @@ from lab.citymap import CLASS_NO, CLASSES, City, Name
 
 # A letter after the province that no real city uses, so that no real car is meant.
 PLATE_PREFIX = "豫X"
+DEMO_POLICY = "DEMO"  # the simulated adjuster settles what begins so, and leaves everything else to the visitor
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 LETTERS_OF_VIN = "ABCDEFGHJKLMNPRSTUVWXYZ123456789"
 # Collisions happen where the traffic is: relative weight of a metre of road, by class.
@@ -135,7 +136,7 @@ class Demand:
             third_plate=plate(rng) if motor and rng.random() < kind.third_party else None,
             injured=int(1 + (rng.random() < 0.2)) if rng.random() < kind.injured else 0,
             movable=bool(rng.random() < kind.movable), scene_left=bool(rng.random() < kind.scene_left),
-            policy_no=f"DEMO{kind.line[0].upper()}{int(rng.integers(10**9)):09d}", note=str(rng.choice(kind.notes)),
+            policy_no=f"{DEMO_POLICY}{kind.line[0].upper()}{int(rng.integers(10**9)):09d}", note=str(rng.choice(kind.notes)),
         )  # fmt: skip
 
     def _weights(self, table: dict[str, float]) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ from core import logs
 from core.settings import Settings
 from geo.fix import Fix, LonLat
 from lab import casework, history
-from lab.demand import Demand
+from lab.demand import DEMO_POLICY, Demand
 from lab.movement import Mover, Roads, movers
 from lab.phones import PROTOCOLS, Phone, Refused, checked
 from lab.scenes import Scenes
@@ -40,7 +40,6 @@ REPORT_EVERY_S = 20.0
 REVIEW_EVERY_S = 6.0
 # A human who reports a loss may want to answer for the surveyor himself: the simulation lets him go first.
 HUMAN_FIRST_S = (30.0, 55.0)
-DEMO_POLICY = "DEMO"
 ADJUSTER_FEN = 500_000  # what the demonstration's first adjuster may approve (lab/seed.py)
 
 

@@ -6,6 +6,7 @@ Each claim is written whole in one transaction, so that the sweeper of the runni
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, select
@@ -20,7 +21,7 @@ from dispatch import answers, field
 from geo import store
 from lab import casework
 from lab.acts import ask, mark_sent, notice, photograph, settle, visit
-from lab.demand import Demand, LossReport
+from lab.demand import DEMO_POLICY, Demand, LossReport
 from lab.movement import Roads
 from lab.scenes import Scenes
 from lab.stage import Album, Cast, staged
@@ -34,6 +35,8 @@ log = logging.getLogger("demo")
 DAYS = 3
 MEAN_INTERVAL_S = 1_080.0  # about eighty reports a day
 WITH_PHOTOS = 30  # the newest claims carry real photographs
+LEFT_TO_REVIEW = 5  # the newest of them wait for the visitor: a review desk without work shows nothing
+LEFT_POLICY = "LEFT"
 USUALLY_THERE = timedelta(minutes=40)  # from the call to the photographs: night or day is all it decides
 UNTIL_BEFORE = timedelta(minutes=25)  # the living demonstration takes over from here
 
@@ -67,8 +70,10 @@ def write(
     for number, report in enumerate(reports):
         if stop():
             break
-        album = None
-        if len(reports) - number <= photographed:
+        album, newer = None, len(reports) - 1 - number
+        if newer < min(LEFT_TO_REVIEW, photographed):
+            report = replace(report, policy_no=report.policy_no.replace(DEMO_POLICY, LEFT_POLICY))
+        if newer < photographed:
             album = Album(storage, scenes, {"id": number, "line": report.line, "cause": report.cause})
             album.draw(report.call_ended_at + USUALLY_THERE)
         try:
@@ -145,6 +150,6 @@ def one_claim(
             now=stage.now,
         )
         stage.tell()
-        if stage.now < end:
+        if stage.now < end and not report.policy_no.startswith(LEFT_POLICY):
             settle(stage, cast.adjuster, opened.claim_id, opened.task_id, report, rng, end)
         mark_sent(stage, opened.claim_id)

@@ -72,6 +72,19 @@ def picture(
     return out.getvalue()
 
 
+def taken(jpeg: bytes, at: datetime, lon: float, lat: float) -> bytes:
+    """The same pixels as a camera would have kept them at another moment (UTC; written in Shanghai's time) and place."""
+    exif = _exif(at, timedelta(hours=8), lon, lat, 1).tobytes()
+    start, kept = 2, []
+    while jpeg[start] == 0xFF and 0xE0 <= jpeg[start + 1] <= 0xEF:
+        end = start + 2 + int.from_bytes(jpeg[start + 2 : start + 4])
+        if jpeg[start + 4 : start + 8] != b"Exif":
+            kept.append(jpeg[start:end])
+        start = end
+    marks = b"\xff\xe1" + (len(exif) + 2).to_bytes(2) + exif
+    return jpeg[:2] + b"".join([*kept, marks]) + jpeg[start:]
+
+
 def _draw(
     kind: str, seed: int, plate: str, vin: str, hour: int | None, cause: str, line: str, rng: np.random.Generator,
     size: tuple[int, int],
@@ -174,7 +187,7 @@ def _exif(
         exif.get_ifd(EXIF_IFD).update({0x9003: text, 0x9004: text, 0x9011: offset, 0x9012: offset})
     if lon is not None and lat is not None:
         gps = {
-            0: b"\\x02\\x03\\x00\\x00",
+            0: b"\x02\x03\x00\x00",
             1: "N" if lat >= 0 else "S",
             2: _degrees(lat),
             3: "E" if lon >= 0 else "W",

@@ -29,9 +29,9 @@ class Scenes:
         rng: random.Random,
         taken_at: datetime | None = None,
     ) -> bytes:
-        """A JPEG of one shot of a task: the family's picture, made unique by the task and the moment."""
+        """A JPEG of one shot of a task: the family's picture, unique by task and moment, with the camera's time and place."""
         taken_at = taken_at or datetime.now(UTC)
-        drawn = self.drawn(task, shot, taken_at)
+        drawn = pictures.taken(self.drawn(task, shot, taken_at), taken_at, here.lon, here.lat)
         mark = f"{task['id']} {shot} {taken_at.isoformat()} {here.lon:.6f},{here.lat:.6f} {rng.random()}"
         return with_comment(drawn, mark)
 

@@ -1,16 +1,19 @@
 """Demonstration photographs: every shot of every list can be drawn, is stamped, and carries what a phone writes."""
 
 import io
+import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from geo.fix import LonLat
 from lab import pictures, signs
-from media import exif, shots
+from lab.scenes import Scenes
+from media import exif, flags, shots
 
 NOON = datetime(2026, 11, 22, 4, 0, 30, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -169,6 +172,16 @@ def test_twelve_megapixels_are_twelve_megapixels():
 def test_an_unknown_kind_is_refused_by_name():
     with pytest.raises(ValueError, match="portrait"):
         pictures.picture("portrait", 1)
+
+
+def test_a_photograph_of_the_demonstration_gives_no_reason_to_look_twice():
+    here, at = LonLat(114.012, 32.412), datetime(2026, 11, 26, 13, 47, 35, tzinfo=UTC)
+    jpeg = Scenes(1).photo({"id": 3, "line": "motor"}, "scene", here, random.Random(1), at)
+    read = exif.read(opened(jpeg).getexif())
+    facts = flags.Facts(at, at + timedelta(seconds=4), here, 8.0, read, here, at - timedelta(minutes=9))
+    assert flags.flags(facts) == []
+    assert flags.camera_times(read) == (at, at)
+    assert grey(jpeg).shape == (960, 1280)
 
 
 def test_how_long_a_picture_takes_is_printed():

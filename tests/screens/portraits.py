@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from shapely import Point
+from shapely.geometry import shape
 
 from geo.fix import LonLat
 from lab import casework
@@ -105,16 +107,26 @@ def call(page: Page, token: str, method: str, path: str, body: Any = None) -> An
     return answer.json() if answer.ok else None
 
 
+def stands(page: Page, token: str, surveyor_id: str) -> Point:
+    """The middle of the smallest district of the surveyor's own branch: people of other branches are asked after him."""
+    people = call(page, token, "GET", "/surveyors?limit=100")["items"]
+    org_id = next(p["org_id"] for p in people if p["id"] == surveyor_id)
+    areas = [a for a in call(page, token, "GET", "/areas")["items"] if a["org"]["id"] == org_id]
+    return shape(min(areas, key=lambda area: area["area_m2"])["shape"]).representative_point()
+
+
 def phone(browser: Browser, given: dict[str, Any], out: Path) -> None:
     """A visitor's own phone: paired, on duty, asked, accepted; and the customer's page of the same claim."""
     me = next(device for device in given["devices"] if not device["simulated"])
-    spot = {"longitude": 114.012, "latitude": 32.412, "accuracy": 8}
+    dispatcher, seat = (given["users"][role]["token"] for role in ("dispatcher", "seat"))
+    signed_in = signed(browser, given, "dispatcher")
+    home = stands(signed_in, dispatcher, me["surveyor_id"])
+    spot = {"longitude": home.x, "latitude": home.y, "accuracy": 8}
     context = browser.new_context(
         base_url=given["url"], locale="zh-CN", timezone_id="Asia/Shanghai", viewport=PHONE, device_scale_factor=2,
         is_mobile=True, has_touch=True, permissions=["geolocation"], geolocation=spot,
     )  # fmt: skip
     page = context.new_page()
-    dispatcher, seat = (given["users"][role]["token"] for role in ("dispatcher", "seat"))
     shoot(page, "/phone", out, "phone-pair")
     code = call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/pairing")["code"]
     call(page, dispatcher, "POST", f"/surveyors/{me['surveyor_id']}/shift", {"on": True})
@@ -127,7 +139,7 @@ def phone(browser: Browser, given: dict[str, Any], out: Path) -> None:
         page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=out / "phone-home.png")
     loss = {
-        "position": {"lon": 114.0125, "lat": 32.4125},
+        "position": {"lon": home.x + 5e-4, "lat": home.y + 5e-4},
         "place": "人民路与建设路路口",
         "cause": "collision",
     }
