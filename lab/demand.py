@@ -16,7 +16,9 @@ from lab.citymap import CLASS_NO, CLASSES, City, Name
 
 # A letter after the province that no real city uses, so that no real car is meant.
 PLATE_PREFIX = "豫X"
-DEMO_POLICY = "DEMO"  # the simulated adjuster settles what begins so, and leaves everything else to the visitor
+DEMO_POLICY = (
+    "DEMO"  # the simulated adjuster settles what begins so, and leaves everything else to the visitor
+)
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 LETTERS_OF_VIN = "ABCDEFGHJKLMNPRSTUVWXYZ123456789"
 # Collisions happen where the traffic is: relative weight of a metre of road, by class.
