@@ -8,7 +8,8 @@ import type { ClaimDetail, Id, Named, Near, Page, TaskCard } from '@shared/types
 import { Badge, Button, Choose, Dialog, EmptyState, Field, Loaded, tell, tellError } from '@shared/ui';
 import { common, passedOver } from '@shared/words';
 import { ageOf, surveyors } from '../store';
-import { provider, t } from './words';
+import { provider } from '../provider';
+import { t } from './words';
 
 interface Asked {
   claim: Id;

@@ -10,7 +10,8 @@ import { tasks } from '../store';
 import { askAssign } from './assign';
 import { foreseen } from './events';
 import { Bars, compared, NotTheNearer, weighed } from './weighed';
-import { provider, t } from './words';
+import { provider } from '../provider';
+import { t } from './words';
 
 /** When he could be there, and under it the span that holds eight of ten: the drive's, after what he has in hand. */
 function Soonest({ of }: { of: Candidate }) {

@@ -126,12 +126,7 @@ export const t = words(
     nobodyNearer: '没有更近的查勘员。',
     nearerIs: '{name} 近 {d}，但：{why}',
     dearer: '，客户要多等 {t}（折算）。',
-    provider_osrm: '道路时间（OSRM）',
-    provider_valhalla: '道路时间（Valhalla）',
-    provider_amap: '道路时间（高德）',
     radius: '半径 {d}',
-    provider_straight_line: '直线估算',
-    provider_roads: '道路估算',
     chosen: '选中',
     noDecision: '还没有派工记录',
     noDecisionNote: '每次派单都会记下选了谁，以及其他人为什么没被选中。',
@@ -289,12 +284,7 @@ export const t = words(
     nobodyNearer: 'Nobody was nearer.',
     nearerIs: '{name} is {d} nearer, but: {why}',
     dearer: '; it would weigh {t} more.',
-    provider_osrm: 'by road (OSRM)',
-    provider_valhalla: 'by road (Valhalla)',
-    provider_amap: 'by road (Amap)',
     radius: 'radius {d}',
-    provider_straight_line: 'straight line',
-    provider_roads: 'by road',
     chosen: 'Chosen',
     noDecision: 'Nothing decided yet',
     noDecisionNote: 'Every offer records who was chosen and why each other was passed over.',
@@ -329,11 +319,3 @@ export const t = words(
     close: 'Close',
   },
 );
-
-const PROVIDERS = ['straight_line', 'roads', 'osrm', 'valhalla', 'amap'] as const;
-
-/** Who told a drive time. */
-export const provider = (name: string): string => {
-  const known = PROVIDERS.find((one) => one === name);
-  return known ? t(`provider_${known}`) : name;
-};

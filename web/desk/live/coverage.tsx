@@ -8,6 +8,7 @@ import { dark } from '@shared/theme';
 import type { BestMove, Coverage } from '@shared/types';
 import { Button, Field, Icon, Spinner, tell, tellError } from '@shared/ui';
 import { t } from '../planning/words';
+import { provider } from '../provider';
 import { COVER_COLOURS } from './layers/coverage';
 
 const EVERY_MS = 20_000;
@@ -56,9 +57,6 @@ export function CoverageSwitch() {
     </Button>
   );
 }
-
-const provider = (name: string) =>
-  name === 'straight_line' || name === 'roads' || name === 'none' ? t(`provider_${name}`) : name;
 
 function Move({ move, provider: by }: { move: BestMove; provider: string }) {
   const [place, setPlace] = useState('');

@@ -7,6 +7,7 @@ import { Badge, Button, ClockBadge, Countdown, EmptyState, Icon, leadingClock, T
 import { cause, line, unassignedReason } from '@shared/words';
 import { go, openClaim } from '../route';
 import { byUrgency, type GroupKey, groupOf, GROUPS, tasks } from '../store';
+import { provider } from '../provider';
 import { t } from '../words';
 import { ASSIGNABLE, endDrag, startDrag } from './drag';
 import { change, clearFilter, cursor, filtered, view, wantsJob } from './view';
@@ -47,19 +48,16 @@ function Who({ card }: { card: TaskCard }) {
   );
 }
 
-const PROVIDERS = ['straight_line', 'roads', 'osrm', 'valhalla', 'amap'] as const;
-
 /** When somebody will be there, or by his own word be done: the one figure that matters at this stage. */
 function Ahead({ card }: { card: TaskCard }) {
   const { arrives, done_by_at: done } = card;
   const parts: { key: string; text: string; title: string }[] = [];
   if (arrives) {
-    const by = PROVIDERS.find((one) => one === arrives.by);
     const span = `${clockTime(arrives.low_at)}–${clockTime(arrives.high_at)}`;
     parts.push({
       key: 'arrives',
       text: t('arrivesAt', { t: clockTime(arrives.at), span }),
-      title: t(arrives.under_way ? 'arrivesUnderWay' : 'arrivesIfTaken', { span, by: by ? t(`by_${by}`) : arrives.by }),
+      title: t(arrives.under_way ? 'arrivesUnderWay' : 'arrivesIfTaken', { span, by: provider(arrives.by) }),
     });
   }
   if (done && ['accepted', 'contacted', 'en_route', 'on_scene'].includes(card.state))
