@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dispatch import finishing, policy
-from dispatch.costs import Standing
+from dispatch import finishing, policy, queries
+from dispatch.costs import Standing, root_of
 from dispatch.finishing import CAREFUL, InHand, Said, Trust
 from dispatch.policy import Policy, Ring
 from geo import staleness
@@ -208,6 +208,13 @@ class Habits:
     ) -> "Habits":
         """Under an organisation's rules."""
         return cls(service_s or {}, rule.busy_job_s, rule.weights.speed_mps, trust)
+
+    @classmethod
+    def learned(cls, session: Session, org_path: str, rule: Policy) -> "Habits":
+        """With what the insurer above an organisation has learned of its own people."""
+        root_id = int(root_of(org_path).strip("/"))
+        services = queries.service_times(session, [root_id]).get(root_id)
+        return cls.of(rule, services, queries.trust(session, root_id))
 
 
 def read_people(

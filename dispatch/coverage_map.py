@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from claims.models import Claim
 from core import clock
 from core.database import Sessions
-from dispatch import coverage, policy, posts, queries
+from dispatch import candidates, coverage, policy, posts
+from dispatch.candidates import Habits
 from dispatch.coverage import Cover, Floats, Grid, Move
 from dispatch.posts import Moving
-from geo import staleness
 from geo.eta import Engine, StraightLine
 from geo.fix import LonLat
 from geo.store import lonlat_of
@@ -175,16 +175,15 @@ def alike_hours(times: list[datetime], now: datetime, weeks: int) -> tuple[NDArr
 
 
 def people_of(session: Session, path: str, rule: policy.Policy, now: datetime) -> list[Person]:
-    """Everybody on duty and heard of lately enough to be sent somewhere (P9), with when he is free."""
+    """Everybody on duty and heard of lately enough to be sent somewhere (P9), when he is free and where."""
     found = []
-    for row in queries.surveyors(session, path):
-        if not row.on_duty or row.lon is None or row.open_jobs >= row.max_open:
+    for one in candidates.read_people(session, now, Habits.learned(session, path, rule), scopes=[path]):
+        standing = one.standing
+        if not standing.on_duty or standing.age_s > rule.stale_s or standing.open_jobs >= standing.max_open:
             continue
-        if staleness.age_s(now, row.fixed_at, row.received_at) > rule.stale_s:
-            continue
-        busy_s = float(row.open_jobs * rule.busy_job_s)
-        free = row.open_jobs == 0 and not row.offered
-        found.append(Person(row.id, row.name, LonLat(row.lon, row.lat), busy_s, free))
+        idle = standing.open_jobs == 0 and not standing.has_offer
+        place = standing.free_at or standing.place
+        found.append(Person(standing.id, one.name, place, standing.free_in_s, idle))
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from dispatch import costs, policy, queries
+from dispatch import costs, policy
 from dispatch.candidates import Habits, Someone, asked_before, read_people
 from dispatch.costs import Ground, Waiting, root_of
 from dispatch.policy import Policy, Ring
@@ -83,9 +83,7 @@ class Crowd:
         now: datetime,
     ) -> None:
         self.session, self.job, self.rule, self.now = session, job, rule, now
-        root_id = int(root_of(job.org_path).strip("/"))
-        learned = queries.service_times(session, [root_id]).get(root_id)
-        self.habits = Habits.of(rule, learned, queries.trust(session, root_id))
+        self.habits = Habits.learned(session, job.org_path, rule)
         self.asked = asked_before(session, [job.task_id]).get(job.task_id, {}) if job.task_id else {}
         self._people: list[Someone] = []
         self._metres: list[float] = []

@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.database import Sessions
-from dispatch import candidates, coverage, moving, policy, posts, queries
+from dispatch import candidates, coverage, moving, policy, posts
 from dispatch.candidates import Habits, Someone
-from dispatch.costs import root_of
 from dispatch.coverage_map import Atlas, Ground, Person, drives
 from dispatch.errors import MovePending, NotFree
 from dispatch.moving import Latest, Wanted
@@ -99,9 +98,9 @@ def _ask(sessions: Sessions, engine: Engine, atlas: Atlas, one: Where, now: date
 def _read(session: Session, atlas: Atlas, one: Where, now: datetime) -> Town:
     values = rules.values(session, one.org_id, policy.DEFAULTS | coverage.DEFAULTS)
     rule, how = Policy.of(values), Moving.of(values)
-    root = root_of(one.path)
-    services = queries.service_times(session, [int(root.strip("/"))]).get(int(root.strip("/")))
-    everybody = candidates.read_people(session, now, Habits.of(rule, services), scopes=[one.path])
+    everybody = candidates.read_people(
+        session, now, Habits.learned(session, one.path, rule), scopes=[one.path]
+    )
     people = tuple(
         p for p in everybody
         if p.standing.on_duty and p.standing.age_s <= rule.stale_s and one.holds(p.standing.org_path)

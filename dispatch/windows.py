@@ -335,7 +335,4 @@ class Around:
 
 def habits(session: Session, seen: Sequence[Seen]) -> Habits:
     """What says when somebody is free; one insurer's, for one insurer's jobs are in a window as a rule."""
-    root_id = int(root_of(seen[0].job.org_path).strip("/"))
-    return Habits.of(
-        seen[0].rule, queries.service_times(session, [root_id]).get(root_id), queries.trust(session, root_id)
-    )
+    return Habits.learned(session, seen[0].job.org_path, seen[0].rule)
