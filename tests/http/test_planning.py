@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from core import clock
-from dispatch import assignments, moving, offers, sweep
+from dispatch import assignments, coverage_map, moving, offers, policy, sweep
 from dispatch.models import MoveUp
 from geo.fix import LonLat
 from tests import factories
@@ -55,6 +55,21 @@ def test_where_everybody_is_in_reach_the_move_named_is_the_one_after_which_repor
     assert move["sooner_s"] > 5 and move["to"]["lon"] > LON + 0.015
     assert int(move["surveyor"]["id"]) in {one.id for one in people}
     assert move["covered_before"] == move["covered_after"] == 1.0
+
+
+def test_coverage_counts_the_busy_where_and_when_their_work_ends(session, sessions, as_, town):
+    claim = factories.claim(session, lon=LON + 0.125)
+    sweep.tick(sessions)
+    offer, who = session.execute(text("SELECT id, surveyor_id FROM offer WHERE state = 'open'")).one()
+    actor = factories.actor(session, session.get_one(factories.Person, who))
+    session.commit()
+    offers.accept(sessions, offer, who, actor)
+    assignments.depart(sessions, factories.task_of(session, claim).id, who, actor)
+    org = factories.default_organisation(session)
+    people = coverage_map.people_of(session, org.path, policy.Policy.of(policy.DEFAULTS), clock.read(session))
+    busy = next(one for one in people if one.id == who)
+    assert busy.place == pytest.approx((LON + 0.125, LAT), abs=1e-6) and not busy.free
+    assert busy.free_in_s > 1_200 and [one.free_in_s for one in people if one.id != who] == [0.0, 0.0]
 
 
 def test_coverage_of_an_empty_town_is_empty(as_):
