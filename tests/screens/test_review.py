@@ -113,6 +113,16 @@ def test_zoom_drag_compare_and_help_answer_their_keys(desk, of):
     assert desk.errors == []
 
 
+def test_a_photo_the_network_withheld_is_not_called_damaged_and_comes_when_asked_again(desk, of):
+    page = desk.page
+    page.route("**/preview", lambda route: route.abort())
+    desk.take(of)
+    page.wait_for_selector(".r-viewer:has-text('照片没有加载出来')")
+    page.unroute("**/preview")
+    page.click(".r-viewer button:has-text('重试')")
+    page.wait_for_function("() => document.querySelector('.r-fit img')?.naturalWidth > 0")
+
+
 def test_the_claim_is_approved_with_an_exact_total_and_every_obstacle_named_before(desk, of, sessions):
     page = desk.take(of).page
     page.wait_for_selector(".r-lines .banner:has-text('还有 4 张照片没有结论')")

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Photo } from '@shared/types';
 import { Button, EmptyState, Spinner } from '@shared/ui';
 import { either } from '@shared/i18n';
+import { common } from '@shared/words';
 import type { Region } from './store';
 import { t } from './words';
 
@@ -28,6 +29,11 @@ export function Viewer({ of, original, onRegion, region, zoomTurn }: Props) {
   const image = useRef<HTMLImageElement>(null);
   const drag = useRef<{ x: number; y: number; pose: Pose; from: { x: number; y: number } | null } | null>(null);
   useEffect(() => setPose(FIT), [of.id]);
+  useEffect(() => {
+    const again = () => setFailed('');
+    addEventListener('online', again);
+    return () => removeEventListener('online', again);
+  }, []);
   useEffect(() => setShape(of.width / of.height || 4 / 3), [of.id]);
   useEffect(() => { if (zoomTurn) setPose((old) => (old.scale > 1 ? FIT : { scale: 2.5, x: 0, y: 0 })); }, [zoomTurn]);
 
@@ -75,7 +81,7 @@ export function Viewer({ of, original, onRegion, region, zoomTurn }: Props) {
   return (
     <div ref={frame} class={`r-viewer ${onRegion ? 'drawing' : ''}`} onPointerDown={down} onPointerMove={move} onPointerUp={up} onPointerCancel={up} onWheel={wheel} onDblClick={() => zoom(pose.scale > 1 ? 0.01 : 2.5)}>
       {!ready ? <EmptyState icon={of.state === 'damaged' ? 'warning' : 'loader'} title={of.state === 'damaged' ? t('damaged') : t('processing')} />
-        : failed === src ? <EmptyState icon="error" title={t('damaged')} />
+        : failed === src ? <EmptyState icon="error" title={t('notLoaded')}><Button icon="refresh" onClick={() => setFailed('')}>{common('retry')}</Button></EmptyState>
         : (
           <div class="r-picture" style={{ transform: `translate(${pose.x}px, ${pose.y}px) scale(${pose.scale})` }}>
             <div class="r-fit" style={{ '--shape': shape }}>
