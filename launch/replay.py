@@ -32,8 +32,9 @@ def _replay(given: argparse.Namespace, day: date) -> int:
     from lab import runs
 
     changes = runs.parsed(given.set)
-    if given.policy not in runs.MAKERS:
-        raise CannotStart(f"There is no policy {given.policy!r}; there are: {', '.join(runs.MAKERS)}")
+    # A day that was holds no word of what nobody could see: the all-seeing ones have nothing to see there.
+    if given.policy not in runs.USUAL:
+        raise CannotStart(f"No policy {given.policy!r} for a day that was; there are: {', '.join(runs.USUAL)}")
     sessions = database.sessions(
         database.connect(os.environ["CHAKAN_DATABASE_URL"], pool_size=1, name="chakan-replay")
     )
