@@ -73,6 +73,17 @@ def by_fold(driven: list[Driven]) -> list[Driven]:
     return [one for f in range(FOLDS) for one in driven if one.trip.fold == f]
 
 
+def by_taxi(driven: list[Driven]) -> list[learning.Person]:
+    """What each taxi drove."""
+    found: dict[str, list[Driven]] = {}
+    for one in driven:
+        found.setdefault(one.trip.taxi, []).append(one)
+    return [
+        (Steps.together([one.steps for one in trips]), [j for one in trips for j in one.journeys])
+        for trips in found.values()
+    ]
+
+
 def predictions(
     roads: Roads, driven: list[Driven], journeys: list[Journey], osrm: Osrm | None
 ) -> dict[str, Floats]:
@@ -88,11 +99,8 @@ def predictions(
         said["OSRM"] = np.array([osrm.table([j.start], [j.end])[0, 0] for j in journeys])
     learned = []
     for f in range(FOLDS):
-        others = [one for one in driven if one.trip.fold != f]
-        found = learning.learn(
-            Steps.together([one.steps for one in others]), roads.network, {"version": f"fold {f}"}
-        )
-        found = learning.calibrate(found, roads, [j for one in others for j in one.journeys])
+        others = by_taxi([one for one in driven if one.trip.fold != f])
+        found = learning.taught(others, roads, {"version": f"fold {f}"})
         judged = [j for one in driven if one.trip.fold == f for j in one.journeys]
         learned.append(learning.predict(found, roads, judged))
     return said | {"learned": np.concatenate(learned)}
