@@ -112,7 +112,10 @@ def predictions(
 
 
 def is_direct(roads: Roads, journeys: list[Journey]) -> Any:
-    """Which journeys went about the way a route would: the others made detours or a stop nobody can foresee."""
+    """Which journeys went about the way a route would: the others made detours or a stop nobody can foresee.
+
+    Routes at free flow, put in force here: so the same journeys are judged whatever was learned."""
+    roads.customise(roads.network.seconds)
     starts, ends = roads.snap([j.start for j in journeys]), roads.snap([j.end for j in journeys])
     routes = [roads.path(a, b) for a, b in zip(starts, ends, strict=True)]
     longest = [DIRECT * r.length_m if r is not None else 0.0 for r in routes]

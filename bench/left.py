@@ -18,7 +18,7 @@ from geo.roads.speeds import Speeds
 
 SAME_M, SAME_S = 300.0, 2 * 3600.0
 LENGTHS_M = (500, 1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 30_000)
-HOURS = tuple(range(12))
+HOURS = range(24)
 
 
 class Left(NamedTuple):
