@@ -38,7 +38,12 @@ def in_force() -> ResponseReturnValue:
         else {k: graph.get(k) for k in ("build", "built_at", "source", "road_km", "edges", "turn_bans")},
         "speeds": None
         if learned is None
-        else {"overall": round(learned.overall, 3), "start_stop_s": learned.start_stop_s, **learned.about},
+        else {
+            "overall": round(learned.overall, 3),
+            "per_km_s": round(learned.per_km_s, 1),
+            "start_stop_s": round(learned.start_stop_s, 1),
+            **learned.about,
+        },
         "lessons": lessons,
     }
 

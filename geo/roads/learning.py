@@ -5,15 +5,16 @@ N. Laird weigh studies in "Meta-analysis in clinical trials", Controlled Clinica
 drives of one group says how noisy a group's ratio is, the spread between groups what is left to explain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.optimize import nnls
 
 from geo.fix import LonLat
 from geo.roads import mapmatch, speeds
-from geo.roads.graph import Roads
+from geo.roads.graph import Roads, Snaps
 from geo.roads.mapmatch import Steps
 from geo.roads.nearby import Longs
 from geo.roads.network import Floats, Network
@@ -27,7 +28,15 @@ LEAST_S, MOST_S = 30.0, 5_000.0
 # A single road is learned from at least so many drives: fewer say more about a person than about the road.
 DRIVES_A_ROAD = 2
 SHORTEST_S = 0.05
-START_STOP_S = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0)
+# Whole journeys are judged at speeds learned from the other parts of the people, never from oneself.
+PARTS = 4
+# Fewer journeys than these calibrate nothing.
+LEAST_WAYS = 20
+# A journey's worth of belief that a second learned is a second: where all roads are equally fast, nothing else
+# tells seconds from kilometres.
+BELIEF = 0.5
+# Least absolute shares by reweighting: a journey off by less than this weighs like one that is off by it.
+FLOOR, REWEIGHINGS = 0.03, 40
 
 
 class Journey(NamedTuple):
@@ -97,38 +106,95 @@ def shrunk(group: Longs, observed: Floats, expected: Floats, drive: Longs) -> tu
     return (seen + strength) / (wanted + strength), drives
 
 
-def calibrate(found: Speeds, roads: Roads, driven: Sequence[Journey]) -> Speeds:
-    """Makes whole journeys come out right in the median: the quickest way is always a little quicker than the one driven.
+class Ways(NamedTuple):
+    """Journeys beside the quickest ways for them: seconds and kilometres of the way, seconds the journey took."""
 
-    Also finds what setting off and parking cost. Changes the weights in force in `roads`.
-    """
-    said = predict(found, roads, driven)
-    took = np.array([j.took_s for j in driven])
-    fits = np.isfinite(said) & (said > 0)
-    if np.count_nonzero(fits) < 20:
+    seconds: Floats
+    km: Floats
+    took_s: Floats
+
+
+Person = tuple[Steps, Sequence[Journey]]
+
+
+def taught(people: Sequence[Person], roads: Roads, about: dict[str, Any]) -> Speeds:
+    """Speeds from what some people drove, calibrated on their whole journeys. Changes the weights in force in `roads`."""
+    found = learn(Steps.together([steps for steps, _ in people]), roads.network, about)
+    return calibrate(found, unseen(people, roads))
+
+
+def unseen(people: Sequence[Person], roads: Roads) -> Ways:
+    """The ways of everybody's journeys at speeds learned from others, of one person alone at his own.
+
+    What was learned from a journey tells that journey too well: calibrated on it, the ways of strangers would come out
+    too quick."""
+    parts = min(PARTS, len(people))
+    found = []
+    for part in range(parts):
+        others = [steps for i, (steps, _) in enumerate(people) if i % parts != part]
+        journeys_of = [j for _, driven in people[part::parts] for j in driven]
+        teachers = others or [steps for steps, _ in people]
+        found.append(ways(learn(Steps.together(teachers), roads.network, {}), roads, journeys_of))
+    return Ways(*(np.concatenate(column) for column in zip(*found, strict=True))) if found else ways_of([])
+
+
+def calibrate(found: Speeds, seen: Ways) -> Speeds:
+    """Makes whole journeys come out right in the median: least absolute shares of the true time over seconds learned,
+    kilometres and setting off.
+
+    Of many ways the quickest in the model is chosen, so it leads over roads the model thinks too quick: a part of every
+    kilometre that all roads share draws the quick and the slow together."""
+    if len(seen.took_s) < LEAST_WAYS:
         return found
-    said, took = said[fits] - found.start_stop_s, took[fits]
-    tries = []
-    for extra in START_STOP_S:
-        factor = float(np.median(np.maximum(took - extra, 1.0) / said))
-        tries.append((float(np.median(np.abs((said * factor + extra) / took - 1.0))), extra, factor))
-    _, extra, factor = min(tries)
-    return replace(found, overall=found.overall * factor, start_stop_s=extra)
+    terms = np.column_stack([seen.seconds, seen.km, np.ones(len(seen.km))]) / seen.took_s[:, None]
+    weight = np.ones(len(terms))
+    typical = float(np.median(1.0 / terms[:, 0]))
+    for _ in range(REWEIGHINGS):
+        belief = float(np.sqrt(BELIEF * np.mean(weight**2)))
+        rows = np.vstack([terms * weight[:, None], [belief, 0.0, 0.0]])
+        fit, _ = nnls(rows, np.append(weight, belief * typical))
+        weight = 1.0 / np.sqrt(np.maximum(np.abs(terms @ fit - 1.0), FLOOR))
+    factor, per_km_s, start_stop_s = (fit * float(np.median(1.0 / (terms @ fit)))).tolist()
+    return replace(found, overall=found.overall * factor, per_km_s=per_km_s, start_stop_s=start_stop_s)
+
+
+def ways(found: Speeds, roads: Roads, driven: Sequence[Journey]) -> Ways:
+    """The quickest way for each journey at its hour, without setting off and parking; those without a way are left out."""
+    starts, ends = _ends(roads, driven)
+    rows = []
+    for i in _hour_by_hour(found, roads, driven):
+        way = roads.path(starts[i], ends[i])
+        if way is not None and way.seconds > 0:
+            rows.append((way.seconds, way.length_m / 1000, driven[i].took_s))
+    return ways_of(rows)
+
+
+def ways_of(rows: Sequence[tuple[float, float, float]]) -> Ways:
+    """From plain rows."""
+    return Ways(*np.array(rows, dtype=np.float64).reshape(-1, 3).T)
 
 
 def predict(found: Speeds | None, roads: Roads, driven: Sequence[Journey]) -> Floats:
     """What the roads would have said for each journey at its hour, infinite for no way; None: at free flow."""
     said = np.full(len(driven), np.inf)
-    starts, ends = roads.snap([j.start for j in driven]), roads.snap([j.end for j in driven])
-    hours = [speeds.week_hour(j.began_s) for j in driven]
-    laid = None if found is None else found.on(roads.network)
-    for hour in sorted(set(hours)):
-        roads.customise(roads.network.seconds if laid is None else laid.edge_seconds(hour))
-        for i in (i for i, h in enumerate(hours) if h == hour):
-            said[i] = roads.seconds_to([starts[i]], ends[i])[0] + (
-                0.0 if found is None else found.start_stop_s
-            )
+    starts, ends = _ends(roads, driven)
+    start_stop_s = 0.0 if found is None else found.start_stop_s
+    for i in _hour_by_hour(found, roads, driven):
+        said[i] = roads.seconds_to([starts[i]], ends[i])[0] + start_stop_s
     return said
+
+
+def _ends(roads: Roads, driven: Sequence[Journey]) -> tuple[Snaps, Snaps]:
+    return roads.snap([j.start for j in driven]), roads.snap([j.end for j in driven])
+
+
+def _hour_by_hour(found: Speeds | None, roads: Roads, driven: Sequence[Journey]) -> Iterator[int]:
+    """The numbers of the journeys, each while the speeds of its hour are in force."""
+    hours = np.array([speeds.week_hour(j.began_s) for j in driven], dtype=np.int64)
+    laid = None if found is None else found.on(roads.network)
+    for hour in np.unique(hours).tolist():
+        roads.customise(roads.network.seconds if laid is None else laid.edge_seconds(hour))
+        yield from np.flatnonzero(hours == hour).tolist()
 
 
 class Errors(NamedTuple):

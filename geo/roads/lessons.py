@@ -170,5 +170,4 @@ def learn_and_judge(
 
 def from_driven(roads: Roads, driven: list[Driven], about: dict[str, Any]) -> Speeds:
     """Speeds learned and calibrated from what some people drove."""
-    found = learning.learn(Steps.together([one.steps for one in driven]), roads.network, about)
-    return learning.calibrate(found, roads, [j for one in driven for j in one.journeys])
+    return learning.taught([(one.steps, one.journeys) for one in driven], roads, about)

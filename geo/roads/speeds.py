@@ -1,7 +1,8 @@
 """How much longer than at free flow roads take: factors by class, area and hour of the week, and single roads.
 
 Factors multiply: the seconds of an edge are its free-flow seconds times the factor of each level it falls under, 1 where a
-level was never seen. Their keys (class, cell of the earth, hour, junction ids) outlive a rebuild of the road graph.
+level was never seen; then the same seconds for each kilometre of any road are added. Their keys (class, cell of the earth,
+hour, way, junction ids) outlive a rebuild of the road graph.
 Hours are of the week in UTC, 0 is Monday 00:00.
 """
 
@@ -21,7 +22,8 @@ from geo.roads.network import METRES_PER_DEGREE, Floats, Network
 
 Longs = NDArray[np.int64]
 HOURS = 168
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1 knew no seconds a kilometre, and blocks instead of patches and ways
 FILE = "speeds.npz"
 # Motorways, main roads, streets: what a rush hour treats alike.
 KIND_OF = {
@@ -70,8 +72,14 @@ def _cell(network: Network, size_m: float) -> Longs:
     return np.asarray((line + 100_000).astype(np.int64) * 1_000_000 + column.astype(np.int64) + 500_000)
 
 
-def _block_kind(network: Network) -> Longs:
-    return _cell(network, 1_000) * 3 + _kind(network)
+def _kinds_of(network: Network, size_m: float) -> Longs:
+    """The roads of one kind within a square of the earth."""
+    return _cell(network, size_m) * 3 + _kind(network)
+
+
+def _way(network: Network) -> Longs:
+    """The way of OpenStreetMap, both directions: a street, or a good part of one."""
+    return network.way.astype(np.int64)
 
 
 def _road(network: Network) -> Longs:
@@ -88,9 +96,15 @@ LEVELS: dict[str, Level] = {
     "week_hour": Level(_everything, HOURS),
     "kind_hour": Level(_kind, 24),
     "area": Level(lambda network: _cell(network, 4_000), 1),
-    "block": Level(lambda network: _cell(network, 1_000), 1),
-    "block_kind": Level(_block_kind, 1),
+    "area_hour": Level(lambda network: _cell(network, 4_000), 24),
+    "patch": Level(lambda network: _kinds_of(network, 250), 1),
+    "way": Level(_way, 1),
     "road": Level(_road, 1),
+}
+# No longer learned, but what was learned before an upgrade stays in force until the next night.
+EARLIER: dict[str, Level] = {
+    "block": Level(lambda network: _cell(network, 1_000), 1),
+    "block_kind": Level(lambda network: _kinds_of(network, 1_000), 1),
 }
 
 
@@ -110,12 +124,14 @@ class Factors(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Speeds:
-    """Learned factors. `overall` multiplies every edge; `start_stop_s` is added to a journey for setting off and parking."""
+    """Learned factors. `overall` multiplies every edge, `per_km_s` is added for each kilometre of it; `start_stop_s` is
+    added to a journey for setting off and parking."""
 
     overall: float
     start_stop_s: float
     levels: Mapping[str, Factors]
     about: Mapping[str, Any]
+    per_km_s: float = 0.0
 
     @property
     def version(self) -> str:
@@ -126,7 +142,7 @@ class Speeds:
         """These factors on a network."""
         base = network.seconds * self.overall
         hourly = []
-        for name, level in LEVELS.items():
+        for name, level in (LEVELS | EARLIER).items():
             factors = self.levels.get(name)
             if factors is None:
                 continue
@@ -134,8 +150,8 @@ class Speeds:
             if level.hours == 1:
                 base = base * factors.of(edge_key)
             else:
-                hourly.append((level, factors, edge_key))
-        return Laid(base, hourly)
+                hourly.append((level, factors, *np.unique(edge_key, return_inverse=True)))
+        return Laid(base, hourly, network.length_m * (self.per_km_s / 1000))
 
     def save(self, folder: Path) -> None:
         """Puts these in force for every process that watches the folder: whole or not at all."""
@@ -146,6 +162,7 @@ class Speeds:
             "format": FORMAT,
             "overall": self.overall,
             "start_stop_s": self.start_stop_s,
+            "per_km_s": self.per_km_s,
             "about": dict(self.about),
         }
         part = folder / f".{FILE}.{os.getpid()}"
@@ -158,18 +175,19 @@ class Speeds:
 
 @dataclass(frozen=True, eq=False)
 class Laid:
-    """Factors laid on one network."""
+    """Factors laid on one network: seconds of each edge, what changes them by the hour (the keys there are, and which
+    of them each edge has), seconds added to each edge at all hours."""
 
     base: Floats
-    hourly: list[tuple[Level, Factors, Longs]]
+    hourly: list[tuple[Level, Factors, Longs, Longs]]
+    added: Floats
 
     def edge_seconds(self, week_hour: int) -> Floats:
         """The seconds of each edge at an hour of the week, for `Roads.customise`."""
         found = self.base
-        for level, factors, edge_key in self.hourly:
-            unique, back = np.unique(edge_key, return_inverse=True)
-            found = found * factors.of(level.keys(unique, week_hour))[back]
-        return found
+        for level, factors, keys, of_edge in self.hourly:
+            found = found * factors.of(level.keys(keys, week_hour))[of_edge]
+        return np.asarray(found + self.added)
 
 
 def load(folder: Path) -> Speeds | None:
@@ -177,16 +195,17 @@ def load(folder: Path) -> Speeds | None:
     try:
         with (folder / FILE).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             head = json.loads(stored["head"].tobytes())
-            if head.get("format") != FORMAT:
+            if head.get("format") not in READABLE:
                 return None
             levels = {
                 name: Factors(stored[f"{name}_key"], stored[f"{name}_factor"])
-                for name in LEVELS
+                for name in LEVELS | EARLIER
                 if f"{name}_key" in stored
             }
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
-    return Speeds(float(head["overall"]), float(head["start_stop_s"]), levels, head["about"])
+    per_km_s = float(head.get("per_km_s", 0.0))
+    return Speeds(float(head["overall"]), float(head["start_stop_s"]), levels, head["about"], per_km_s)
 
 
 def week_hour(unix_s: float) -> int:

@@ -146,7 +146,7 @@ class TestWhatDriveTimesStandOn:
 
         built = app.extensions["chakan"]
         app.extensions["chakan"] = replace(built, settings=replace(built.settings, data=roads))
-        Speeds(1.25, 20.0, {}, {"version": "v1"}).save(roads / "speeds")
+        Speeds(1.25, 20.0, {}, {"version": "v1"}, per_km_s=7.5).save(roads / "speeds")
         now = clock.read(session)
         with sessions.begin() as writing:
             lesson = queries.ask_lesson(writing, now, now, now)
@@ -154,7 +154,12 @@ class TestWhatDriveTimesStandOn:
         found = as_("admin").get("/roads").json
         (roads / "speeds" / "speeds.npz").unlink()
         assert found["graph"]["edges"] == 2 * 2 * SIDE * (SIDE - 1)
-        assert found["speeds"] == {"overall": 1.25, "start_stop_s": 20.0, "version": "v1"}
+        assert found["speeds"] == {
+            "overall": 1.25,
+            "per_km_s": 7.5,
+            "start_stop_s": 20.0,
+            "version": "v1",
+        }
         assert [p["name"] for p in found["providers"]] == ["roads", "straight_line"]
         assert [(one["state"], one["figures"]) for one in found["lessons"]] == [("done", {"km": 12})]
 

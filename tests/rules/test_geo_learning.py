@@ -1,5 +1,6 @@
 """From tracks to roads to speeds, in a small square city whose true speeds are known."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from geo.roads.car_tags import CLASS_NO
 from geo.roads.learning import Errors, Journey
 from geo.roads.mapmatch import Matcher, Steps, drives
 from geo.roads.network import METRES_PER_DEGREE
+from geo.roads.speeds import Speeds
 from tests.squares import BLOCK_M, EDGE, FREE_MPS, MONDAY, ROADS, SIDE, city, driven, free, staircase
 
 
@@ -64,14 +66,18 @@ def test_a_jump_is_left_out_and_a_silence_cuts():
     assert [rows.tolist() for rows in drives(at, lon, np.full(8, 31.0))] == [[0, 1, 3, 4], [5, 6, 7]]
 
 
-def week_of_driving(seconds_of, count: int, hour: int = 0) -> tuple[Steps, list[Journey]]:
+def week_of_driving(seconds_of, count: int, hour: int = 0, seed: int = 0) -> tuple[Steps, list[Journey]]:
     matcher = Matcher(ROADS.network, ROADS.grid)
-    random = np.random.default_rng(hour)
+    random = np.random.default_rng(hour + 100 * seed)
     parts, whole = [], []
     for i in range(count):
         begin = int(random.integers(0, 4)) + SIDE * int(random.integers(0, 4))
         at, lon, lat, _ = driven(
-            staircase(14, begin), 7.0, seconds_of, i, began_s=MONDAY + hour * 3600 + 7 * 86_400 * (i % 3)
+            staircase(14, begin),
+            7.0,
+            seconds_of,
+            i + 100 * seed,
+            began_s=MONDAY + hour * 3600 + 7 * 86_400 * (i % 3),
         )
         parts.append(matcher.match(at, lon, lat))
         whole += learning.journeys(at, lon, lat)
@@ -97,12 +103,56 @@ def test_true_speeds_are_learned_from_noisy_tracks():
 
 
 def test_calibration_takes_the_bias_out_and_finds_what_parking_costs():
-    steps, whole = week_of_driving(slow_main, 40)
-    parked = [j._replace(took_s=j.took_s * 1.2 + 60.0) for j in whole]
-    found = learning.calibrate(learning.learn(steps, ROADS.network, {}), ROADS, parked)
-    said = Errors.of(learning.predict(found, ROADS, parked), np.array([j.took_s for j in parked]))
-    assert said.bias == pytest.approx(1.0, abs=0.01)
+    parts, whole = zip(*(week_of_driving(slow_main, 5, seed=seed) for seed in range(8)), strict=True)
+    parked = [[j._replace(took_s=j.took_s * 1.2 + 60.0) for j in one] for one in whole]
+    found = learning.taught(list(zip(parts, parked, strict=True)), ROADS, {})
+    every = [j for one in parked for j in one]
+    said = Errors.of(learning.predict(found, ROADS, every), np.array([j.took_s for j in every]))
+    assert said.bias == pytest.approx(1.0, abs=0.02)
     assert found.start_stop_s > 0
+
+
+def ways_of_a_city(random: np.random.Generator, count: int) -> learning.Ways:
+    """Ways whose seconds are right on the whole and too spread road by road: quick ones too quick, slow ones too slow."""
+    km = random.uniform(1.0, 12.0, count)
+    pace = random.uniform(60.0, 200.0, count)
+    took = (130.0 + 0.6 * (pace - 130.0)) * km + 40.0
+    return learning.Ways(pace * km, km, took * random.lognormal(0.0, 0.15, count))
+
+
+def test_speeds_spread_too_far_are_drawn_together_by_seconds_a_kilometre():
+    found = learning.calibrate(Speeds(1.0, 0.0, {}, {}), ways_of_a_city(np.random.default_rng(3), 600))
+    assert found.overall == pytest.approx(0.6, abs=0.1)
+    assert found.per_km_s == pytest.approx(0.4 * 130.0, rel=0.25)
+    assert found.start_stop_s == pytest.approx(40.0, abs=20.0)
+
+
+def test_one_journey_of_ten_with_a_long_stop_in_it_does_not_make_all_slow():
+    seen = ways_of_a_city(np.random.default_rng(4), 600)
+    took = seen.took_s * np.where(np.arange(600) % 10 == 0, 3.0, 1.0)
+    plain, stopped = (
+        learning.calibrate(Speeds(1.0, 0.0, {}, {}), one) for one in (seen, seen._replace(took_s=took))
+    )
+    said = [s.overall * seen.seconds + s.per_km_s * seen.km + s.start_stop_s for s in (plain, stopped)]
+    assert np.median(said[1] / said[0]) == pytest.approx(1.0, abs=0.04)
+
+
+def test_where_all_roads_are_equally_fast_seconds_stay_seconds():
+    km = np.random.default_rng(5).uniform(1.0, 12.0, 200)
+    found = learning.calibrate(Speeds(1.0, 0.0, {}, {}), learning.Ways(100.0 * km, km, 120.0 * km))
+    assert found.overall == pytest.approx(1.2, abs=0.02)
+    assert found.per_km_s == pytest.approx(0.0, abs=1.0)
+
+
+def test_nobody_is_calibrated_on_ways_learned_from_himself(monkeypatch):
+    people = [(week_of_driving(slow_main, 2, seed=seed)[0], []) for seed in range(5)]
+    taught = []
+    monkeypatch.setattr(learning, "learn", lambda steps, *_: taught.append(len(steps.step)))
+    monkeypatch.setattr(learning, "ways", lambda *_: learning.ways_of([]))
+    learning.unseen(people, ROADS)
+    whole = [len(steps.step) for steps, _ in people]
+    # Four parts, dealt in turn: the first and the last person share one.
+    assert taught == [sum(whole) - w for w in (whole[0] + whole[4], *whole[1:4])]
 
 
 def test_the_rush_hour_is_slower_than_the_night():
@@ -150,16 +200,18 @@ def test_a_single_road_is_learned_from_more_than_one_drive_only():
 def test_nothing_driven_is_free_flow():
     found = learning.learn(Steps.of([]), ROADS.network, {})
     assert found.on(ROADS.network).edge_seconds(100) == pytest.approx(ROADS.network.seconds)
-    assert learning.calibrate(found, ROADS, []) is found
+    assert learning.calibrate(found, learning.ways_of([])) is found
+    assert learning.taught([], ROADS, {}).overall == 1.0
 
 
 def test_what_was_learned_is_stored_and_read_back_the_same(tmp_path):
     steps, _ = week_of_driving(slow_main, 12)
-    found = learning.learn(steps, ROADS.network, {"version": "v7"})
+    found = replace(learning.learn(steps, ROADS.network, {"version": "v7"}), per_km_s=12.0)
     found.save(tmp_path)
     back = speeds.load(tmp_path)
     assert back is not None and back.version == "v7"
     assert back.on(ROADS.network).edge_seconds(9) == pytest.approx(found.on(ROADS.network).edge_seconds(9))
+    assert back.per_km_s == 12.0
     assert speeds.load(tmp_path / "nowhere") is None
 
 

@@ -110,6 +110,27 @@ def test_setting_off_and_parking_are_part_of_every_drive(data):
     assert drive(Engine([OwnRoads(data)]), at(1), at(5))[0] == 430
 
 
+def test_the_seconds_of_every_kilometre_are_in_times_ways_and_rings_alike(data):
+    replace(learned(), overall=0.5, per_km_s=20.0).save(data / "speeds")
+    roads = OwnRoads(data)
+    assert drive(Engine([roads]), at(1), at(5))[0] == 4 * (50 + 20)
+    site = roads.site()
+    assert site is not None
+    start, end = site.roads.snap([at(1), at(5)])
+    way = site.roads.path(start, end)
+    assert way is not None and way.seconds == 280
+    ring = roads.reach(at(5), 281)
+    assert ring is not None
+    reached = np.flatnonzero(ring.start_s <= 280.5)
+    assert site.roads.network.lat[site.roads.network.start[reached]].min() == pytest.approx(at(1).lat)
+
+
+def test_what_an_earlier_version_learned_stays_in_force(data):
+    cells = speeds.EARLIER["block"].of_edge(street(36).network)
+    learned(block={int(cell): 2.0 for cell in set(cells.tolist())}).save(data / "speeds")
+    assert drive(Engine([OwnRoads(data)]), at(1), at(5))[0] == 800
+
+
 def test_taking_the_speeds_away_gives_free_flow_again(data):
     learned(**{"class": {CLASS_NO["primary"]: 2.0}}).save(data / "speeds")
     engine = Engine([OwnRoads(data)])
