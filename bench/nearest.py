@@ -10,6 +10,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -214,7 +215,7 @@ def inside(engine: Engine, redis: Redis | None, questions: int, now: datetime) -
     """The database's own time of the question, planning included, without the way there and back; the peer's mean too."""
     dice, ours, mean_ms = random.Random(13), [], None
     places = [anywhere(dice) for _ in range(questions)]
-    with engine.connect() as connection, connection.connection.cursor() as cursor:
+    with engine.connect() as connection, closing(connection.connection.cursor()) as cursor:
         for place in places:
             asked = able.Asked(place, SCOPE, now - STALE, now, NEEDS, MOST)
             cursor.execute("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + able.ON_THE_MAP, asked.told())

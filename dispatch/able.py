@@ -8,6 +8,7 @@ among the nearest, or somebody may have been heard of longer ago, `chakan_able_a
 import math
 import operator
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -99,7 +100,7 @@ def surely_m(place: LonLat, flat_deg: float) -> float:
 def _rows(session: Session, sql: str, asked: Asked) -> list[tuple[Any, ...]]:
     try:
         # Past SQLAlchemy's rows and statements, which cost as much as the answer itself.
-        with session.connection().connection.cursor() as cursor:
+        with closing(session.connection().connection.cursor()) as cursor:
             cursor.execute(sql, asked.told())
             return list(cursor.fetchall())
     except psycopg2.Error as error:
