@@ -245,9 +245,11 @@ class Sweeper:
             queues.enqueue(wiring.redis, Work.CHORES, "lab.jobs.run_try", ident)
 
     def watch(self) -> None:
-        """Once a minute: whether reports surge, whether requests to move up ran out, and who had better wait elsewhere."""
+        """Once a minute: surging reports, requests to move up that ran out, who had better wait elsewhere, who fell silent."""
         from dispatch import moving, moving_up, surge
+        from geo import service as geo
 
+        geo.mark_quiet(wiring.sessions)
         surge.propose(wiring.sessions)
         moving.expire(wiring.sessions)
         moving_up.ask_free(wiring.sessions, self.drive_times, self.atlas)

@@ -1,52 +1,34 @@
 """The nearest who may be asked now: on duty, heard of, skilled, below their cap, with no question open.
 
-Three steps, so that a wrong estimate cannot cost seconds: the walk alone, an index scan in order of distance cut at
-LIMIT; then one look at each surveyor by primary key; then, in order of distance and only until enough are found, the
-two dearer questions (how many jobs he holds, whether somebody asked him already).
+One question on a kept plan (`chakan_able`, migration 0018): a walk in order of distance over those heard of lately, each
+looked at by key, until enough are found. It walks the plane of a map. Where the map's distance leaves a doubt who is
+among the nearest, or somebody may have been heard of longer ago, `chakan_able_anywhere` walks everybody on the globe.
 """
 
+import math
+import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import closing
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import text
+import psycopg2
 from sqlalchemy.orm import Session
 
-from geo import staleness
-from geo.fix import LonLat, metres_between
+from core.database import wrapped
+from geo.fix import EARTH_RADIUS_M, LonLat, metres_between
+from geo.store import LATELY
 
-# When a fifth of a crew may be asked, the first walk is enough for twenty 24 times in 25, the second for the others.
-WALKS = (150, 400, 4_000, 40_000)
-
-ABLE = """
-WITH near AS MATERIALIZED (
-  SELECT p.surveyor_id, p.lon, p.lat, p.fixed_at, p.received_at, p.place <-> CAST(:place AS geography) AS far
-    FROM last_position AS p
-   ORDER BY p.place <-> CAST(:place AS geography)
-   LIMIT :walk
-)
-SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, s.name, s.open_jobs, s.max_open
-  FROM (SELECT * FROM near WHERE fixed_at >= :heard_since AND received_at >= :heard_since ORDER BY far OFFSET 0) AS n
- CROSS JOIN LATERAL (
-       SELECT s.max_open, r.name,
-              (SELECT count(*) FROM assignment AS a
-                WHERE a.surveyor_id = n.surveyor_id AND a.ended_at IS NULL AND a.completed_at IS NULL) AS open_jobs
-         FROM surveyor AS s
-         JOIN person AS r ON r.id = s.id AND r.disabled_at IS NULL
-         JOIN organisation AS o ON o.id = s.org_id AND o.path LIKE :scope
-        WHERE s.id = n.surveyor_id AND s.on_duty AND s.skills @> CAST(:needs AS text[])
-          AND NOT EXISTS (SELECT FROM offer AS f WHERE f.surveyor_id = s.id AND f.state = 'open')
-       OFFSET 0) AS s
- WHERE s.open_jobs < s.max_open
- LIMIT :limit
-"""
-
-FIND = text(ABLE)
+ASK = "SELECT * FROM {}(%s::geography, %s::timestamptz, %s::timestamptz, %s::text, %s::text[], %s::integer)"
+ON_THE_MAP, ON_THE_GLOBE = ASK.format("chakan_able"), ASK.format("chakan_able_anywhere")
+FAR_M, FLAT_DEG = 7, 8  # columns of the answer
+# So many more than asked for are fetched: without somebody farther out nothing is known of those not met.
+SPARE = 2
+# Beyond this latitude the map stretches too fast to be worth asking.
+FLAT_TO_DEG = 75.0
 
 
-@dataclass(frozen=True)
-class Able:
+class Able(NamedTuple):
     """Somebody who may be asked: how far in a straight line, how old his position is, what he holds."""
 
     surveyor_id: int
@@ -56,6 +38,22 @@ class Able:
     age_s: int
     open_jobs: int
     max_open: int
+
+
+class Asked(NamedTuple):
+    """The question. `heard_since` is the oldest a position may be."""
+
+    place: LonLat
+    org_path: str
+    heard_since: datetime
+    now: datetime
+    needs: Sequence[str] = ()
+    limit: int = 20
+
+    def told(self) -> tuple[Any, ...]:
+        """What the statements are told."""
+        scope, most = self.org_path + "%", self.limit + SPARE
+        return (self.place.ewkt(), self.now, self.heard_since, scope, list(self.needs), most)
 
 
 def nearest(
@@ -69,33 +67,52 @@ def nearest(
     limit: int = 20,
 ) -> list[Able]:
     """The nearest who may be asked, by distance; WGS-84. `heard_since` is the oldest a position may be."""
-    args = question(place, org_path, heard_since, needs, limit)
-    rows: Sequence[Any] = ()
-    for walk in WALKS:
-        rows = session.execute(FIND, args | {"walk": walk}).all()
-        if len(rows) >= limit:
-            break
-    return sorted((_able(row, place, now) for row in rows), key=lambda one: (one.distance_m, one.surveyor_id))
+    asked = Asked(place, org_path, heard_since, now, needs, limit)
+    found = on_the_map(session, asked) if now - heard_since <= LATELY else None
+    if found is None:
+        found = _read(_rows(session, ON_THE_GLOBE, asked), asked)
+    found.sort(key=operator.attrgetter("distance_m", "surveyor_id"))
+    return found
 
 
-def question(
-    place: LonLat, org_path: str, heard_since: datetime, needs: Sequence[str], limit: int
-) -> dict[str, Any]:
-    """What ABLE is told besides how far it may walk."""
-    return {
-        "place": place.ewkt(), "heard_since": heard_since, "scope": org_path + "%", "needs": list(needs), "limit": limit,
-    }  # fmt: skip
+def on_the_map(session: Session, asked: Asked) -> list[Able] | None:
+    """The nearest of those heard of lately, in no order; None where the map leaves a doubt who they are."""
+    rows = _rows(session, ON_THE_MAP, asked)
+    if len(rows) == asked.limit + SPARE:
+        sure_m = surely_m(asked.place, max(row[FLAT_DEG] for row in rows))
+        if sorted(row[FAR_M] for row in rows)[asked.limit - 1] > sure_m:
+            return None
+    return _read(rows, asked)
 
 
-def _able(row: Any, place: LonLat, now: datetime) -> Able:
-    here = LonLat(row.lon, row.lat)
-    age_s = round(staleness.age_s(now, row.fixed_at, row.received_at))
-    return Able(
-        row.surveyor_id,
-        row.name,
-        here,
-        round(metres_between(here, place)),
-        age_s,
-        row.open_jobs,
-        row.max_open,
-    )
+def surely_m(place: LonLat, flat_deg: float) -> float:
+    """Metres that who is farther than so many degrees on the map is surely away on the globe.
+
+    A degree of Mercator's map is cos(latitude) of a degree of the equator, so it is shortest at the edge towards the pole.
+    Zero where the map has a seam or stretches without measure.
+    """
+    edge_deg = abs(place.lat) + flat_deg
+    if edge_deg > FLAT_TO_DEG or abs(place.lon) + flat_deg > 180:
+        return 0.0
+    return EARTH_RADIUS_M * math.radians(flat_deg) * math.cos(math.radians(edge_deg)) * (1 - 1e-9)
+
+
+def _rows(session: Session, sql: str, asked: Asked) -> list[tuple[Any, ...]]:
+    try:
+        # Past SQLAlchemy's rows and statements, which cost as much as the answer itself.
+        with closing(session.connection().connection.cursor()) as cursor:
+            cursor.execute(sql, asked.told())
+            return list(cursor.fetchall())
+    except psycopg2.Error as error:
+        raise wrapped(error) from error
+
+
+def _read(rows: list[tuple[Any, ...]], asked: Asked) -> list[Able]:
+    place = asked.place
+    rows.sort(key=operator.itemgetter(FAR_M))
+    found = []
+    for ident, lon, lat, age_s, name, open_jobs, max_open, _, _ in rows[: asked.limit]:
+        here = LonLat(lon, lat)
+        away_m = round(metres_between(here, place))
+        found.append(Able(ident, name, here, away_m, round(max(0.0, age_s)), open_jobs, max_open))
+    return found

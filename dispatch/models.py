@@ -70,6 +70,11 @@ class Assignment(Base):
     __table_args__ = (
         Index("uq_assignment_active_task", "task_id", unique=True, postgresql_where=ACTIVE),
         Index("ix_assignment_active_surveyor", "surveyor_id", postgresql_where=ACTIVE),
+        Index(
+            "ix_assignment_in_hand",
+            "surveyor_id",
+            postgresql_where=text("COALESCE(ended_at, completed_at) IS NULL"),
+        ),
         Index("ix_assignment_task_id", "task_id"),
         Index("ix_assignment_surveyor_id", "surveyor_id", "accepted_at"),
     )

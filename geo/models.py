@@ -39,7 +39,15 @@ class LastPosition(Base):
     """The newest good position of a surveyor; never goes back in `fixed_at`."""
 
     __tablename__ = "last_position"
-    __table_args__ = (Index("ix_last_position_place", "place", postgresql_using="gist"),)
+    __table_args__ = (
+        Index("ix_last_position_place", "place", postgresql_using="gist"),
+        Index(
+            "ix_last_position_heard_lately",
+            text("chakan_flat(place)"),
+            postgresql_using="spgist",
+            postgresql_where=text("heard_lately"),
+        ),
+    )
     surveyor_id: Mapped[Ref] = mapped_column(ForeignKey("surveyor.id"), primary_key=True)
     place: Mapped[Any] = mapped_column(Geography("POINT", 4326, spatial_index=False))
     lon: Mapped[float] = mapped_column(DOUBLE_PRECISION)
@@ -55,6 +63,8 @@ class LastPosition(Base):
     newest_at: Mapped[
         datetime | None
     ]  # of every stored fix, those that may not move the dot too; None: not known
+    # A hint: false only where the position is older than `store.LATELY`, true also where nobody looked yet.
+    heard_lately: Mapped[bool] = mapped_column(server_default="true")
 
 
 class FixRefusal(Base):

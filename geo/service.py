@@ -84,6 +84,17 @@ def keep_days(
         return store.ensure_partitions(session, today, ahead_days, behind_days)
 
 
+def mark_quiet(sessions: Sessions, now: datetime | None = None) -> int:
+    """Takes dots not heard of lately out of the way of who looks for the nearest; returns how many. Safe to leave out."""
+    done = 0
+    while True:
+        with sessions.begin() as session:
+            some = store.mark_quiet(session, clock.read(session, now))
+        done += some
+        if some < store.QUIET_AT_ONCE:
+            return done
+
+
 def forget_old_tracks(sessions: Sessions, now: datetime | None = None) -> int:
     """Forgets tracks past their keeping time, each organisation by its own rule; returns the whole days.
 

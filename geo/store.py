@@ -61,9 +61,20 @@ SELECT f.surveyor_id, ST_SetSRID(ST_MakePoint(f.lon, f.lat), 4326)::geography, f
        lon = EXCLUDED.lon, lat = EXCLUDED.lat, fixed_at = EXCLUDED.fixed_at,
        received_at = EXCLUDED.received_at, device_id = EXCLUDED.device_id, accuracy_m = EXCLUDED.accuracy_m,
        speed_mps = EXCLUDED.speed_mps, heading_deg = EXCLUDED.heading_deg, battery = EXCLUDED.battery,
-       source = EXCLUDED.source, newest_at = GREATEST(p.newest_at, EXCLUDED.newest_at)
+       source = EXCLUDED.source, newest_at = GREATEST(p.newest_at, EXCLUDED.newest_at), heard_lately = true
  WHERE p.fixed_at < EXCLUDED.fixed_at
 RETURNING surveyor_id
+"""
+
+# No rule lets a position count that is older than an hour (`stale_offer_s`); five minutes for clocks that read on.
+LATELY = timedelta(hours=1)
+QUIET_AT_ONCE = 20_000
+QUIET = """
+UPDATE last_position SET heard_lately = false
+ WHERE surveyor_id IN (SELECT surveyor_id FROM last_position
+                        WHERE heard_lately AND (fixed_at < :before OR received_at < :before)
+                        LIMIT :limit
+                          FOR UPDATE SKIP LOCKED)
 """
 
 TRACK = """
@@ -146,6 +157,13 @@ def move_last(session: Session, rows: Iterable[Row]) -> set[int]:
     # In order of id: two writers then wait for each other instead of deadlocking.
     ordered = [newest[key] for key in sorted(newest)]
     return set(session.execute(text(LAST), last_columns(ordered, {})).scalars())
+
+
+def mark_quiet(session: Session, now: datetime, limit: int = QUIET_AT_ONCE) -> int:
+    """Takes dots not heard of lately out of the way of who looks for the nearest; returns how many."""
+    # Skipping who is locked: a ping that comes meanwhile neither waits for this nor is undone by it.
+    done = session.execute(text(QUIET), {"before": now - LATELY - timedelta(minutes=5), "limit": limit})
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def track(

@@ -30,6 +30,12 @@ class Person(Base):
     """Somebody who may sign in. Money authority is what he may approve, in fen."""
 
     __tablename__ = "person"
+    # Only for who looks for the nearest (migration 0018), as ix_surveyor_on_duty.
+    __table_args__ = (
+        Index(
+            "ix_person_able", "id", postgresql_include=["name"], postgresql_where=text("disabled_at IS NULL")
+        ),
+    )
     id: Mapped[Id]
     org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), index=True)
     username: Mapped[str] = mapped_column(unique=True)
@@ -50,7 +56,15 @@ class Surveyor(Base):
     """A person who goes to the scene; same id as the person."""
 
     __tablename__ = "surveyor"
-    __table_args__ = (CheckConstraint("max_open >= 0", name="max_open"),)
+    __table_args__ = (
+        CheckConstraint("max_open >= 0", name="max_open"),
+        Index(
+            "ix_surveyor_on_duty",
+            "id",
+            postgresql_include=["org_id", "skills", "max_open"],
+            postgresql_where=text("on_duty"),
+        ),
+    )
     id: Mapped[Ref] = mapped_column(ForeignKey("person.id"), primary_key=True)
     org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), index=True)
     skills: Mapped[list[str]]

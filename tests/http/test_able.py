@@ -6,8 +6,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dispatch import able
-from geo.fix import LonLat
 from tests import factories
 
 LON, LAT = factories.LON, factories.LAT
@@ -45,27 +43,14 @@ def test_a_branch_sees_its_own(session: Session, as_: Any) -> None:
     assert ids(as_("dispatcher", org=mine).get(f"/nearest/able?lon={LON}&lat={LAT}")) == [own.id]
 
 
-def test_the_walk_goes_on_until_enough_are_found(session: Session, as_: Any, monkeypatch: Any) -> None:
+def test_the_walk_goes_on_until_enough_are_found(session: Session, as_: Any) -> None:
     for _ in range(4):
         factories.surveyor(session, on_duty=False)
     found = factories.surveyor(session, lat=LAT + 0.05)
     session.commit()
-    monkeypatch.setattr(able, "WALKS", (2, 3, 100))
     assert ids(as_("dispatcher").get(f"/nearest/able?lon={LON}&lat={LAT}&limit=1")) == [found.id]
 
 
 def test_a_surveyor_and_a_stranger_may_not_ask(session: Session, as_: Any, stranger: Any) -> None:
     assert as_("surveyor").get(f"/nearest/able?lon={LON}&lat={LAT}").status_code == 403
     assert stranger.get(f"/nearest/able?lon={LON}&lat={LAT}").status_code == 401
-
-
-@pytest.mark.usefixtures("bare")
-def test_the_walk_is_along_the_index(session: Session) -> None:
-    for _ in range(60):
-        factories.surveyor(session)
-    session.commit()
-    session.execute(text("ANALYZE last_position"))
-    session.execute(text("SET LOCAL enable_seqscan = off"))
-    args = able.question(LonLat(LON, LAT), "/", session.execute(text("SELECT now()")).scalar_one(), (), 5)
-    plan = "\n".join(session.execute(text("EXPLAIN " + able.ABLE), args | {"walk": 20}).scalars())
-    assert "ix_last_position_place" in plan
