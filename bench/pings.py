@@ -194,11 +194,10 @@ def raw_copy(engine: Engine, start: float, seconds: float, number: int) -> float
         each = COPY_ROWS // BATCHERS
         begun = midnight + timedelta(seconds=number * 3600 + rows / BATCHERS * 0.1)
         fixes = [
-            (-(n // each + 1), 7, Fix(begun + timedelta(seconds=n % each * 0.1), None, 121.4, 31.2,
-             9.5, 15.0, 90.5, None, 80, "phone", n))
-            for n in range(COPY_ROWS)
-        ]  # fmt: skip
-        (body,) = copying.by_day(fixes, now).values()
+            Fix(begun + timedelta(seconds=n * 0.1), None, 121.4, 31.2, 9.5, 15.0, 90.5, None, 80, "phone", n)
+            for n in range(each)
+        ]
+        (body,) = copying.by_day([(-(n + 1), 7, fixes) for n in range(BATCHERS)], now).values()
         began = time.perf_counter()
         cursor = link.cursor()
         cursor.copy_expert(
