@@ -56,18 +56,18 @@ class Track:
     """Where a load of batches stands, so that no fix is ever sent twice. One fix a request is always of the moment."""
 
     def __init__(self, engine: Engine, hours_ago: float = 20.0) -> None:
-        self.engine, self.start, self.number = engine, time.time() - hours_ago * 3600, 0
+        self.engine, self.start, self.turn = engine, time.time() - hours_ago * 3600, 0
 
     def run(self, port: int, kind: str, keys: str, seconds: float, **more: Any) -> tuple[Heard, Cost]:
         """One stretch of load that goes on where the last ended, and what it cost."""
         many = kind == "positions"
         plan = Plan(
-            port, kind, keys, more.pop("connections", CONNECTIONS), seconds, number=self.number,
+            port, kind, keys, more.pop("connections", CONNECTIONS), seconds, turn=self.turn,
             start=self.start if many else None, batch=BATCH if many else 1, step_s=0.5,
             build_ahead=int(seconds * 900) if many else 0, **more,
         )  # fmt: skip
         heard, spent = cost.of(self.engine, port, lambda: run(plan))
-        self.number = heard.sent_by_device
+        self.turn = heard.turn
         return heard, spent
 
 
