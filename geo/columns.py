@@ -75,7 +75,7 @@ class Columns(Sequence[Fix]):
     ) -> "Columns | None":
         """The columns `reading.fix` would make fix by fix, or None when one of the fixes needs it to say."""
         table = np.array(readings, dtype=np.float64)  # None becomes NaN
-        if (table < LEAST).any() or (table > MOST).any():
+        if ((table < LEAST) | (table > MOST)).any():
             return None
         thousandths = table[ROUNDED] * 1000
         whole = np.rint(thousandths)
@@ -107,25 +107,16 @@ class Columns(Sequence[Fix]):
     def __iter__(self) -> Iterator[Fix]:
         return map(_fix, self.us.tolist(), self.seq.tolist(), *self.table.tolist())
 
-    def oldest(self) -> datetime:
-        """The earliest `fixed_at`."""
-        return moment(int(self.us.min()))
-
-    def newest(self) -> datetime:
-        """The latest `fixed_at`."""
-        return moment(int(self.us.max()))
+    def at(self, number: int) -> datetime:
+        """The `fixed_at` of one of them."""
+        return moment(int(self.us[number]))
 
     def all_plain(self, since: datetime, until: datetime, null_deg: float, useless_m: float) -> bool:
         """As `Plain.lets_all`, which tells the bounds."""
-        us, lon, lat = self.us, np.abs(self.table[0]), np.abs(self.table[1])
-        return bool(
-            us[0] >= microseconds(since)
-            and us[-1] <= microseconds(until)
-            and (us[1:] > us[:-1]).all()
-            and null_deg <= lon.min()
-            and lat.min() > 0
-            and not (self.table[2] > useless_m).any()
-        )
+        us, (lon, lat, accuracy_m) = self.us, self.table[:3]
+        if us[0] < microseconds(since) or us[-1] > microseconds(until) or not (us[1:] > us[:-1]).all():
+            return False
+        return not ((np.abs(lon) < null_deg) | (lat == 0) | (accuracy_m > useless_m)).any()
 
     def all_led(self, dot: Fix, since: datetime, limits: "Limits", near_m: float, digit_m: float) -> bool:
         """As `dot.led` reaching the end."""
@@ -135,17 +126,17 @@ class Columns(Sequence[Fix]):
         steps = np.empty((3, len(self) + 1))
         steps[:, 0], steps[:, 1:] = before, self.table[[0, 1, 3]]
         for_us = at[1:] - at[:-1]
-        if for_us.min() <= 0 or at[1] < microseconds(since) or (self.table[2] > limits.max_accuracy_m).any():
+        if at[1] < microseconds(since) or for_us.min() <= 0:
             return False
         for_s = for_us / 1_000_000
         off_deg = np.abs(steps[:2, 1:] - steps[:2, :-1])
         metres = (off_deg[0] + off_deg[1]) * METRES_A_DEGREE
-        # `not … all`: a place that is no number leads nowhere.
-        if not (metres <= near_m).all() or (metres > limits.max_speed_mps * for_s).any():
-            return False
         slower, faster = steps[2, :-1], steps[2, 1:]  # NaN, a speed not told, compares false
         stuck = (metres < digit_m) & (slower > MOVING_MPS) & (faster > MOVING_MPS)
-        return not (stuck.any() or (metres + (slower + faster) / 2 * for_s > LEAST_SLACK_M).any())
+        astray = metres + (slower + faster) / 2 * for_s > LEAST_SLACK_M
+        imprecise = self.table[2] > limits.max_accuracy_m
+        too_far = (metres > near_m) | (metres > limits.max_speed_mps * for_s)
+        return not (too_far | stuck | astray | imprecise).any()
 
 
 def _fix(
@@ -162,3 +153,18 @@ def _fix(
         int(battery) if battery == battery else None,
         "phone", None if seq < 0 else seq,
     )  # fmt: skip
+
+
+def time_of(fixes: Sequence[Fix], number: int) -> datetime:
+    """The `fixed_at` of one of some fixes."""
+    return fixes.at(number) if type(fixes) is Columns else fixes[number].fixed_at
+
+
+def oldest(fixes: Sequence[Fix]) -> datetime:
+    """The earliest `fixed_at` of some fixes."""
+    return moment(int(fixes.us.min())) if type(fixes) is Columns else min([fix.fixed_at for fix in fixes])
+
+
+def newest(fixes: Sequence[Fix]) -> datetime:
+    """The latest `fixed_at` of some fixes."""
+    return moment(int(fixes.us.max())) if type(fixes) is Columns else max([fix.fixed_at for fix in fixes])

@@ -104,11 +104,11 @@ def by_day(stretches: Sequence[Stretch], received_at: datetime) -> dict[date, by
     """
     received_us = microseconds(received_at)
     days: dict[int, list[bytes]] = {}
-    columns = [(who, device, fixes) for who, device, fixes in stretches if isinstance(fixes, Columns)]
+    columns = [(who, device, fixes) for who, device, fixes in stretches if type(fixes) is Columns]
     for day, packed in _packed(columns, received_us) if columns else ():
         days.setdefault(day, []).append(packed)
     for surveyor_id, device_id, fixes in stretches:
-        if isinstance(fixes, Columns):
+        if type(fixes) is Columns:
             continue
         for fix in fixes:
             fixed_us = microseconds(fix.fixed_at)

@@ -142,7 +142,7 @@ def walk(
     time.
     """
     since = now - limits.late
-    if isinstance(fresh, Columns):
+    if type(fresh) is Columns:
         if dot is not None and fresh.all_led(dot, since, limits, NEAR_M, DIGIT_M):
             return fresh[-1], Counter()
         fresh = list(fresh)

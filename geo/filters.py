@@ -111,7 +111,7 @@ class Plain(NamedTuple):
     def lets_all(self, fixes: Sequence[Fix]) -> bool:
         """Whether all are surely kept: each inside the bounds and later than the one before it."""
         before, until, useless_m = self.since, self.until, self.useless_accuracy_m
-        if isinstance(fixes, Columns):
+        if type(fixes) is Columns:
             return fixes.all_plain(before, until, NULL_ISLAND_DEG, useless_m)
         for number, fix in enumerate(fixes):
             at, lon, lat, accuracy_m = fix.fixed_at, fix.lon, fix.lat, fix.accuracy_m

@@ -17,7 +17,7 @@ import msgspec
 from core.errors import ChakanError, Missing, Unsigned
 from geo import filters
 from geo.clock_offset import PhoneClock
-from geo.columns import Columns
+from geo.columns import Columns, newest, oldest, time_of
 from geo.copying import Stretch
 from geo.dot import walk
 from geo.filters import Duty, Limits
@@ -134,24 +134,16 @@ def take_together(
 def by_true_time(turn: Turn) -> None:
     """Corrects the batch's times where the phone's clock is known to be wrong; learns from the send itself."""
     opening, batch = turn.opening, turn.batch
-    # A recorded file carries the satellites' time, not the phone's.
-    if not opening.on_duty or not batch.fixes or batch.fixes[0].source == "gpx":
+    if not opening.on_duty or not batch.fixes:
+        return
+    # A recorded file carries the satellites' time, not the phone's; columns come from phones only.
+    if type(batch.fixes) is not Columns and batch.fixes[0].source == "gpx":
         return
     known = opening.clock.learn(newest(batch.fixes), turn.now)
     if known is not opening.clock:
         turn.learned = known
     if known.offset_s:
         turn.batch = replace(batch, fixes=[known.correct(fix) for fix in batch.fixes])
-
-
-def newest(fixes: Sequence[Fix]) -> datetime:
-    """The latest time of some fixes."""
-    return fixes.newest() if isinstance(fixes, Columns) else max([fix.fixed_at for fix in fixes])
-
-
-def oldest(fixes: Sequence[Fix]) -> datetime:
-    """The earliest time of some fixes."""
-    return fixes.oldest() if isinstance(fixes, Columns) else min([fix.fixed_at for fix in fixes])
 
 
 def judge(ledger: Ledger, turn: Turn) -> tuple[Sequence[Fix], dict[str, int]]:
@@ -191,7 +183,7 @@ def _store(ledger: Ledger, turns: Sequence[Turn], *, careful: bool) -> None:
     new: list[Stretch] = []
     for turn in turns:
         known = None if careful else turn.opening.newest_at
-        if turn.good and known is not None and known < turn.good[0].fixed_at:
+        if turn.good and known is not None and known < time_of(turn.good, 0):
             turn.fresh = turn.good
         else:
             late += [(turn, fix) for fix in turn.good if known is None or fix.fixed_at <= known]
@@ -225,7 +217,7 @@ def _follow(ledger: Ledger, turn: Turn) -> Taken:
     fresh = turn.fresh
     if not fresh:
         return Taken(0, turn.refused, {}, None, turn.now)
-    end = fresh[-1].fixed_at + timedelta(microseconds=1)
+    end = time_of(fresh, -1) + timedelta(microseconds=1)
     dot, held = walk(
         turn.opening.dot,
         fresh,
@@ -248,8 +240,9 @@ def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
         batch, opening = turn.batch, turn.opening
         if taken.last is not None:
             dots.append(Row(batch.surveyor_id, batch.device_id, taken.last))
-        if turn.fresh and (opening.newest_at is None or turn.fresh[-1].fixed_at > opening.newest_at):
-            latest[batch.surveyor_id] = turn.fresh[-1].fixed_at
+        last_at = time_of(turn.fresh, -1) if turn.fresh else None
+        if last_at is not None and (opening.newest_at is None or last_at > opening.newest_at):
+            latest[batch.surveyor_id] = last_at
         refused.update({(batch.device_id, reason): count for reason, count in taken.refused.items()})
         if opening.seen_at is None or turn.now - opening.seen_at > SEEN_EVERY:
             seen.append(batch.device_id)

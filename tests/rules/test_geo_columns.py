@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from api import pings
 from geo import copying, dot
-from geo.columns import LEAST_FIXES, Columns
+from geo.columns import LEAST_FIXES, Columns, newest, oldest
 from geo.filters import Duty, Limits, Plain
 from geo.fix import Fix
 from geo.motion import METRES_A_DEGREE
@@ -208,7 +208,11 @@ def test_columns_are_a_sequence_of_fixes() -> None:
     fixes = list(some)
     assert [some[n] for n in range(len(some))] == fixes and some[-1] == fixes[-1]
     assert list(some[3:9]) == fixes[3:9] and len(some[3:9]) == 6
-    assert (some.oldest(), some.newest()) == (fixes[0].fixed_at, fixes[-1].fixed_at)
+    assert (
+        (oldest(some), newest(some))
+        == (oldest(fixes), newest(fixes))
+        == (fixes[0].fixed_at, fixes[-1].fixed_at)
+    )
     assert fixes[0].accuracy_m is None and fixes[0].seq is None and fixes[1].seq == 1
     with pytest.raises(IndexError):
         some[99]
