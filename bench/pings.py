@@ -56,18 +56,18 @@ class Track:
     """Where a load of batches stands, so that no fix is ever sent twice. One fix a request is always of the moment."""
 
     def __init__(self, engine: Engine, hours_ago: float = 20.0) -> None:
-        self.engine, self.start, self.number = engine, time.time() - hours_ago * 3600, 0
+        self.engine, self.start, self.turn = engine, time.time() - hours_ago * 3600, 0
 
     def run(self, port: int, kind: str, keys: str, seconds: float, **more: Any) -> tuple[Heard, Cost]:
         """One stretch of load that goes on where the last ended, and what it cost."""
         many = kind == "positions"
         plan = Plan(
-            port, kind, keys, more.pop("connections", CONNECTIONS), seconds, number=self.number,
+            port, kind, keys, more.pop("connections", CONNECTIONS), seconds, turn=self.turn,
             start=self.start if many else None, batch=BATCH if many else 1, step_s=0.5,
             build_ahead=int(seconds * 900) if many else 0, **more,
         )  # fmt: skip
         heard, spent = cost.of(self.engine, port, lambda: run(plan))
-        self.number = heard.sent_by_device
+        self.turn = heard.turn
         return heard, spent
 
 
@@ -194,11 +194,10 @@ def raw_copy(engine: Engine, start: float, seconds: float, number: int) -> float
         each = COPY_ROWS // BATCHERS
         begun = midnight + timedelta(seconds=number * 3600 + rows / BATCHERS * 0.1)
         fixes = [
-            (-(n // each + 1), 7, Fix(begun + timedelta(seconds=n % each * 0.1), None, 121.4, 31.2,
-             9.5, 15.0, 90.5, None, 80, "phone", n))
-            for n in range(COPY_ROWS)
-        ]  # fmt: skip
-        (body,) = copying.by_day(fixes, now).values()
+            Fix(begun + timedelta(seconds=n * 0.1), None, 121.4, 31.2, 9.5, 15.0, 90.5, None, 80, "phone", n)
+            for n in range(each)
+        ]
+        (body,) = copying.by_day([(-(n + 1), 7, fixes) for n in range(BATCHERS)], now).values()
         began = time.perf_counter()
         cursor = link.cursor()
         cursor.copy_expert(

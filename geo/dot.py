@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from geo.columns import Columns
 from geo.filters import Limits, precise, track_only
 from geo.fix import Fix
 from geo.motion import (
@@ -141,6 +142,10 @@ def walk(
     time.
     """
     since = now - limits.late
+    if type(fresh) is Columns:
+        if dot is not None and fresh.all_led(dot, since, limits, NEAR_M, DIGIT_M):
+            return fresh[-1], Counter()
+        fresh = list(fresh)
     number = 0 if dot is None else led(dot, fresh, 0, since, limits)
     if fresh and number == len(fresh):
         return fresh[-1], Counter()

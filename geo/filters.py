@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from geo.columns import Columns
 from geo.fence import Fence
 from geo.fix import Fix, LonLat
 from geo.motion import MOVING_MPS, digits, reachable, swapped
@@ -110,6 +111,8 @@ class Plain(NamedTuple):
     def lets_all(self, fixes: Sequence[Fix]) -> bool:
         """Whether all are surely kept: each inside the bounds and later than the one before it."""
         before, until, useless_m = self.since, self.until, self.useless_accuracy_m
+        if type(fixes) is Columns:
+            return fixes.all_plain(before, until, NULL_ISLAND_DEG, useless_m)
         for number, fix in enumerate(fixes):
             at, lon, lat, accuracy_m = fix.fixed_at, fix.lon, fix.lat, fix.accuracy_m
             # As `lets` asks, without a call for every fix.

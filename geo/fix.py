@@ -20,7 +20,7 @@ class LonLat(NamedTuple):
         return f"SRID=4326;POINT({self.lon} {self.lat})"
 
 
-class Fix(msgspec.Struct, frozen=True):
+class Fix(msgspec.Struct, frozen=True, gc=False):
     """One reading by a phone, WGS-84. A frozen struct, not a dataclass: a batch makes a thousand of them.
 
     `fixed_at` is the phone's clock; `received_at` is the database's and stays None until the fix is taken. Where the phone's

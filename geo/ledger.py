@@ -15,6 +15,7 @@ import msgspec
 
 from geo import copying, filters, store
 from geo.clock_offset import UNKNOWN, PhoneClock
+from geo.copying import Stretch
 from geo.filters import Limits
 from geo.fix import Fix
 from geo.store import Key, Row, array, times
@@ -246,16 +247,17 @@ class Ledger:
         self.send((SHIFTS_S, {"surveyor_id": surveyor_id, "since": since}))
         return list(self.cursor.fetchall())
 
-    def append(self, rows: Sequence[tuple[int, int, Fix]], received_at: datetime) -> None:
-        """Adds (surveyor, device, fix) to history. They must not be there yet.
+    def append(self, stretches: Sequence[Stretch], received_at: datetime) -> None:
+        """Adds stretches of (surveyor, device, fixes) to history. They must not be there yet.
 
         A few go out with the transaction's last words: COPY would cost two more round trips than it saves.
         """
-        if len(rows) <= FEW:
-            given = store.history_columns([Row(*row) for row in rows], received_at)
+        if sum(len(fixes) for _, _, fixes in stretches) <= FEW:
+            rows = [Row(surveyor, device, fix) for surveyor, device, fixes in stretches for fix in fixes]
+            given = store.history_columns(rows, received_at)
             self.pending.append((NEW_S, given))
             return
-        for day, body in copying.by_day(rows, received_at).items():
+        for day, body in copying.by_day(stretches, received_at).items():
             columns = ", ".join(copying.COLUMNS)
             # Straight into the day's table: the parent would look for it anew for every row.
             said = f"COPY {table_of(day)} ({columns}) FROM STDIN (FORMAT binary)"

@@ -17,6 +17,8 @@ import msgspec
 from core.errors import ChakanError, Missing, Unsigned
 from geo import filters
 from geo.clock_offset import PhoneClock
+from geo.columns import Columns, newest, oldest, time_of
+from geo.copying import Stretch
 from geo.dot import walk
 from geo.filters import Duty, Limits
 from geo.fix import Fix
@@ -87,9 +89,9 @@ class Turn:
     now: datetime
     limits: Limits
     learned: PhoneClock | None = None
-    good: list[Fix] = field(default_factory=list)
+    good: Sequence[Fix] = ()
     refused: dict[str, int] = field(default_factory=dict)
-    fresh: list[Fix] = field(default_factory=list)
+    fresh: Sequence[Fix] = ()
 
 
 def take_together(
@@ -132,24 +134,26 @@ def take_together(
 def by_true_time(turn: Turn) -> None:
     """Corrects the batch's times where the phone's clock is known to be wrong; learns from the send itself."""
     opening, batch = turn.opening, turn.batch
-    # A recorded file carries the satellites' time, not the phone's.
-    if not opening.on_duty or not batch.fixes or batch.fixes[0].source == "gpx":
+    if not opening.on_duty or not batch.fixes:
         return
-    known = opening.clock.learn(max([fix.fixed_at for fix in batch.fixes]), turn.now)
+    # A recorded file carries the satellites' time, not the phone's; columns come from phones only.
+    if type(batch.fixes) is not Columns and batch.fixes[0].source == "gpx":
+        return
+    known = opening.clock.learn(newest(batch.fixes), turn.now)
     if known is not opening.clock:
         turn.learned = known
     if known.offset_s:
         turn.batch = replace(batch, fixes=[known.correct(fix) for fix in batch.fixes])
 
 
-def judge(ledger: Ledger, turn: Turn) -> tuple[list[Fix], dict[str, int]]:
+def judge(ledger: Ledger, turn: Turn) -> tuple[Sequence[Fix], dict[str, int]]:
     """The fixes that may be kept, in order of time and each time once, and why the others may not."""
     batch, now, limits = turn.batch, turn.now, turn.limits
     refused = dict(batch.unread)
     duty = _duty(ledger, turn)
     plain = filters.Plain.of(now, duty, limits)
     if plain.lets_all(batch.fixes):
-        return list(batch.fixes), refused
+        return batch.fixes, refused
     good: dict[datetime, Fix] = {}
     for fix in batch.fixes:
         reasons = [] if plain.lets(fix) else filters.rejections(fix, now, duty, limits)
@@ -167,25 +171,25 @@ def _duty(ledger: Ledger, turn: Turn) -> Duty:
     if not opening.on_duty or not batch.fixes:
         return Duty(False, ())
     since = opening.on_duty_since or datetime.min.replace(tzinfo=UTC) + limits.before_shift
-    oldest = min([fix.fixed_at for fix in batch.fixes])
-    if oldest >= since - limits.before_shift:
+    first = oldest(batch.fixes)
+    if first >= since - limits.before_shift:
         return Duty(True, ((since, None),))
-    return Duty(True, (*ledger.shifts_since(batch.surveyor_id, oldest), (since, None)))
+    return Duty(True, (*ledger.shifts_since(batch.surveyor_id, first), (since, None)))
 
 
 def _store(ledger: Ledger, turns: Sequence[Turn], *, careful: bool) -> None:
     """History: what is surely new is appended, the rest by INSERT … ON CONFLICT; `fresh` is what was not there yet."""
     late: list[tuple[Turn, Fix]] = []
-    new: list[tuple[int, int, Fix]] = []
+    new: list[Stretch] = []
     for turn in turns:
-        newest = None if careful else turn.opening.newest_at
-        if turn.good and newest is not None and newest < turn.good[0].fixed_at:
+        known = None if careful else turn.opening.newest_at
+        if turn.good and known is not None and known < time_of(turn.good, 0):
             turn.fresh = turn.good
         else:
-            late += [(turn, fix) for fix in turn.good if newest is None or fix.fixed_at <= newest]
-            turn.fresh = [fix for fix in turn.good if newest is not None and fix.fixed_at > newest]
-        surveyor_id, device_id = turn.batch.surveyor_id, turn.batch.device_id
-        new += [(surveyor_id, device_id, fix) for fix in turn.fresh]
+            late += [(turn, fix) for fix in turn.good if known is None or fix.fixed_at <= known]
+            turn.fresh = [fix for fix in turn.good if known is not None and fix.fixed_at > known]
+        if turn.fresh:
+            new.append((turn.batch.surveyor_id, turn.batch.device_id, turn.fresh))
     if new:
         ledger.append(new, turns[0].now)
     if late:
@@ -213,7 +217,7 @@ def _follow(ledger: Ledger, turn: Turn) -> Taken:
     fresh = turn.fresh
     if not fresh:
         return Taken(0, turn.refused, {}, None, turn.now)
-    end = fresh[-1].fixed_at + timedelta(microseconds=1)
+    end = time_of(fresh, -1) + timedelta(microseconds=1)
     dot, held = walk(
         turn.opening.dot,
         fresh,
@@ -228,7 +232,7 @@ def _follow(ledger: Ledger, turn: Turn) -> Taken:
 
 def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
     dots: list[Row] = []
-    newest: dict[int, datetime] = {}
+    latest: dict[int, datetime] = {}
     refused: dict[tuple[int, str], int] = {}
     seen: list[int] = []
     clocks: dict[int, PhoneClock] = {}
@@ -236,12 +240,13 @@ def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
         batch, opening = turn.batch, turn.opening
         if taken.last is not None:
             dots.append(Row(batch.surveyor_id, batch.device_id, taken.last))
-        if turn.fresh and (opening.newest_at is None or turn.fresh[-1].fixed_at > opening.newest_at):
-            newest[batch.surveyor_id] = turn.fresh[-1].fixed_at
+        last_at = time_of(turn.fresh, -1) if turn.fresh else None
+        if last_at is not None and (opening.newest_at is None or last_at > opening.newest_at):
+            latest[batch.surveyor_id] = last_at
         refused.update({(batch.device_id, reason): count for reason, count in taken.refused.items()})
         if opening.seen_at is None or turn.now - opening.seen_at > SEEN_EVERY:
             seen.append(batch.device_id)
         if turn.learned is not None:
             clocks[batch.device_id] = turn.learned
     now = done[0][0].now if done else datetime.now(UTC)
-    ledger.write(Written(dots, newest, refused, seen, clocks), now, now.astimezone(UTC).date())
+    ledger.write(Written(dots, latest, refused, seen, clocks), now, now.astimezone(UTC).date())

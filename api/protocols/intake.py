@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,22 +41,23 @@ class TooLarge(ChakanError):
 class Read:
     """What could be read of a body: fixes, and how many items could not, by reason."""
 
-    fixes: list[Fix] = field(default_factory=list)
+    fixes: Sequence[Fix] = ()
     unread: Counter[str] = field(default_factory=Counter)
 
 
 def read_each(items: Iterable[Any], one: Callable[[Any], Fix | None]) -> Read:
     """Reads items one by one; `one` returns None for an item that carries no place, and raises Malformed."""
-    read = Read()
+    fixes: list[Fix] = []
+    unread: Counter[str] = Counter()
     for item in items:
         try:
             fix = one(item)
         except Malformed as error:
-            read.unread[error.reason] += 1
+            unread[error.reason] += 1
         else:
             if fix is not None:
-                read.fixes.append(fix)
-    return read
+                fixes.append(fix)
+    return Read(fixes, unread)
 
 
 def json_body() -> Any:

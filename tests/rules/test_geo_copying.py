@@ -25,8 +25,8 @@ def test_the_day_is_the_utc_day() -> None:
 
 
 def test_a_batch_over_midnight_is_two_bodies() -> None:
-    fixes = [(1, 2, Fix(AT + timedelta(seconds=n), None, 1.0, 2.0)) for n in (0, 1, 2)]
-    bodies = copying.by_day(fixes, AT)
+    fixes = [Fix(AT + timedelta(seconds=n), None, 1.0, 2.0) for n in (0, 1, 2)]
+    bodies = copying.by_day([(1, 2, fixes)], AT)
     assert list(bodies) == [date(2026, 11, 22), date(2026, 11, 23)]
     assert all(b.startswith(copying.HEAD) and b.endswith(copying.TAIL) for b in bodies.values())
 
