@@ -1,0 +1,19 @@
+/** Data for a source whose layers are mostly empty: lines and surfaces that appear when something is chosen. */
+import type { GeoJSONSource, Map as GlMap } from 'maplibre-gl';
+
+export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
+
+/** Gives a source its data. While it is empty its layers are hidden: an empty line layer costs a frame as much as a full one. */
+export function pour(map: GlMap, id: string, data: GeoJSON.FeatureCollection): void {
+  const source = map.getSource<GeoJSONSource>(id);
+  if (!source) return;
+  const visibility = data.features.length ? 'visible' : 'none';
+  let hidden = true;
+  for (const layer of map.getLayersOrder()) {
+    if (map.getLayer(layer)?.source !== id) continue;
+    if (map.getLayoutProperty(layer, 'visibility') !== 'none') hidden = false;
+    map.setLayoutProperty(layer, 'visibility', visibility);
+  }
+  // Nothing in place of nothing is no work for the map's worker, once a second.
+  if (data.features.length || !hidden) void source.setData(data);
+}
