@@ -35,7 +35,7 @@ BASE = [
     "land", "park", "water", "river", "wide-area", "road-casing", "road", "road-name", "water-name",
 ]  # fmt: skip
 AREAS = ["area-edge", "area-name"]
-JOBS = ["job", "job-cluster", "job-chosen"]
+JOBS = ["job", "job-chosen"]
 ROWS: list[tuple[str, list[str] | None]] = [
     ("empty map", ["sea"]),
     ("base map", ["sea", *BASE]),
@@ -175,7 +175,11 @@ class Probe:
         frames = max(gone["frames"], 1)
         a_frame = {name: gone[name] / frames * 1000 for name in ("script", "page", "drawing")}
         return Pan(
-            gone["frames"] / gone["at"], a_frame["script"], a_frame["page"], a_frame["drawing"], gone["long"] / gone["at"]
+            gone["frames"] / gone["at"],
+            a_frame["script"],
+            a_frame["page"],
+            a_frame["drawing"],
+            gone["long"] / gone["at"],
         )
 
     def still(self) -> Still:
@@ -187,7 +191,9 @@ class Probe:
         seconds = after["at"] - before["at"]
         longest = float(self.page.evaluate("() => Math.max(0, ...tasks)"))
         return Still(
-            (after["script"] - before["script"]) / seconds * 1000, (after["task"] - before["task"]) / seconds * 1000, longest
+            (after["script"] - before["script"]) / seconds * 1000,
+            (after["task"] - before["task"]) / seconds * 1000,
+            longest,
         )
 
 
@@ -212,7 +218,11 @@ def figures(bare: list[float], rows: dict[str, list[Pan]], still: Still) -> list
     for name, pans in rows.items():
         frames, goal = median(pans, "frames_a_s"), GOAL_FRAMES if name == "the whole desk" else None
         row = live.figure(f"{name}, panned", "1/s", frames, goal, frames >= GOAL_FRAMES if goal else None)
-        row |= {"peer": round(limit, 1), "peer_name": "empty map, never coarser", "ratio": round(frames / limit, 2)}
+        row |= {
+            "peer": round(limit, 1),
+            "peer_name": "empty map, never coarser",
+            "ratio": round(frames / limit, 2),
+        }
         cost = median(pans, "page_ms") + median(pans, "drawing_ms")
         found += [row, live.figure(f"{name}, processor time of a frame", "ms", cost, None, None)]
     return [

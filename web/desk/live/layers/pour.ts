@@ -17,3 +17,19 @@ export function pour(map: GlMap, id: string, data: GeoJSON.FeatureCollection): v
   // Nothing in place of nothing is no work for the map's worker, once a second.
   if (data.features.length || !hidden) void source.setData(data);
 }
+
+const points = new WeakMap<GeoJSONSource, string>();
+
+/** Puts a source's only point somewhere, or nowhere. The same place again is no work. */
+export function pourPoint(map: GlMap, id: string, place: [number, number] | null): void {
+  const source = map.getSource<GeoJSONSource>(id);
+  const name = String(place);
+  if (!source || points.get(source) === name) return;
+  points.set(source, name);
+  const point = (coordinates: [number, number]): GeoJSON.Feature => ({
+    type: 'Feature',
+    properties: {},
+    geometry: { type: 'Point', coordinates },
+  });
+  void source.setData(place ? point(place) : EMPTY);
+}
