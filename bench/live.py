@@ -50,8 +50,10 @@ CITY = "121.05,30.95,121.90,31.50"
 FEW = 300
 LONGEST_WAIT_S = 15.0
 PASSWORD = "a long enough word 7"
+# No word about how to draw: without a graphics card Chromium itself takes SwiftShader for the map and puts the page together
+# in plain software. (--use-angle=swiftshader would draw the whole page through an emulated card, as no desk does.)
 FLAGS = [
-    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--no-sandbox", "--enable-unsafe-swiftshader",
     "--disable-background-networking", "--disable-component-update", "--no-first-run",
 ]  # fmt: skip
 
@@ -159,6 +161,17 @@ def streets() -> Iterator[Street]:
             x, y = (along, bend) if across else (bend, along)
             points.append(f"{CENTRE[0] + x * 0.8:.5f} {CENTRE[1] + y * 0.54:.5f}")
         yield Street(kind, f"第{n}路", f"Road {n}", zoom, f"LINESTRING({','.join(points)})")
+    for n in range(12):
+        west, south = CENTRE[0] - 0.4 + 0.2 * (n % 4), CENTRE[1] - 0.27 + 0.18 * (n // 4)
+        yield Street("area", f"第{n}区", f"District {n}", 6, square(west, south, 0.2, 0.18))
+        yield Street("park", f"第{n}园", f"Park {n}", 9, square(west + 0.05, south + 0.06, 0.03, 0.02))
+        yield Street("water", f"第{n}湖", f"Lake {n}", 9, square(west + 0.12, south + 0.1, 0.02, 0.03))
+
+
+def square(west: float, south: float, wide: float, high: float) -> str:
+    """WKT of a rectangle."""
+    corners = ((0, 0), (wide, 0), (wide, high), (0, high), (0, 0))
+    return f"POLYGON(({','.join(f'{west + x:.5f} {south + y:.5f}' for x, y in corners)}))"
 
 
 # -- the feed ----------------------------------------------------------------------------------------------------------
@@ -256,13 +269,7 @@ def desk(ready: Ready, seconds: float) -> tuple[Page, watchers.Seen]:
     """One real page among the light viewers, all through the site's own address."""
     crowd = watchers.Crowd(ready.site.url, ready.token, VIEWERS - 1, CITY)
     with crowd, browser() as chromium:
-        context = chromium.new_context(
-            base_url=ready.site.url,
-            viewport={"width": 1440, "height": 900},
-            locale="zh-CN",
-            timezone_id="Asia/Shanghai",
-        )
-        context.request.post("/api/v1/session", data={"username": "desk", "password": PASSWORD})
+        context = desk_of(ready, chromium)
         page = context.new_page()
         page.add_init_script(PROBE_SCRIPT)
         page.goto("/desk#/live")
@@ -278,6 +285,18 @@ def desk(ready: Ready, seconds: float) -> tuple[Page, watchers.Seen]:
         context.close()
     seen.kb_a_s = result.kb_a_s
     return seen, result
+
+
+def desk_of(ready: Ready, chromium: Any) -> Any:
+    """A browser at a desk of 1440 × 900, signed in."""
+    context = chromium.new_context(
+        base_url=ready.site.url,
+        viewport={"width": 1440, "height": 900},
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+    )
+    context.request.post("/api/v1/session", data={"username": "desk", "password": PASSWORD})
+    return context
 
 
 PROBE_SCRIPT = """

@@ -189,6 +189,20 @@ def renderers_mb() -> list[float]:
     return found
 
 
+def chromium_s(kind: str) -> float:
+    """Seconds of processor time of our Chromium's processes of a kind: renderer, gpu-process."""
+    total = 0
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if f"--type={kind}".encode() not in path.read_bytes() or not descends(path.parent, os.getpid()):
+                continue
+            words = (path.parent / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended just now
+        total += int(words[11]) + int(words[12])
+    return total / TICKS
+
+
 def descends(folder: Path, ancestor: int) -> bool:
     """Whether a process has ours among its ancestors."""
     pid = int(folder.name)

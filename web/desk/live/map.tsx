@@ -1,6 +1,6 @@
 /** The live map: layers from files of their own, picking, and dropping a job on a surveyor. */
 import { effect } from '@preact/signals';
-import { LngLatBounds, type Map as GlMap, type MapGeoJSONFeature, type MapMouseEvent, type PointLike } from 'maplibre-gl';
+import { LngLatBounds, type Map as GlMap, type MapMouseEvent } from 'maplibre-gl';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { serverNow } from '@shared/clock';
 import { look } from '@shared/live';
@@ -21,10 +21,9 @@ import { cover, CoveragePanel, CoverageSwitch, useCoverage } from './coverage';
 import { shownDay } from './dayplan';
 import { addCoverage, drawCoverage } from './layers/coverage';
 import { addDay, addDayNumbers, drawDay } from './layers/day';
-import { addJobs, chooseJob, drawJobs, JOB_CLUSTER, JOB_LAYER, jobClusterAt } from './layers/jobs';
+import { addJobs, chooseJob, claimAt, drawJobs, JOB_LAYER, jobClusterAt } from './layers/jobs';
 import { addLinks, drawLink, drawTrack } from './layers/links';
 import { addRings, followRings } from './layers/rings';
-import { addShapes } from './layers/shapes';
 import { addSurveyors, chooseSurveyor, clusterAt, drawSurveyors, openCluster, surveyorAt } from './layers/surveyors';
 import { Legend } from './legend';
 import { track } from './track';
@@ -42,7 +41,7 @@ function chosenTask() {
 }
 
 function drawAll(map: GlMap): void {
-  if (!map.getSource('jobs')) return;
+  if (!map.getLayer(JOB_LAYER)) return;
   const at = serverNow();
   const shown = [...surveyors.peek().values()].filter(wantsSurveyor);
   drawSurveyors(map, wall.peek() ? shown.map((card) => ({ ...card, name: maskedName(card.name) })) : shown, at);
@@ -51,7 +50,7 @@ function drawAll(map: GlMap): void {
 }
 
 function drawChoice(map: GlMap): void {
-  if (!map.getSource('jobs')) return;
+  if (!map.getLayer(JOB_LAYER)) return;
   const job = chosenTask();
   const person = job ? (job.surveyor ?? job.offer?.surveyor ?? null) : null;
   chooseJob(map, job?.id ?? null);
@@ -63,15 +62,10 @@ function drawChoice(map: GlMap): void {
   );
 }
 
-function hit(map: GlMap, at: PointLike, layers: string[]): MapGeoJSONFeature | undefined {
-  const present = layers.filter((id) => map.getLayer(id));
-  return present.length ? map.queryRenderedFeatures(at, { layers: present })[0] : undefined;
-}
-
 function pick(map: GlMap, event: MapMouseEvent): void {
-  const job = hit(map, event.point, [JOB_LAYER]);
-  if (job) return go('live', 'claim', String(job.properties.claim));
   const { x, y } = event.point;
+  const claim = claimAt(map, x, y);
+  if (claim) return go('live', 'claim', claim);
   const pile = jobClusterAt(map, x, y);
   if (pile) return openCluster(map, pile);
   const person = surveyorAt(map, x, y);
@@ -109,7 +103,7 @@ function follow(map: GlMap): () => void {
     effect(() => {
       const { layers } = view.value;
       const shown = week.value === openSurveyor.value ? week.value : null;
-      if (map.getSource('jobs')) showHistory(map, layers, shown, dark.peek());
+      if (map.getLayer(JOB_LAYER)) showHistory(map, layers, shown, dark.peek());
     }),
   ];
   // What came is drawn with the next frame, at most once a second; minutes on pins move even in silence. A desk without
@@ -147,17 +141,15 @@ function follow(map: GlMap): () => void {
   map.on('moveend', turned);
   turned();
   const pointer = () => void (map.getCanvas().style.cursor = '');
-  map.on('mousemove', ({ point }) => {
-    if (!map.isMoving()) map.getCanvas().style.cursor = surveyorAt(map, point.x, point.y) ? 'pointer' : '';
+  map.on('mousemove', ({ point: { x, y } }) => {
+    if (map.isMoving()) return;
+    const pressable = [claimAt, jobClusterAt, surveyorAt, clusterAt].some((find) => find(map, x, y));
+    map.getCanvas().style.cursor = pressable ? 'pointer' : '';
   });
   map.on('movestart', pointer);
   map.on('click', (event) => {
     if (!wall.peek()) pick(map, event);
   });
-  for (const layer of [JOB_LAYER, JOB_CLUSTER, 'cluster']) {
-    map.on('mouseenter', layer, () => void (map.getCanvas().style.cursor = 'pointer'));
-    map.on('mouseleave', layer, () => void (map.getCanvas().style.cursor = ''));
-  }
   return () => {
     stops.forEach((stop) => stop());
     clearInterval(timer);
@@ -214,7 +206,6 @@ export default function LiveMap({ info, wall: onWall }: { info: MapInfo; wall?: 
           return () => stops.forEach((stop) => stop());
         }}
         onStyle={(made) => {
-          addShapes(made, dark.peek());
           addCoverage(made, dark.peek());
           addDay(made, dark.peek());
           addLinks(made, dark.peek());

@@ -6,15 +6,14 @@ import MapView from '@shared/map';
 import { dark } from '@shared/theme';
 import type { MapInfo } from '@shared/types';
 import { Button } from '@shared/ui';
-import { addJobs, drawJobs } from '../live/layers/jobs';
-import { addShapes } from '../live/layers/shapes';
+import { addJobs, drawJobs, JOB_LAYER } from '../live/layers/jobs';
 import { addSurveyors, drawSurveyors } from '../live/layers/surveyors';
 import { Legend } from '../live/legend';
 import { at, jobs, people } from './play';
 import { t } from './words';
 
 function draw(map: GlMap): void {
-  if (!map.getSource('jobs')) return;
+  if (!map.getLayer(JOB_LAYER)) return;
   drawSurveyors(
     map,
     [...people.peek().values()].filter((card) => card.on_duty),
@@ -54,7 +53,6 @@ export default function PlayMap({ info }: { info: MapInfo }) {
           };
         }}
         onStyle={(made) => {
-          addShapes(made, dark.peek());
           addSurveyors(made, dark.peek());
           addJobs(made, dark.peek());
           draw(made);

@@ -163,7 +163,8 @@ export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
       { id: 'sea', type: 'background', paint: { 'background-color': p.land } },
       { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': p.land, 'fill-antialias': false } },
       ...under,
-      { id: 'wide-area', type: 'fill', source: 'wide', 'source-layer': 'area', paint: { 'fill-opacity': 0 } },
+      // Draws nothing, only has the tiles fetched. A circle: surfaces and lines pay for each tile's outline even when unseen.
+      { id: 'wide-area', type: 'circle', source: 'wide', 'source-layer': 'area', paint: { 'circle-opacity': 0, 'circle-radius': 0 } },
       { id: 'park', type: 'fill', source: 'base', 'source-layer': 'park', paint: { 'fill-color': p.park } },
       {
         id: 'water',

@@ -1,8 +1,8 @@
 /** Hexagons of the coverage: how soon somebody could be there, the deeper the more reports are expected; and the best move. */
-import type { ExpressionSpecification, GeoJSONSource, Map as GlMap } from 'maplibre-gl';
+import type { ExpressionSpecification, Map as GlMap } from 'maplibre-gl';
 import type { BestMove, Coverage } from '@shared/types';
+import { EMPTY, pour } from './pour';
 
-const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 const M_PER_DEG = 111_195;
 
 /** 0 in time, 1 later, 2 nobody. A colour never stands alone: the legend names them, and nobody's cells have an edge. */
@@ -87,6 +87,6 @@ function move(best: BestMove): GeoJSON.FeatureCollection {
 }
 
 export function drawCoverage(map: GlMap, cover: Coverage | null): void {
-  void map.getSource<GeoJSONSource>('cover')?.setData(cover?.cells.length ? cells(cover) : EMPTY);
-  void map.getSource<GeoJSONSource>('cover-move')?.setData(cover?.move ? move(cover.move) : EMPTY);
+  pour(map, 'cover', cover?.cells.length ? cells(cover) : EMPTY);
+  pour(map, 'cover-move', cover?.move ? move(cover.move) : EMPTY);
 }

@@ -1,9 +1,9 @@
 /** The way of a surveyor's day: a line through his visits, numbered in order. */
-import type { GeoJSONSource, Map as GlMap } from 'maplibre-gl';
+import type { Map as GlMap } from 'maplibre-gl';
 import type { DayPlan } from '@shared/types';
+import { EMPTY, pour } from './pour';
 import { picture } from './shapes';
 
-const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 const MOST = 20;
 
 export function addDay(map: GlMap, dark: boolean): void {
@@ -48,7 +48,7 @@ export function addDayNumbers(map: GlMap): void {
 
 export function drawDay(map: GlMap, plan: DayPlan | null): void {
   const placed = (plan?.visits ?? []).filter((visit) => visit.position !== null).slice(0, MOST);
-  if (!plan || !placed.length) return void map.getSource<GeoJSONSource>('day')?.setData(EMPTY);
+  if (!plan || !placed.length) return pour(map, 'day', EMPTY);
   const stops = placed.map((visit) => [visit.position!.lon, visit.position!.lat] as [number, number]);
   const way = plan.start ? [[plan.start.lon, plan.start.lat] as [number, number], ...stops] : stops;
   const features: GeoJSON.Feature[] = stops.map((at, n) => ({
@@ -58,5 +58,5 @@ export function drawDay(map: GlMap, plan: DayPlan | null): void {
   }));
   if (way.length > 1)
     features.unshift({ type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: way } });
-  void map.getSource<GeoJSONSource>('day')?.setData({ type: 'FeatureCollection', features });
+  pour(map, 'day', { type: 'FeatureCollection', features });
 }

@@ -1,16 +1,23 @@
 /** Surveyors' marks drawn by the graphics card in two calls: ten thousand dots cost no more than a few layout passes of text. */
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as GlMap } from 'maplibre-gl';
 import type { Id } from '@shared/types';
-import { type Dot, onSquare } from './gather';
-import { HEADING_PX, sheet, SURVEYOR_STATES } from './shapes';
+import { columns, link, overAll, screenOf, shifted, texture, type Uniforms } from './drawn';
+import type { Dot } from './gather';
+import { HEADING_PX, MARK_PX, sheet, SURVEYOR_STATES } from './shapes';
 
+const COLUMNS: [string, number][] = [
+  ['a_place', 2],
+  ['a_aside', 2],
+  ['a_mark', 1],
+  ['a_opacity', 1],
+  ['a_heading', 1],
+];
 const FLOATS = 7;
 const SCALE = 2;
 const CELLS = SURVEYOR_STATES.length + 1;
 /** Arrows are for a street, not for a country. */
 const HEADING_ZOOM = 11;
 
-// Places are given relative to an origin near the view: a 32-bit float alone is metres wide in China.
 const VERTEX = `#version 300 es
 uniform mat4 u_matrix;
 uniform vec2 u_pixel;
@@ -41,26 +48,18 @@ void main() {
 const FRAGMENT = `#version 300 es
 precision mediump float;
 uniform sampler2D u_sheet;
+uniform float u_share;
 in float v_mark;
 in float v_opacity;
 in vec2 v_turn;
 out vec4 colour;
 void main() {
-  vec2 p = gl_PointCoord - 0.5;
-  p = vec2(p.x * v_turn.x + p.y * v_turn.y, p.y * v_turn.x - p.x * v_turn.y) + 0.5;
-  if (p.x < 0.0 || p.x > 1.0 || p.y < 0.0 || p.y > 1.0) discard;
-  colour = texture(u_sheet, vec2((v_mark + p.x) / ${CELLS}.0, p.y)) * v_opacity;
-  if (colour.a < 0.01) discard;
+  vec2 p = (gl_PointCoord - 0.5) * u_share;
+  p = vec2(p.x * v_turn.x + p.y * v_turn.y, p.y * v_turn.x - p.x * v_turn.y);
+  // Nothing of the neighbour in the corners of a turned square. No discard: it is slow where no card draws.
+  float inside = step(abs(p.x), 0.5) * step(abs(p.y), 0.5);
+  colour = texture(u_sheet, vec2((v_mark + p.x + 0.5) / ${CELLS}.0, p.y + 0.5)) * v_opacity * inside;
 }`;
-
-function compile(gl: WebGL2RenderingContext, kind: number, text: string): WebGLShader {
-  const shader = gl.createShader(kind);
-  if (!shader) throw new Error('no shader');
-  gl.shaderSource(shader, text);
-  gl.compileShader(shader);
-  if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(gl.getShaderInfoLog(shader) ?? 'no shader');
-  return shader;
-}
 
 /** A program that measures the screen may ask, after every drawing, where a surveyor was drawn (bench/live.py does). */
 type Probe = (find: (id: Id) => { x: number; y: number } | null, gl: WebGL2RenderingContext) => void;
@@ -75,6 +74,7 @@ export class DotLayer implements CustomLayerInterface {
   readonly type = 'custom' as const;
   private map: GlMap | null = null;
   private program: WebGLProgram | null = null;
+  private at: Uniforms = {};
   private buffer: WebGLBuffer | null = null;
   private texture: WebGLTexture | null = null;
   private array: WebGLVertexArrayObject | null = null;
@@ -88,39 +88,15 @@ export class DotLayer implements CustomLayerInterface {
 
   onAdd(map: GlMap, gl: WebGL2RenderingContext): void {
     this.map = map;
-    const program = gl.createProgram();
-    if (!program) return;
-    gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, VERTEX));
-    gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, FRAGMENT));
-    gl.linkProgram(program);
-    this.program = program;
+    const { program, at } = link(gl, VERTEX, FRAGMENT, ['u_matrix', 'u_pixel', 'u_size', 'u_share', 'u_sheet', 'u_arrows']);
+    [this.program, this.at] = [program, at];
     this.buffer = gl.createBuffer();
     this.array = gl.createVertexArray();
     gl.bindVertexArray(this.array);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffer);
-    let at = 0;
-    for (const [name, size] of [
-      ['a_place', 2],
-      ['a_aside', 2],
-      ['a_mark', 1],
-      ['a_opacity', 1],
-      ['a_heading', 1],
-    ] as const) {
-      const slot = gl.getAttribLocation(program, name);
-      if (slot >= 0) {
-        gl.enableVertexAttribArray(slot);
-        gl.vertexAttribPointer(slot, size, gl.FLOAT, false, FLOATS * 4, at);
-      }
-      at += size * 4;
-    }
+    columns(gl, program, COLUMNS);
     gl.bindVertexArray(null);
-    this.texture = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D, this.texture);
-    gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, true);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, sheet(this.dark, SCALE));
-    gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, false);
-    for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
-    for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.LINEAR);
+    this.texture = texture(gl, sheet(this.dark, SCALE));
   }
 
   onRemove(_map: GlMap, gl: WebGL2RenderingContext): void {
@@ -169,33 +145,22 @@ export class DotLayer implements CustomLayerInterface {
     gl.bindTexture(gl.TEXTURE_2D, this.texture);
     const ratio = map.getPixelRatio();
     const canvas = map.getCanvas();
-    const set = (name: string) => gl.getUniformLocation(program, name);
-    gl.uniformMatrix4fv(set('u_matrix'), false, this.shifted(defaultProjectionData.mainMatrix as unknown as number[]));
-    gl.uniform2f(set('u_pixel'), (2 * ratio) / canvas.width, (2 * ratio) / canvas.height);
-    gl.uniform1f(set('u_size'), HEADING_PX * ratio);
-    gl.uniform1i(set('u_sheet'), 0);
-    gl.disable(gl.DEPTH_TEST);
-    gl.disable(gl.STENCIL_TEST);
-    gl.disable(gl.CULL_FACE);
-    gl.enable(gl.BLEND);
-    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    if (this.moving && map.getZoom() >= HEADING_ZOOM) {
-      gl.uniform1i(set('u_arrows'), 1);
+    const { at } = this;
+    const matrix = defaultProjectionData.mainMatrix as unknown as number[];
+    gl.uniformMatrix4fv(at.u_matrix ?? null, false, shifted(matrix, this.origin));
+    gl.uniform2f(at.u_pixel ?? null, (2 * ratio) / canvas.width, (2 * ratio) / canvas.height);
+    gl.uniform1i(at.u_sheet ?? null, 0);
+    overAll(gl);
+    const draw = (size: number, arrows: boolean) => {
+      gl.uniform1f(at.u_size ?? null, size * ratio);
+      gl.uniform1f(at.u_share ?? null, size / HEADING_PX);
+      gl.uniform1i(at.u_arrows ?? null, arrows ? 1 : 0);
       gl.drawArrays(gl.POINTS, 0, this.dots.length);
-    }
-    gl.uniform1i(set('u_arrows'), 0);
-    gl.drawArrays(gl.POINTS, 0, this.dots.length);
+    };
+    if (this.moving && map.getZoom() >= HEADING_ZOOM) draw(HEADING_PX, true);
+    draw(MARK_PX, false);
     gl.bindVertexArray(null);
     window.chakanProbe?.((id) => this.pixelOf(id, ratio, canvas.height), gl);
-  }
-
-  /** The matrix for places relative to the origin, summed in 64 bits. */
-  private shifted(matrix: ArrayLike<number>): Float32Array {
-    const shifted = Float64Array.from(matrix);
-    const [x, y] = this.origin;
-    for (let row = 0; row < 4; row += 1)
-      shifted[12 + row] = (matrix[row] ?? 0) * x + (matrix[4 + row] ?? 0) * y + (matrix[12 + row] ?? 0);
-    return Float32Array.from(shifted);
   }
 
   private pixelOf(id: Id, ratio: number, height: number): { x: number; y: number } | null {
@@ -204,18 +169,12 @@ export class DotLayer implements CustomLayerInterface {
     return at ? { x: at[0] * ratio, y: height - at[1] * ratio } : null;
   }
 
-  /** Tells where dots stand on the screen now, in CSS pixels. */
   private screen(): (dot: Dot) => [number, number] {
-    const map = this.map;
-    if (!map) return () => [-1e6, -1e6];
-    const { lng, lat } = map.getCenter();
-    const world = 512 * 2 ** map.getZoom();
-    const { clientWidth, clientHeight } = map.getCanvas();
-    const middle = onSquare(lng, lat);
-    return ({ x, y, aside }) => [
-      clientWidth / 2 + (x - middle.x) * world + aside[0],
-      clientHeight / 2 + (y - middle.y) * world + aside[1],
-    ];
+    const place = screenOf(this.map);
+    return (dot) => {
+      const [left, top] = place(dot);
+      return [left + dot.aside[0], top + dot.aside[1]];
+    };
   }
 
   /** The topmost dot within reach of a point of the screen. */

@@ -1,65 +1,58 @@
 /** Jobs on the map: a pin whose shape and colour say how the clock stands, with the minutes left on it. */
-import { type GeoJSONSource, type Map as GlMap, MercatorCoordinate } from 'maplibre-gl';
-import { LABEL_FONT } from '@shared/map/basemap';
+import { type Map as GlMap, MercatorCoordinate } from 'maplibre-gl';
 import type { Id, TaskCard } from '@shared/types';
 import { leadingClock, urgencyOf } from '@shared/ui';
 import { type Cluster, gatherPoints, onSquare, type Point } from './gather';
+import { EMPTY, pourPoint } from './pour';
 import type { JobLook } from './shapes';
+import { SpriteLayer } from './sprites';
 
 export const JOB_LAYER = 'job';
-export const JOB_CLUSTER = 'job-cluster';
 /** How wide a pin is, and how few of them are still shown one by one. */
 const PIN_PX = 34;
 const LEAST_PINS = 3;
 
+interface Pin extends Point {
+  claim: Id;
+  look: JobLook;
+  label: string;
+  order: number;
+}
+interface Heaps {
+  layer: SpriteLayer;
+  pins: Pin[];
+  /** What stands on the map, undermost first: circles of many, then pins. */
+  clusters: Cluster[];
+  shown: Pin[];
+  step: number;
+  chosen: Id | null;
+}
+const heaps = new WeakMap<GlMap, Heaps>();
+
 export function addJobs(map: GlMap, dark: boolean): void {
-  for (const id of ['jobs', 'job-clusters'])
-    map.addSource(id, { type: 'geojson', data: { type: 'FeatureCollection', features: [] } });
-  map.addLayer({
-    id: JOB_CLUSTER,
-    type: 'symbol',
-    source: 'job-clusters',
-    layout: {
-      'icon-image': 'job-many',
-      'icon-allow-overlap': true,
-      'text-field': ['get', 'label'],
-      'text-font': LABEL_FONT,
-      'text-size': 12,
-      'text-allow-overlap': true,
-    },
-    paint: { 'text-color': dark ? '#08131a' : '#ffffff' },
-  });
+  const ink = dark ? '#e8eef2' : '#16222b';
+  map.addSource('job-chosen', { type: 'geojson', data: EMPTY });
   map.addLayer({
     id: 'job-chosen',
     type: 'circle',
-    source: 'jobs',
-    filter: ['==', ['get', 'id'], ''],
+    source: 'job-chosen',
     paint: {
       'circle-radius': 24,
       'circle-translate': [0, -22],
-      'circle-color': dark ? '#e8eef2' : '#16222b',
+      'circle-color': ink,
       'circle-opacity': 0.22,
       'circle-stroke-width': 2.5,
-      'circle-stroke-color': dark ? '#e8eef2' : '#16222b',
+      'circle-stroke-color': ink,
     },
   });
-  map.addLayer({
-    id: JOB_LAYER,
-    type: 'symbol',
-    source: 'jobs',
-    layout: {
-      'icon-image': ['concat', 'job-', ['get', 'look']],
-      'icon-anchor': 'bottom',
-      'icon-offset': [0, 5],
-      'icon-allow-overlap': true,
-      'symbol-sort-key': ['get', 'order'],
-      'text-field': ['get', 'label'],
-      'text-font': LABEL_FONT,
-      'text-size': 13,
-      'text-offset': [0, -1.85],
-      'text-allow-overlap': true,
-    },
-    paint: { 'text-color': dark ? '#08131a' : '#ffffff' },
+  const layer = new SpriteLayer(JOB_LAYER, dark);
+  map.addLayer(layer);
+  const before = heaps.get(map);
+  heaps.set(map, { pins: [], clusters: [], shown: [], chosen: null, ...before, layer, step: -1 });
+  if (before) return;
+  map.on('zoom', () => {
+    const crowd = heaps.get(map);
+    if (crowd && crowd.step !== Math.floor(map.getZoom())) arrange(map, crowd);
   });
 }
 
@@ -82,69 +75,55 @@ function minutes(card: TaskCard, nowMs: number): string {
   return whole < 0 ? `−${-whole}` : String(Math.abs(whole));
 }
 
-interface Pin extends Point {
-  feature: GeoJSON.Feature;
-  calm: boolean;
-}
-interface Heaps {
-  pins: Pin[];
-  clusters: Cluster[];
-  step: number;
-}
-const heaps = new WeakMap<GlMap, Heaps>();
-
 export function drawJobs(map: GlMap, cards: Iterable<TaskCard>, nowMs: number): void {
-  const pins: Pin[] = [];
+  const crowd = heaps.get(map);
+  if (!crowd) return;
+  crowd.pins = [];
   for (const card of cards) {
     if (card.lon === null || card.lat === null) continue;
     const { look, label, order } = lookOf(card, nowMs);
-    const properties = { id: card.id, claim: card.claim_id, look, label: label || minutes(card, nowMs), order };
-    const geometry: GeoJSON.Point = { type: 'Point', coordinates: [card.lon, card.lat] };
-    pins.push({
-      id: card.id,
-      ...onSquare(card.lon, card.lat),
-      calm: look !== 'late' && look !== 'risk',
-      feature: { type: 'Feature', geometry, properties },
-    });
+    const { id, claim_id: claim } = card;
+    crowd.pins.push({ id, claim, ...onSquare(card.lon, card.lat), look, label: label || minutes(card, nowMs), order });
   }
-  const before = heaps.get(map);
-  heaps.set(map, { pins, clusters: [], step: -1 });
-  arrange(map);
-  if (before) return;
-  map.on('zoom', () => {
-    if (heaps.get(map)?.step !== Math.floor(map.getZoom())) arrange(map);
-  });
-  // Data given in the middle of a flight may belong to tiles that are dropped at its end: once more when it has landed.
-  map.on('moveend', () => arrange(map));
+  arrange(map, crowd);
 }
 
 /** Jobs that are in time are gathered where their pins would hide each other; one that is at risk or late never is. */
-function arrange(map: GlMap): void {
-  const crowd = heaps.get(map);
-  if (!crowd) return;
+function arrange(map: GlMap, crowd: Heaps): void {
   crowd.step = Math.floor(map.getZoom());
-  const { singles, clusters } = gatherPoints(
-    crowd.pins.filter((pin) => pin.calm),
-    crowd.step,
-    PIN_PX,
-    LEAST_PINS,
-  );
+  const calm = (pin: Pin) => pin.look !== 'late' && pin.look !== 'risk';
+  const { singles, clusters } = gatherPoints(crowd.pins.filter(calm), crowd.step, PIN_PX, LEAST_PINS);
   crowd.clusters = clusters;
-  const shown = [...singles, ...crowd.pins.filter((pin) => !pin.calm)].map((pin) => pin.feature);
-  void map.getSource<GeoJSONSource>('jobs')?.setData({ type: 'FeatureCollection', features: shown });
-  const circles = clusters.map(({ x, y, count }, n): GeoJSON.Feature => ({
-    type: 'Feature',
-    geometry: { type: 'Point', coordinates: new MercatorCoordinate(x, y).toLngLat().toArray() },
-    properties: { n, label: String(count) },
-  }));
-  void map.getSource<GeoJSONSource>('job-clusters')?.setData({ type: 'FeatureCollection', features: circles });
+  crowd.shown = [...singles, ...crowd.pins.filter((pin) => !calm(pin))].sort((a, b) => a.order - b.order);
+  crowd.layer.show([
+    ...clusters.map(({ x, y, count }) => ({ x, y, picture: 'job-many', label: String(count) })),
+    ...crowd.shown.map(({ x, y, look, label }) => ({ x, y, picture: `job-${look}`, label })),
+  ]);
+  ringChosen(map, crowd);
 }
 
-export function jobClusterAt(map: GlMap, x: number, y: number): Cluster | null {
-  const found = map.getLayer(JOB_CLUSTER) && map.queryRenderedFeatures([x, y], { layers: [JOB_CLUSTER] })[0];
-  return (found && heaps.get(map)?.clusters[Number(found.properties.n)]) || null;
+/** The pin or the pile of pins under a point of the screen. */
+function at(map: GlMap, x: number, y: number): { pin?: Pin; pile?: Cluster } {
+  const crowd = heaps.get(map);
+  const n = crowd ? crowd.layer.under(x, y) : -1;
+  if (!crowd || n < 0) return {};
+  const pile = crowd.clusters[n];
+  const pin = crowd.shown[n - crowd.clusters.length];
+  return { ...(pile && { pile }), ...(pin && { pin }) };
+}
+
+/** The claim whose pin lies under a point of the screen. */
+export const claimAt = (map: GlMap, x: number, y: number): Id | null => at(map, x, y).pin?.claim ?? null;
+export const jobClusterAt = (map: GlMap, x: number, y: number): Cluster | null => at(map, x, y).pile ?? null;
+
+function ringChosen(map: GlMap, crowd: Heaps): void {
+  const pin = crowd.chosen ? crowd.shown.find((one) => one.id === crowd.chosen) : undefined;
+  pourPoint(map, 'job-chosen', pin ? new MercatorCoordinate(pin.x, pin.y).toLngLat().toArray() : null);
 }
 
 export function chooseJob(map: GlMap, id: Id | null): void {
-  if (map.getLayer('job-chosen')) map.setFilter('job-chosen', ['==', ['get', 'id'], id ?? '']);
+  const crowd = heaps.get(map);
+  if (!crowd || crowd.chosen === id) return;
+  crowd.chosen = id;
+  ringChosen(map, crowd);
 }

@@ -1,8 +1,8 @@
 /** The line from the chosen job to its surveyor, and a surveyor's track. */
-import type { GeoJSONSource, Map as GlMap } from 'maplibre-gl';
+import type { Map as GlMap } from 'maplibre-gl';
 import type { SurveyorCard, TaskCard } from '@shared/types';
+import { EMPTY, pour } from './pour';
 
-const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 type Points = [number, number][];
 
 export function addLinks(map: GlMap, dark: boolean): void {
@@ -34,7 +34,9 @@ const line = (points: Points): GeoJSON.FeatureCollection =>
 
 export function drawLink(map: GlMap, job: TaskCard | null, person: SurveyorCard | null): void {
   const whole = job?.lon != null && job.lat != null && person?.position;
-  void map.getSource<GeoJSONSource>('link')?.setData(
+  pour(
+    map,
+    'link',
     whole
       ? line([
           [job.lon as number, job.lat as number],
@@ -45,5 +47,5 @@ export function drawLink(map: GlMap, job: TaskCard | null, person: SurveyorCard 
 }
 
 export function drawTrack(map: GlMap, points: Points): void {
-  void map.getSource<GeoJSONSource>('track')?.setData(line(points));
+  pour(map, 'track', line(points));
 }

@@ -1,11 +1,11 @@
 /** The rings from which a job is reached in time: under everything else, the longest time widest and palest. */
 import { effect } from '@preact/signals';
-import type { GeoJSONSource, Map as GlMap } from 'maplibre-gl';
+import type { Map as GlMap } from 'maplibre-gl';
 import { dark } from '@shared/theme';
 import type { Reach } from '@shared/types';
 import { reach } from '../reach';
+import { EMPTY, pour } from './pour';
 
-const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 
 /** Longest first, so that shorter ones lie on top. */
 function features(of: Reach | null): GeoJSON.FeatureCollection {
@@ -23,7 +23,7 @@ function features(of: Reach | null): GeoJSON.FeatureCollection {
 export function addRings(map: GlMap, inDark: boolean): void {
   const ink = inDark ? '#79b9f2' : '#00599c';
   const below = map.getLayer('track') ? 'track' : undefined;
-  map.addSource('rings', { type: 'geojson', data: features(reach.peek()) });
+  map.addSource('rings', { type: 'geojson', data: EMPTY });
   map.addLayer(
     {
       id: 'rings',
@@ -46,6 +46,7 @@ export function addRings(map: GlMap, inDark: boolean): void {
     },
     below,
   );
+  pour(map, 'rings', features(reach.peek()));
 }
 
 /** Draws what the claim's tab asked for, and brings the widest ring into view once. */
@@ -54,7 +55,7 @@ export function followRings(map: GlMap): () => void {
   return effect(() => {
     const of = reach.value;
     void dark.value;
-    void map.getSource<GeoJSONSource>('rings')?.setData(features(of));
+    pour(map, 'rings', features(of));
     if (!of || of.claim_id === seen) {
       if (!of) seen = null;
       return;

@@ -27,7 +27,7 @@ export const COLOURS: Record<'light' | 'dark', Colours> = {
   },
 };
 
-type Draw = (pen: CanvasRenderingContext2D, size: number) => void;
+export type Draw = (pen: CanvasRenderingContext2D, size: number) => void;
 
 export function picture(map: GlMap, name: string, size: number, draw: Draw): void {
   const canvas = document.createElement('canvas');
@@ -40,7 +40,7 @@ export function picture(map: GlMap, name: string, size: number, draw: Draw): voi
   map.addImage(name, pen.getImageData(0, 0, canvas.width, canvas.height), { pixelRatio: SCALE });
 }
 
-function outline(pen: CanvasRenderingContext2D, points: [number, number][]): void {
+export function outline(pen: CanvasRenderingContext2D, points: [number, number][]): void {
   pen.beginPath();
   points.forEach(([x, y], n) => (n ? pen.lineTo(x, y) : pen.moveTo(x, y)));
   pen.closePath();
@@ -106,87 +106,7 @@ const SIGNS: Record<SurveyorState, (pen: CanvasRenderingContext2D, c: number) =>
   off: () => undefined,
 };
 
-function pinPath(pen: CanvasRenderingContext2D, c: number, look: JobLook): void {
-  const top = 17;
-  pen.beginPath();
-  if (look === 'late') {
-    // An octagon, like a stop sign.
-    const r = 14.5;
-    for (let n = 0; n < 8; n += 1)
-      pen.lineTo(c + r * Math.cos((Math.PI / 8) * (2 * n + 1)), top + r * Math.sin((Math.PI / 8) * (2 * n + 1)));
-  } else if (look === 'risk') {
-    pen.roundRect(c - 13, top - 13, 26, 26, 5);
-  } else {
-    pen.arc(c, top, 13, 0, 7);
-  }
-  pen.closePath();
-}
-
-/** A job that is handed in: a small ring with a tick, at the place itself. */
-function quiet(map: GlMap, colours: Colours): void {
-  picture(map, 'job-done', 46, (pen, size) => {
-    const [x, y] = [size / 2, 40];
-    pen.beginPath();
-    pen.arc(x, y - 6, 5.5, 0, 7);
-    pen.lineWidth = 2;
-    pen.fillStyle = colours.ring;
-    pen.fill();
-    pen.strokeStyle = colours.urgency.done;
-    pen.stroke();
-    pen.beginPath();
-    pen.moveTo(x - 2.4, y - 6);
-    pen.lineTo(x - 0.6, y - 4.2);
-    pen.lineTo(x + 2.6, y - 8);
-    pen.lineWidth = 1.5;
-    pen.stroke();
-  });
-}
-
-/** Several jobs in time: two sheets, one behind the other, so that it is no surveyors' circle. */
-function many(map: GlMap, colours: Colours): void {
-  picture(map, 'job-many', 40, (pen) => {
-    pen.fillStyle = colours.urgency.ok;
-    pen.strokeStyle = colours.ring;
-    pen.lineWidth = 2;
-    for (const [x, y] of [
-      [9, 5],
-      [5, 9],
-    ] as const) {
-      pen.beginPath();
-      pen.roundRect(x, y, 26, 26, 6);
-      pen.fill();
-      pen.stroke();
-    }
-  });
-}
-
-function pin(map: GlMap, look: JobLook, colours: Colours): void {
-  picture(map, `job-${look}`, 46, (pen, size) => {
-    const c = size / 2;
-    pen.fillStyle = colours.urgency[look];
-    pen.strokeStyle = colours.ring;
-    pen.lineWidth = 2.5;
-    pen.lineJoin = 'round';
-    outline(pen, [
-      [c - 6, 28],
-      [c + 6, 28],
-      [c, 41],
-    ]);
-    pen.stroke();
-    pinPath(pen, c, look);
-    pen.stroke();
-    pen.fill();
-    outline(pen, [
-      [c - 6, 28],
-      [c + 6, 28],
-      [c, 41],
-    ]);
-    pen.fill();
-  });
-}
-
 export const SURVEYOR_STATES: readonly SurveyorState[] = ['idle', 'offered', 'busy', 'stale', 'off'];
-export const JOB_LOOKS: readonly JobLook[] = ['ok', 'risk', 'late', 'paused', 'none'];
 
 /** The size of a surveyor's mark and of the arrow around it, in CSS pixels. */
 export const MARK_PX = 28;
@@ -236,12 +156,4 @@ export function sheet(dark: boolean, scale: number): HTMLCanvasElement {
   pen.setTransform(scale, 0, 0, scale, SURVEYOR_STATES.length * HEADING_PX * scale, 0);
   arrow(pen, dark, colours);
   return canvas;
-}
-
-/** Puts the jobs' marks into the map's style; needed again after each change of style. */
-export function addShapes(map: GlMap, dark: boolean): void {
-  const colours = COLOURS[dark ? 'dark' : 'light'];
-  for (const look of JOB_LOOKS) pin(map, look, colours);
-  quiet(map, colours);
-  many(map, colours);
 }

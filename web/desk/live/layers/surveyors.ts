@@ -6,27 +6,31 @@ import type { Id, SurveyorCard } from '@shared/types';
 import { ageOf, freshnessOf } from '../../store';
 import { DotLayer } from './dots';
 import { APART_ZOOM, type Cluster, type Dot, gather, type Gathered, onSquare } from './gather';
-import { COLOURS } from './shapes';
+import { circleOf } from './pictures';
+import { EMPTY, pourPoint } from './pour';
+import { SpriteLayer } from './sprites';
 
 const NAME_ZOOM = 12.5;
 const MOST_NAMES = 250;
 /** So close a cluster is opened at most; from APART_ZOOM on there are none. */
 const CLOSEST = APART_ZOOM + 1.5;
-const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 
 interface Crowd {
   layer: DotLayer;
+  circles: SpriteLayer;
   dots: Dot[];
   gathered: Gathered<Dot>;
   step: number;
   chosen: Id | null;
+  /** Names are on the map. */
+  named: boolean;
 }
 const crowds = new WeakMap<GlMap, Crowd>();
 
 export function addSurveyors(map: GlMap, dark: boolean): void {
   const ink = dark ? '#e8eef2' : '#16222b';
   const halo = dark ? '#10171c' : '#ffffff';
-  for (const id of ['clusters', 'surveyor-names', 'surveyor-chosen']) map.addSource(id, { type: 'geojson', data: EMPTY });
+  for (const id of ['surveyor-names', 'surveyor-chosen']) map.addSource(id, { type: 'geojson', data: EMPTY });
   map.addLayer({
     id: 'surveyor-chosen',
     type: 'circle',
@@ -54,32 +58,17 @@ export function addSurveyors(map: GlMap, dark: boolean): void {
     },
     paint: { 'text-color': ink, 'text-halo-color': halo, 'text-halo-width': 1.5, 'text-opacity': ['get', 'opacity'] },
   });
-  map.addLayer({
-    id: 'cluster',
-    type: 'circle',
-    source: 'clusters',
-    paint: {
-      'circle-color': COLOURS[dark ? 'dark' : 'light'].state.busy,
-      'circle-opacity': 0.85,
-      'circle-stroke-color': halo,
-      'circle-stroke-width': 2,
-      'circle-radius': ['step', ['get', 'count'], 14, 10, 18, 50, 22, 200, 26],
-    },
-  });
-  map.addLayer({
-    id: 'cluster-count',
-    type: 'symbol',
-    source: 'clusters',
-    layout: { 'text-field': ['get', 'label'], 'text-font': LABEL_FONT, 'text-size': 13, 'text-allow-overlap': true },
-    paint: { 'text-color': dark ? '#08131a' : '#ffffff' },
-  });
+  const circles = new SpriteLayer('cluster', dark);
+  map.addLayer(circles);
   const before = crowds.get(map);
   crowds.set(map, {
     layer,
+    circles,
     dots: before?.dots ?? [],
     gathered: { singles: [], clusters: [] },
     step: -1,
     chosen: before?.chosen ?? null,
+    named: false,
   });
   if (before) return;
   // Within one step of the zoom the circles stay as they are; the names are those of whoever is in sight.
@@ -133,12 +122,14 @@ function arrange(map: GlMap, crowd: Crowd): void {
   crowd.gathered = gather(crowd.dots, crowd.step);
   const { singles, clusters } = crowd.gathered;
   crowd.layer.show(singles);
-  const features = clusters.map((one, n): GeoJSON.Feature => ({
-    type: 'Feature',
-    geometry: { type: 'Point', coordinates: lonLat(one.x, one.y) },
-    properties: { n, count: one.count, label: one.count < 1000 ? String(one.count) : `${(one.count / 1000).toFixed(1)}k` },
-  }));
-  void map.getSource<GeoJSONSource>('clusters')?.setData({ type: 'FeatureCollection', features });
+  crowd.circles.show(
+    clusters.map(({ x, y, count }) => ({
+      x,
+      y,
+      picture: circleOf(count),
+      label: count < 1000 ? String(count) : `${(count / 1000).toFixed(1)}k`,
+    })),
+  );
   nameThem(map);
   ringChosen(map, crowd);
 }
@@ -170,14 +161,15 @@ function nameThem(map: GlMap): void {
         });
     }
   }
-  void map.getSource<GeoJSONSource>('surveyor-names')?.setData({ type: 'FeatureCollection', features });
+  // Nothing in place of nothing, every second, is no work for the map's worker.
+  if (features.length || crowd.named)
+    void map.getSource<GeoJSONSource>('surveyor-names')?.setData({ type: 'FeatureCollection', features });
+  crowd.named = features.length > 0;
 }
 
 function ringChosen(map: GlMap, crowd: Crowd): void {
   const dot = crowd.chosen ? crowd.dots.find((one) => one.id === crowd.chosen) : undefined;
-  void map
-    .getSource<GeoJSONSource>('surveyor-chosen')
-    ?.setData(dot ? { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: lonLat(dot.x, dot.y) } } : EMPTY);
+  pourPoint(map, 'surveyor-chosen', dot ? lonLat(dot.x, dot.y) : null);
 }
 
 export function chooseSurveyor(map: GlMap, id: Id | null): void {
@@ -192,8 +184,8 @@ export const surveyorAt = (map: GlMap, x: number, y: number, reach = 15): Id | n
   crowds.get(map)?.layer.under(x, y, reach)?.id ?? null;
 
 export function clusterAt(map: GlMap, x: number, y: number): Cluster | null {
-  const found = map.getLayer('cluster') && map.queryRenderedFeatures([x, y], { layers: ['cluster'] })[0];
-  return (found && crowds.get(map)?.gathered.clusters[Number(found.properties.n)]) || null;
+  const crowd = crowds.get(map);
+  return crowd?.gathered.clusters[crowd.circles.under(x, y)] ?? null;
 }
 
 /** Opens a cluster: its members fill the view, and closer than APART_ZOOM each is shown by himself. */
