@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
     "protocols.overland", "surveyors", "tracks", "phones", "nearest", "able", "roads", "planning", "catastrophes", "areas",
-    "map", "uploads", "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "playback",
+    "map", "uploads", "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "bell", "playback",
     "preferences", "health", "pages",
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ import ctypes
 import logging
 import logging.handlers
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -22,6 +23,7 @@ FIRST_PAUSE_S, KILLED_PAUSE_S, LONGEST_PAUSE_S = 0.1, 0.8, 10.0
 LINE_BYTES = 64 * 1024
 STOP_APPS_S, STOP_ENGINES_S = 5.0, 3.5
 PR_SET_PDEATHSIG = 1
+MOST_HANDLES = 16_384
 LIBC = ctypes.CDLL(None)
 
 Heard = Callable[[str, str], None]
@@ -175,6 +177,12 @@ class Supervisor:
             if os.getppid() != parent:
                 os._exit(1)
             os.nice(program.nice)
+            # A thousand phones and desks that listen hold two handles each; the usual limit is 1,024 in all.
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            if 0 <= soft < MOST_HANDLES:
+                resource.setrlimit(
+                    resource.RLIMIT_NOFILE, (MOST_HANDLES if hard < 0 else min(MOST_HANDLES, hard), hard)
+                )
 
         child.process = subprocess.Popen(
             list(program.command),
