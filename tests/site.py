@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from core import parent
 from launch.processes import API_THREADS
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +38,12 @@ class Site:
         """Starts one process, its output into the data folder."""
         with (self.data / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                self.commands[name], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                parent.tied(self.commands[name]),
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
