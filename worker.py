@@ -27,7 +27,6 @@ from core.loops import Loop
 from core.models import Outbox
 from core.queues import Work
 from core.settings import Settings
-from geo.eta import Engine as DriveTimes
 
 log = logging.getLogger("worker")
 
@@ -109,7 +108,9 @@ class Sweeper:
     """Four loops: dispatch and clocks; foreseen breaches; the outbox; chores. Several sweepers may run: SKIP LOCKED."""
 
     def __init__(self, settings: Settings) -> None:
+        # Here and not above: three of four workers need neither roads nor matching, and start in half the time.
         from dispatch import coverage_map, sweep
+        from geo.eta import Engine as DriveTimes
 
         self.settings = settings
         self.engine = wiring.sessions.kw["bind"]

@@ -1,5 +1,6 @@
 """A whole running site for tests: real servers, workers and sweeper on free ports over the test's database."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from core import parent
 from launch.processes import API_THREADS
 
 ROOT = Path(__file__).parent.parent
+STOP_S = 1.5
 
 
 def free_port() -> int:
@@ -74,9 +76,15 @@ class Site:
         return f"--- {name}\n" + (path.read_text(errors="replace")[-size:] if path.exists() else "")
 
     def stop(self) -> None:
-        """Ends everything."""
+        """Ends everything: asked together, and killed when it takes long over its streams."""
+        for process in self.running.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_S
+        while time.monotonic() < deadline and any(p.poll() is None for p in self.running.values()):
+            time.sleep(0.02)
         for name in list(self.running):
-            self.kill(name, signal.SIGTERM)
+            self.kill(name)
 
 
 def build(
