@@ -112,6 +112,7 @@ class Sweeper:
         from dispatch import coverage_map, sweep
         from geo.eta import Engine as DriveTimes
 
+        sweep.warm_up()
         self.settings = settings
         self.engine = wiring.sessions.kw["bind"]
         self.drive_times = DriveTimes.from_settings(settings)
