@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api import Parts, create_app
-from core import database, logs, queues
+from core import database, logs, parent, queues
 from core.settings import Settings
 
 
@@ -71,6 +71,7 @@ def open_short_door(app: Any) -> Any:
 
 def api() -> Any:
     """The factory Granian calls."""
+    parent.end_with_server()
     logs.set_up()
     return build(os.environ)
 
@@ -81,6 +82,7 @@ def live() -> Any:
 
     from api.stream import Stream
 
+    # gunicorn forks its workers, and each looks once a second whether its master is still there.
     logs.set_up()
     settings = Settings.from_env(os.environ)
     # Blocks a second in XREAD, so it needs more patience than the request path's connection.

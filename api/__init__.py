@@ -11,22 +11,36 @@ from sqlalchemy import Engine
 
 from core.database import Sessions
 from core.settings import Settings
-from dispatch.coverage_map import Atlas
-from geo.eta import Engine as DriveTimes
 
 if TYPE_CHECKING:
     from flask_openapi import OpenAPI
+
+    from dispatch.coverage_map import Atlas
+    from geo.eta import Engine as DriveTimes
 
 # Each module offers `bp`. The order is the order of the documentation.
 MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
     "protocols.overland", "surveyors", "tracks", "phones", "nearest", "able", "roads", "planning", "catastrophes", "areas",
-    "map", "uploads", "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "playback",
+    "map", "uploads", "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "bell", "playback",
     "preferences", "health", "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.
 DOCUMENTATION = re.compile(r"^/api/($|v1/openapi.json$|swagger|static/|oauth2-redirect)")
+
+
+# The stream process is a module of this room too, and needs neither matching nor roads: half of what it would load.
+def _no_roads() -> "DriveTimes":
+    from geo.eta import Engine
+
+    return Engine()
+
+
+def _no_atlas() -> "Atlas":
+    from dispatch.coverage_map import Atlas
+
+    return Atlas()
 
 
 @dataclass(frozen=True)
@@ -38,8 +52,8 @@ class Parts:
     sessions: Sessions
     redis: Redis
     storage: Any
-    drive_times: DriveTimes = field(default_factory=DriveTimes)
-    atlas: Atlas = field(default_factory=Atlas)
+    drive_times: "DriveTimes" = field(default_factory=_no_roads)
+    atlas: "Atlas" = field(default_factory=_no_atlas)
 
 
 def parts() -> Parts:

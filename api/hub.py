@@ -13,9 +13,10 @@ from gevent.event import Event
 from redis import Redis, RedisError
 
 from api import packing
+from api.belfry import Belfry
 from api.groups import Change, Entry, Group, Scope, Viewer
 from api.packing import Cell
-from core import live
+from core import bell, live
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,8 @@ class Hub:
         self.waiting: dict[tuple[str, str], Change] = {}
         self.clocks: list[Entry] = []
         self.boot = secrets.token_hex(4)
-        self.last_id, self.views_id, self.floor = "0-0", "$", (0, 0)
+        self.last_id, self.views_id, self.bell_id, self.floor = "0-0", "$", "0-0", (0, 0)
+        self.belfry = Belfry()
         self.away, self.loaded = True, False
         self.ready = Event()
         self.auth_epoch: str | None = None
@@ -76,6 +78,7 @@ class Hub:
                 log.warning("live feed unreachable", extra={"error": type(error).__name__})
                 self.auth_epoch = None
                 self._say_stale()
+                self.belfry.silence()
                 gevent.sleep(0.5)
 
     def _say_stale(self) -> None:
@@ -110,15 +113,19 @@ class Hub:
 
     def read(self) -> None:
         """Takes in what the feed and the viewers have said since."""
-        wanted = {live.STREAM: self.last_id, live.VIEWS: self.views_id}
+        wanted = {live.STREAM: self.last_id, live.VIEWS: self.views_id, bell.STREAM: self.bell_id}
         for name, entries in self.redis.xread(wanted, count=READ_AT_ONCE) or []:
             for ident, fields in entries:
                 if name == live.VIEWS:
                     self.views_id = ident
                     self._look(fields)
+                elif name == bell.STREAM:
+                    self.bell_id = ident
+                    self.belfry.hear(order(ident), fields)
                 else:
                     self.last_id = ident
                     self._apply(ident, fields)
+        self.belfry.ring()
 
     def load(self) -> None:
         """Takes in the whole picture, and since when the feed can tell what changed."""
@@ -129,6 +136,7 @@ class Hub:
         start = newest[0][0] if newest else "0-0"
         views = self.redis.xrevrange(live.VIEWS, count=1)
         self.views_id = views[0][0] if views else "0-0"
+        self._learn_rings()
         self.cards.clear()
         self.in_cell.clear()
         self.gone.clear()
@@ -163,6 +171,12 @@ class Hub:
                     self.gone[key] = Gone(lost, order(ident), time.monotonic())
             after = f"({entries[-1][0]}"
             gevent.sleep(0)
+
+    def _learn_rings(self) -> None:
+        """The newest rings, so that phones resume across our restart."""
+        newest = self.redis.xrevrange(bell.STREAM, count=bell.KEPT_RINGS)
+        self.bell_id = newest[0][0] if newest else "0-0"
+        self.belfry.learn([(order(ident), fields) for ident, fields in reversed(newest)])
 
     # -- changes -------------------------------------------------------------------------------------------------
 

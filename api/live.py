@@ -89,17 +89,22 @@ def stream(query: LiveWanted) -> ResponseReturnValue:
 
     Last-Event-ID resumes; bbox narrows. With `batch=1` moves come packed in `surveyors` events (docs/live.md).
     """
+    wanted = {"batch": "1" if query.batch else "", "bbox": query.bbox or ""}
+    return relay("/api/v1/live?" + urlencode({n: v for n, v in wanted.items() if v}), relayed, MOST_RELAYED)
+
+
+def relay(address: str, places: threading.BoundedSemaphore, most: int) -> ResponseReturnValue:
+    """Hands a stream of the stream process through, with the caller's own credentials. Raises Busy without a place."""
     url = parts().settings.live_url
     if not url:
         raise Busy("the live stream is not running", retry_after_s=5)
-    if not relayed.acquire(blocking=False):
-        raise Busy("too many viewers through this door", retry_after_s=5, most=MOST_RELAYED)
-    wanted = {"batch": "1" if query.batch else "", "bbox": query.bbox or ""}
+    if not places.acquire(blocking=False):
+        raise Busy("too many viewers through this door", retry_after_s=5, most=most)
     headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
     try:
-        upstream = Upstream(url, urlencode({n: v for n, v in wanted.items() if v}), headers)
+        upstream = Upstream(url, address, headers, places)
     except OSError as error:
-        relayed.release()
+        places.release()
         raise Busy("the live stream is away for the moment", retry_after_s=2) from error
     if upstream.status != 200:
         body = b"".join(upstream)
@@ -122,12 +127,15 @@ class Upstream:
     Raises OSError when the stream process is away.
     """
 
-    def __init__(self, url: str, query: str, headers: dict[str, str]) -> None:
+    def __init__(
+        self, url: str, address: str, headers: dict[str, str], places: threading.BoundedSemaphore
+    ) -> None:
         where = urlsplit(url)
+        self.places = places
         self.plug = socket.create_connection((where.hostname, where.port or 80), timeout=CONNECT_S)
         self.open = True
         try:
-            lines = [f"GET /api/v1/live?{query} HTTP/1.0", f"Host: {where.netloc}"]
+            lines = [f"GET {address} HTTP/1.0", f"Host: {where.netloc}"]
             lines += [f"{name}: {value}" for name, value in headers.items()]
             # Header values cannot hold line breaks: the server in front of us refuses those.
             self.plug.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
@@ -165,4 +173,4 @@ class Upstream:
         if self.open:
             self.open = False
             self.plug.close()
-            relayed.release()
+            self.places.release()

@@ -82,7 +82,7 @@ sign_in.own_replay = True
 def sign_out() -> ResponseReturnValue:
     """Ends the session or token that asked."""
     service.sign_out(g.sessions, g.actor)
-    live.doubt_access(parts().redis)
+    live.doubt_access(parts().redis, g.actor.person_id)
     answer = make_response("", 204)
     answer.delete_cookie(auth.COOKIE, path="/")
     return answer

@@ -142,7 +142,7 @@ def change_person(path: PersonPath, body: PersonChange) -> ResponseReturnValue:
         if given.get(name) is not None:
             given[name] = tuple(given[name])
     service.change_person(g.sessions, g.actor, path.person_id, **given)
-    live.doubt_access(parts().redis)
+    live.doubt_access(parts().redis, path.person_id)
     return "", 204
 
 
@@ -263,6 +263,7 @@ def devices(path: SurveyorPath) -> ResponseReturnValue:
 def revoke(path: DevicePath) -> ResponseReturnValue:
     """Ends a device at once: a lost or stolen phone."""
     with g.sessions.begin() as session:
-        access.device_seen_by(session, g.actor, path.device_id)
+        surveyor_id = access.device_seen_by(session, g.actor, path.device_id).surveyor_id
     service.revoke_device(g.sessions, path.device_id, by=g.actor.person_id)
+    live.doubt_access(parts().redis, surveyor_id)
     return "", 204

@@ -15,6 +15,7 @@ import httpx
 from redis import Redis
 
 from api import packing
+from api.belfry import Bell
 from api.groups import Scope, Viewer
 from api.hub import Hub
 from core import live
@@ -31,6 +32,12 @@ RETRY_MS = 2000
 FIRST_PICTURE_S = 2.0
 # What the kernel may hold for a viewer who does not read; the rest waits with us and is counted.
 SEND_BUFFER_BYTES = 128 * 1024
+# A bell says nothing that anybody could misuse, and whoever's access changes is told of by name: a thousand phones ask
+# rarely by themselves, and are told rarely that the line lives.
+BELL_RECHECK_S, BELL_COMMENT_S = 180.0, 20.0
+BELL_BUFFER_BYTES = 8 * 1024
+UNHEARD_MS = 40_000
+LIVE, BELL = "/api/v1/live", "/api/v1/me/bell"
 CREDENTIALS = ("HTTP_AUTHORIZATION", "HTTP_COOKIE")
 
 Environ = dict[str, Any]
@@ -40,20 +47,31 @@ class Gate:
     """Asks the API what a viewer may see, and asks again when access may have changed."""
 
     def __init__(self, settings: Settings) -> None:
-        self.url = f"{settings.internal_api_url}/api/v1/live/scope"
+        self.url = f"{settings.internal_api_url}/api/v1"
         self.client = httpx.Client(timeout=5, limits=httpx.Limits(max_connections=50))
 
     def ask(self, environ: Environ) -> Scope | int:
         """The viewer's scope, or the status to refuse him with."""
+        scope = self._get("/live/scope", environ)
+        if isinstance(scope, int):
+            return scope
+        return Scope(scope["org_path"], scope["only"], tuple(scope.get("lent", ())))
+
+    def ask_whose(self, environ: Environ) -> str | int:
+        """The id of the surveyor whose bell may be listened to, or the status to refuse with."""
+        found = self._get("/me/bell/scope", environ)
+        return found if isinstance(found, int) else str(found["surveyor_id"])
+
+    def _get(self, path: str, environ: Environ) -> dict[str, Any] | int:
         headers = {name[5:].title(): environ[name] for name in CREDENTIALS if environ.get(name)}
         try:
-            answer = self.client.get(self.url, headers=headers)
+            answer = self.client.get(self.url + path, headers=headers)
         except httpx.HTTPError:
             return 503
         if answer.status_code != 200:
             return answer.status_code if answer.status_code in (401, 403) else 503
-        scope = answer.json()
-        return Scope(scope["org_path"], scope["only"], tuple(scope.get("lent", ())))
+        found: dict[str, Any] = answer.json()
+        return found
 
 
 class Stream:
@@ -65,14 +83,17 @@ class Stream:
         self.reader: gevent.Greenlet | None = None
 
     def __call__(self, environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
-        """Answers GET /api/v1/live, and /livez for the supervisor."""
-        if environ["PATH_INFO"] == "/livez":
+        """Answers GET /api/v1/live and /api/v1/me/bell, and /livez for the supervisor."""
+        path = environ["PATH_INFO"]
+        if path == "/livez":
             start("200 OK", [("Content-Type", "text/plain")])
             return [b"ok"]
-        if environ["PATH_INFO"] != "/api/v1/live" or environ["REQUEST_METHOD"] != "GET":
+        if path not in (LIVE, BELL) or environ["REQUEST_METHOD"] != "GET":
             return refuse(start, 404)
         if self.reader is None:
             self.reader = gevent.spawn(self.hub.run)
+        if path == BELL:
+            return self._bell(environ, start)
         scope = self.gate.ask(environ)
         if isinstance(scope, int):
             return refuse(start, scope)
@@ -128,6 +149,61 @@ class Stream:
                 said = now
                 # A page hears events only: to it a line on which nothing passes any more looks like a quiet night.
                 yield packing.event("still", b"{}") if viewer.packed else b": still here\n\n"
+
+    # -- bells ---------------------------------------------------------------------------------------------------
+
+    def _bell(self, environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
+        self.hub.ready.wait(FIRST_PICTURE_S)
+        if self.hub.away:
+            # Before anybody is asked: a thousand phones that come back must cost nothing until there is something to hear.
+            return refuse(start, 503)
+        whose = self.gate.ask_whose(environ)
+        if isinstance(whose, int):
+            return refuse(start, whose)
+        plug = environ.get("gunicorn.socket")
+        if plug is not None:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BELL_BUFFER_BYTES)
+            # A phone without a network says no good-bye: what it does not take in time ends the line.
+            plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
+        start("200 OK", live.SSE_HEADERS)
+        kept = {name: environ[name] for name in CREDENTIALS if environ.get(name)}
+        return self._ringing(kept, Bell(whose, next_ask()), environ.get("HTTP_LAST_EVENT_ID", ""))
+
+    def _ringing(self, environ: Environ, bell: Bell, since: str) -> Iterator[bytes]:
+        belfry = self.hub.belfry
+        belfry.hang(bell)
+        try:
+            yield b"retry: %d\n\n" % random.randint(RETRY_MS // 2, RETRY_MS * 2) + belfry.greet(bell, since)  # noqa: S311
+            said = time.monotonic()
+            while not bell.ended:
+                due = min(bell.ask_at, said + BELL_COMMENT_S)
+                bell.woken.wait(timeout=max(0.0, due - time.monotonic()))
+                bell.woken.clear()
+                now = time.monotonic()
+                if now >= bell.ask_at and not self._may_listen(environ, bell):
+                    break
+                told = bell.take()
+                if told or now - said >= BELL_COMMENT_S:
+                    said = now
+                    yield told or b":\n\n"
+            yield packing.event("gone", packing.encode({"why": bell.ended}))
+        finally:
+            belfry.take_down(bell)
+
+    def _may_listen(self, environ: Environ, bell: Bell) -> bool:
+        """Asks again; False when the line is to end. A door that does not answer is asked again soon."""
+        bell.ask_at = next_ask()
+        whose = self.gate.ask_whose(environ)
+        if whose in (401, 403) or (isinstance(whose, str) and whose != bell.who):
+            bell.end("session")
+        elif isinstance(whose, int):
+            bell.ask_at = time.monotonic() + BLIND_RECHECK_S
+        return not bell.ended
+
+
+def next_ask() -> float:
+    """When a listener is asked for his right the next time, whatever happens (monotonic)."""
+    return time.monotonic() + BELL_RECHECK_S * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 def refuse(start: Callable[..., Any], status: int) -> list[bytes]:

@@ -26,7 +26,7 @@ import dispatch.models  # noqa: F401
 import media.models  # noqa: F401
 import notify.models  # noqa: F401
 from bench.place import durable, fresh_database
-from core import database
+from core import database, parent
 from lab.mainjob import FixKey, Ledger, Replay
 from lab.recording import Script, pressed, read_trips
 from launch import engines, redis
@@ -127,7 +127,9 @@ def private_redis() -> Iterator[str]:
             durable=False,
         )
         server.configure()
-        process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            parent.tied(server.command()), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             until = time.monotonic() + 30
             while not server.answers():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import Plan, run
+from core import parent
 
 CONNECTIONS = 32
 
@@ -32,7 +33,7 @@ def figures(keys: str, devices: int, ours: float, seconds: float) -> list[dict[s
             "--http-port",
             str(port),
         ]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(parent.tied(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _wait(port)
             heard = run(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from core import parent
 from launch.processes import API_THREADS
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +99,7 @@ def serving(factory: str, url: str, *, workers: int = 1, log: Path | None = None
             factory,
         ]
         with (log or Path(os.devnull)).open("w") as out:
-            process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=out, stderr=out)
+            process = subprocess.Popen(parent.tied(command), cwd=ROOT, env=told, stdout=out, stderr=out)
         try:
             _wait_for(port, process)
             SERVERS[port] = process.pid

@@ -28,7 +28,7 @@ from PIL import Image
 
 from bench.place import durable, fresh_database
 from claims.service import Notice, open_claim
-from core import clock, database
+from core import clock, database, parent
 from staff import organisations, service, tokens
 from staff.accounts import actor_of
 from staff.models import Person, Token
@@ -264,7 +264,9 @@ def installed(home: Path) -> bool:
 def running(command: list[str], env: dict[str, str], port: int) -> Iterator[None]:
     """A server process from its first answer to its end."""
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=quiet, stderr=quiet, start_new_session=True)
+    process = subprocess.Popen(
+        parent.tied(command), cwd=ROOT, env=env, stdout=quiet, stderr=quiet, start_new_session=True
+    )
     try:
         deadline = time.monotonic() + 60
         while True:

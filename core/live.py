@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from redis import Redis, RedisError
 
+from core import bell
+
 log = logging.getLogger(__name__)
 
 Kind = Literal["surveyor", "task", "clock"]
@@ -118,8 +120,12 @@ def look(redis: Redis, stream: str, box: tuple[float, float, float, float]) -> b
     return True
 
 
-def doubt_access(redis: Redis) -> None:
-    """Makes every open stream ask again what its viewer may see (sign-out, role change, revocation)."""
+def doubt_access(redis: Redis, person_id: int | None = None) -> None:
+    """Makes every open stream ask again what its viewer may see (sign-out, role change, revocation).
+
+    `person_id`: whose access it is about, so that of a thousand phones that listen only his ask; None is everybody's.
+    """
+    bell.doubt(redis, person_id)
     try:
         redis.incr(AUTH_EPOCH)
     except RedisError as error:

@@ -11,8 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.special import ndtr
 
 from geo.fix import LonLat
 
@@ -283,6 +281,8 @@ def expected_late(mean_s: Floats, left_s: Floats, spread_s: Floats) -> Floats:
     The textbook partial expectation m·Φ(m/σ) + σ·φ(m/σ) with m = mean - left. Smooth, so a job that will just be in
     time is worth a little more care than one that has an hour.
     """
+    from scipy.special import ndtr
+
     m = mean_s - left_s
     z = np.clip(m / spread_s, -30, 30)
     # The two parts cancel to nothing far on the safe side; rounding must not make that a negative cost.
@@ -304,6 +304,8 @@ def holes(people: Sequence[Standing], weights: Weights) -> Floats:
     if len(free) == 1:
         found[free] = MOST_GAP_S
     else:
+        from scipy.spatial import cKDTree
+
         here = np.radians(np.array([people[k].place for k in free]))
         north, east = radii(np.array([here[:, 1].mean()]))
         distance, _ = cKDTree(np.column_stack((here[:, 0] * east, here[:, 1] * north))).query(

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from geo.fix import EARTH_RADIUS_M
 from staff.rules import Known
@@ -98,6 +97,8 @@ class Grid:
 
     def cell_of(self, lonlat: Floats) -> NDArray[np.int64]:
         """The nearest centre of each place."""
+        from scipy.spatial import cKDTree
+
         if not len(lonlat) or not len(self.centres):
             return np.zeros(len(lonlat), dtype=np.int64)
         _, nearest = cKDTree(self.plane(self.centres)).query(self.plane(lonlat))
@@ -135,6 +136,8 @@ def grid_over(reports: Floats, most: int = MOST_CELLS) -> Grid:
 
 
 def _kept(reports: Floats, low: Floats, high: Floats, cell_m: float, most: int) -> Grid | None:
+    from scipy.spatial import cKDTree
+
     span_m = np.radians(high - low) * EARTH_RADIUS_M
     if (span_m[0] / cell_m + 2) * (span_m[1] / cell_m + 2) > 40 * most:
         return None  # too many to look at, let alone to keep

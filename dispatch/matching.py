@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from dispatch import costs
 from dispatch.costs import BIT, Floats, Ground, Ints, Standing, Waiting
@@ -205,6 +203,9 @@ def assign(rows: Ints, cols: Ints, cost: Floats, unserved: Floats, people: int) 
 
     Jonker-Volgenant's shortest augmenting paths on the sparse pairs, with a slot of its own for each job to stay in.
     """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
     jobs = len(unserved)
     chosen = np.full(jobs, -1, dtype=np.int64)
     if jobs == 0 or len(rows) == 0:

@@ -20,6 +20,12 @@ HEARD_S = 300
 CROWD = 16
 
 
+def warm_up() -> None:
+    """Loads what the first match would else wait for; the API and the other workers match nothing and never load it."""
+    from scipy import spatial, special  # noqa: F401
+    from scipy.sparse import csgraph  # noqa: F401
+
+
 @dataclass(frozen=True)
 class Swept:
     """What one round did. `more`: something is left that need not wait for the next wake-up."""

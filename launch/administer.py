@@ -53,6 +53,14 @@ def connect() -> "Sessions":
     )
 
 
+def doubt_access() -> None:
+    """Makes open streams of the adopted instance ask again; they do so every minute anyway."""
+    from core import live, queues
+
+    if url := os.environ.get("CHAKAN_REDIS_URL"):
+        live.doubt_access(queues.connect(url))
+
+
 def _person(session: Any, username: str) -> "Person":
     from sqlalchemy import select
 
@@ -160,7 +168,9 @@ def staff_disable(given: argparse.Namespace) -> Answer:
     with connect().begin() as session:
         person = _person(session, given.username)
         disable(session, person, by=None, now=clock.read(session))
-        return {"id": str(person.id), "disabled": True}
+        answer = {"id": str(person.id), "disabled": True}
+    doubt_access()
+    return answer
 
 
 def device_pair(given: argparse.Namespace) -> Answer:
@@ -183,6 +193,7 @@ def device_revoke(given: argparse.Namespace) -> Answer:
         revoke_device(connect(), given.device, by=COMMAND_LINE)
     except NoResultFound as error:
         raise Missing(f"there is no device {given.device}") from error
+    doubt_access()
     return {"id": str(given.device), "revoked": True}
 
 

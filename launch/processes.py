@@ -17,7 +17,8 @@ QUEUES = {"offers": 0, "messages": 0, "photos": 5, "chores": 10}
 # requests whatever happens. Granian starts a thread when it is needed and ends it when it has been idle, so a site
 # without viewers pays for none.
 RELAYED_VIEWERS = 240
-API_THREADS = RELAYED_VIEWERS + 40 + 160 + 48 + 32
+RELAYED_BELLS = 1200
+API_THREADS = RELAYED_VIEWERS + RELAYED_BELLS + 40 + 160 + 48 + 32
 
 
 def environment(

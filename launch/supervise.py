@@ -1,9 +1,9 @@
 """One supervisor: starts programs, keeps their logs, restarts what dies, stops everything cleanly."""
 
-import ctypes
 import logging
 import logging.handlers
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from core import parent
 from launch.account import Account
 
 LOG_BYTES, LOG_FILES = 10 * 1024 * 1024, 5
@@ -21,8 +22,7 @@ STEADY_S = 10.0
 FIRST_PAUSE_S, KILLED_PAUSE_S, LONGEST_PAUSE_S = 0.1, 0.8, 10.0
 LINE_BYTES = 64 * 1024
 STOP_APPS_S, STOP_ENGINES_S = 5.0, 3.5
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None)
+MOST_HANDLES = 16_384
 
 Heard = Callable[[str, str], None]
 
@@ -167,14 +167,20 @@ class Supervisor:
     def _spawn(self, child: Child) -> None:
         program = child.program
         terminal = program.terminal
-        parent = os.getpid()
+        ours = os.getpid()
+        # An engine must have its own way to end, or its next start takes long. Everybody else may be killed at any moment,
+        # and whoever is deaf or in the middle of something long would go on over the next start's tables and queues.
+        last_word = program.stop_signal if program.engine else signal.SIGKILL
 
         def die_with_us() -> None:
-            # A killed supervisor must not leave a database running that the next start would trip over.
-            LIBC.prctl(PR_SET_PDEATHSIG, program.stop_signal)
-            if os.getppid() != parent:
-                os._exit(1)
+            parent.end_with(ours, last_word)
             os.nice(program.nice)
+            # A thousand phones and desks that listen hold two handles each; the usual limit is 1,024 in all.
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            if 0 <= soft < MOST_HANDLES:
+                resource.setrlimit(
+                    resource.RLIMIT_NOFILE, (MOST_HANDLES if hard < 0 else min(MOST_HANDLES, hard), hard)
+                )
 
         child.process = subprocess.Popen(
             list(program.command),

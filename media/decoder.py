@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from core import parent
+
 CPU_S = 5
 WALL_S = 20
 # Beyond what the bare process maps already: 50 million pixels in four channels, twice, and room to shrink them.
@@ -25,7 +27,7 @@ ANSWER_BYTES = 256 * 1024
 
 
 def main() -> None:
-    """Answers until stdin ends."""
+    """Answers until stdin ends, also in the middle of a photo: whoever asked is gone then."""
     warm_up()
     base_bytes = mapped_bytes()
     for line in sys.stdin.buffer:
@@ -56,8 +58,10 @@ def mapped_bytes() -> int:
 def decode(source: Path, out: Path, base_bytes: int) -> dict[str, Any]:
     """Runs one photo in a child of its own: `{"ok": {...}}` or `{"failed": reason, "final": bool}`, with its `cost`."""
     read_end, write_end = os.pipe()
+    ours = os.getpid()
     child = os.fork()
     if child == 0:
+        parent.end_with(ours)
         os.close(read_end)
         _be_the_child(source, out, write_end, base_bytes)
     os.close(write_end)
@@ -84,8 +88,13 @@ def _judge(said: bytes | None, status: int) -> dict[str, Any]:
 def _listen(read_end: int, child: int) -> bytes | None:
     """What the child says until it ends; None, and the child killed, when it takes too long."""
     said, until = b"", time.monotonic() + WALL_S
+    told = select.poll()
+    told.register(read_end, select.POLLIN)
+    told.register(sys.stdin.fileno(), 0)  # only that it was hung up
     while True:
-        ready, _, _ = select.select([read_end], [], [], max(0.0, until - time.monotonic()))
+        ready = dict(told.poll(max(0.0, until - time.monotonic()) * 1000))
+        if sys.stdin.fileno() in ready:
+            os._exit(1)  # the child goes with us
         if not ready:
             os.kill(child, signal.SIGKILL)
             return None

@@ -16,10 +16,14 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from core import database
+from core import database, parent
 from core.database import Base, Sessions
 from core.settings import Settings
 from tests import factories
+
+# Of a test run that is killed nothing stays behind: not this process, nor the site it started (tests/site.py).
+if "PYTEST_XDIST_WORKER" in os.environ:
+    parent.end_with(os.getppid())
 
 # How long an example takes says more about the other processes of the machine than about the code.
 hypothesis.settings.register_profile("chakan", deadline=None)

@@ -1,5 +1,6 @@
 """A whole running site for tests: real servers, workers and sweeper on free ports over the test's database."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import httpx
 
+from core import parent
 from launch.processes import API_THREADS
 
 ROOT = Path(__file__).parent.parent
+STOP_S = 1.5
 
 
 def free_port() -> int:
@@ -37,7 +40,12 @@ class Site:
         """Starts one process, its output into the data folder."""
         with (self.data / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                self.commands[name], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                parent.tied(self.commands[name]),
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
@@ -68,9 +76,15 @@ class Site:
         return f"--- {name}\n" + (path.read_text(errors="replace")[-size:] if path.exists() else "")
 
     def stop(self) -> None:
-        """Ends everything."""
+        """Ends everything: asked together, and killed when it takes long over its streams."""
+        for process in self.running.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_S
+        while time.monotonic() < deadline and any(p.poll() is None for p in self.running.values()):
+            time.sleep(0.02)
         for name in list(self.running):
-            self.kill(name, signal.SIGTERM)
+            self.kill(name)
 
 
 def build(

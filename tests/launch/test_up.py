@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from core import parent
 from launch.places import ROOT, Places
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("up")]
@@ -53,7 +54,7 @@ class Instance:
         self.places = places
         self.said: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "cli.py"), "up", "--data", str(places.data), *words],
+            parent.tied([sys.executable, str(ROOT / "cli.py"), "up", "--data", str(places.data), *words]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -290,3 +291,21 @@ def test_a_first_start_that_was_cut_off_can_be_repeated(places: Places) -> None:
     instance.process.stdout.close()
     with running(places, "--port", "0") as second:
         assert second.get("/readyz")[0] == 200
+
+
+def test_nothing_of_a_killed_instance_goes_on(places: Places) -> None:
+    instance = Instance(places, "--port", "0")
+    try:
+        instance.wait_until_ready()
+        limit = time.monotonic() + 20
+        while instance.state()["processes"].keys() != PROCESSES and time.monotonic() < limit:
+            time.sleep(0.1)
+        ours = family(instance.process.pid)
+        assert len(ours) > len(PROCESSES)
+    finally:
+        instance.process.kill()
+    instance.process.wait(timeout=10)
+    limit = time.monotonic() + 10
+    while (left := [pid for pid in ours if not is_zombie(pid)]) and time.monotonic() < limit:
+        time.sleep(0.1)
+    assert left == []

@@ -58,7 +58,7 @@ def browser(chromium, site) -> Iterator[Callable[..., Any]]:
 
     def open_context(*, phone: bool = False, **given: Any) -> Any:
         context = chromium.new_context(
-            base_url=site.url,
+            base_url=given.pop("base_url", site.url),
             viewport=given.pop("viewport", PHONE if phone else DESK),
             is_mobile=phone,
             has_touch=phone,

@@ -117,12 +117,11 @@ class Phone:
 
     def synced(self) -> None:
         """Waits until nothing waits and the server was reached."""
-        # Twice, with a breath between: a tap is written down a moment after it was made, and until then nothing waits.
-        for _ in range(2):
-            self.page.wait_for_selector(
-                "[data-testid=sync][data-waiting='0'][data-offline=false]", timeout=PATIENCE_MS
-            )
-            self.page.wait_for_timeout(250)
+        # What is being written down counts from the tap on; a breath, so that the page has drawn that.
+        self.page.wait_for_timeout(60)
+        self.page.wait_for_selector(
+            "[data-testid=sync][data-waiting='0'][data-writing='0'][data-offline=false]", timeout=PATIENCE_MS
+        )
 
     def offline(self, is_so: bool) -> None:
         """Pulls the network cable, or puts it back."""

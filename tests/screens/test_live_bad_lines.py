@@ -24,7 +24,7 @@ import pytest
 from redis import Redis
 
 from api.groups import MOST_WAITING_BYTES
-from core import live
+from core import live, parent
 from core.live import Change
 from launch import engines
 from launch import redis as launched
@@ -52,7 +52,7 @@ class OwnRedis:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            self.server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            parent.tied(self.server.command()), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         kit.until(self.server.answers)
 

@@ -41,6 +41,18 @@ export function pollJobs(): Promise<void> {
   return asking;
 }
 
+let next: Promise<void> | null = null;
+
+/** Asks anew: an answer already on its way may be older than what one was told of. Several callers share one question. */
+export function lookAgain(): Promise<void> {
+  if (!asking) return pollJobs();
+  next ??= asking.catch(() => undefined).then(() => {
+    next = null;
+    return pollJobs();
+  });
+  return next;
+}
+
 async function ask(): Promise<void> {
   const owner = account.peek()?.owner;
   if (!owner) return;

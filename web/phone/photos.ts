@@ -8,6 +8,7 @@ import { db, type LocalPhoto, STRICT } from './db';
 import { measureStorage, nearlyFull } from './device';
 import { here, STALE_MS } from './position';
 import { look } from './quality';
+import { writes } from './queue';
 
 export const photos = signal<LocalPhoto[]>([]);
 export const unsentPhotos = computed(() => photos.value.filter((photo) => photo.state !== 'done'));
@@ -26,7 +27,9 @@ export async function loadPhotos(): Promise<void> {
 export interface Shooting { job: Pick<TaskJob, 'id' | 'report_no'>; shot: Pick<Shot, 'code' | 'zh' | 'en'>; source: 'camera' | 'gallery' }
 
 /** Keeps a photograph on the phone. Throws PhoneFull or TakenBefore. */
-export async function shoot(file: File, { job, shot, source }: Shooting): Promise<LocalPhoto> {
+export const shoot = (file: File, of: Shooting): Promise<LocalPhoto> => writes(() => take(file, of));
+
+async function take(file: File, { job, shot, source }: Shooting): Promise<LocalPhoto> {
   const owner = account.peek()?.owner;
   if (!owner) throw new Error('nobody is signed in');
   await measureStorage();

@@ -37,9 +37,13 @@ async function ask(): Promise<void> {
 /** A day that cannot be asked for leaves the last one on the screen: the jobs themselves never depend on it. */
 const quietly = () => void ask().catch((error: unknown) => console.warn('the day plan cannot be read', error));
 
+let asked = 0;
+
+/** The day may have changed in what the list of jobs does not show. */
+export const doubtDay = (): void => void (asked = 0);
+
 export function followDay(): void {
-  const signature = computed(() => tasks.value.map((job) => `${job.id}${job.state}${job.appointment_at ?? ''}`).join());
-  let asked = 0;
+  const signature = computed(() => tasks.value.map((job) => `${job.id}${job.state}${job.appointment_at ?? ''}${job.done_by_at ?? ''}`).join());
   effect(() => {
     const owner = account.value?.owner;
     if (owner && !plan.peek()) void kept<DayPlan>(`day:${owner}`).then((found) => void (plan.value ??= found));

@@ -36,8 +36,23 @@ export async function loadQueue(): Promise<void> {
   log.value = (await database.getAllFromIndex('log', 'owner', owner)).sort((a, b) => byNumber(b, a));
 }
 
+/** How many taps and photographs are being written down just now: until they are, they wait without being counted anywhere else. */
+export const writing = signal(0);
+
+/** Does what writes something down, counted from the very tap on. */
+export async function writes<T>(work: () => Promise<T>): Promise<T> {
+  writing.value += 1;
+  try {
+    return await work();
+  } finally {
+    writing.value -= 1;
+  }
+}
+
 /** Keeps a tap on the phone, with its key, counter and time of the tap, before anything is sent. */
-export async function enqueue(tap: Tap): Promise<Op> {
+export const enqueue = (tap: Tap): Promise<Op> => writes(() => put(tap));
+
+async function put(tap: Tap): Promise<Op> {
   const owner = account.peek()?.owner;
   if (!owner) throw new Error('nobody is signed in');
   const transaction = (await db()).transaction(['kept', 'ops'], 'readwrite', STRICT);

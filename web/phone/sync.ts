@@ -3,11 +3,13 @@ import { computed, effect, signal } from '@preact/signals';
 import { ApiError } from '@shared/api';
 import { asApiError } from '@shared/resource';
 import { account, locked, profile, refreshProfile } from './account';
+import { answers, listen, type Ring } from './bell';
 import { forget, keep, kept, type Op } from './db';
 import { measureStorage, online, visible } from './device';
-import { heardAt, jobs, loadJobs, offers, pollJobs, stillOpen } from './jobs';
+import { heardAt, jobs, loadJobs, lookAgain, offers, pollJobs, stillOpen } from './jobs';
 import { type Tap, taps } from './ops';
 import { loadPhotos, tidy, unsentPhotos } from './photos';
+import { doubtDay } from './planning';
 import { flushFixes, keptAt, startWatching, stayAwake, stopWatching, unsentFixes } from './position';
 import { drain, enqueue, loadQueue, ops } from './queue';
 import { makeWay, sendPhotos } from './uploads';
@@ -15,6 +17,9 @@ import { makeWay, sendPhotos } from './uploads';
 const POLL_MS = 5_000;
 const POLL_OFFER_MS = 2_000;
 const POLL_HIDDEN_MS = 15_000;
+/** While the bell is heard, asking is only the net under it. */
+const POLL_BELL_MS = 20_000;
+const POLL_BELL_OFFER_MS = 6_000;
 const FIXES_MS = 10_000;
 /** Nobody can be sent before his first position is there. */
 const FIRST_FIX_MS = 2_000;
@@ -122,8 +127,24 @@ async function guarded(work: () => Promise<unknown>): Promise<void> {
 }
 
 function pollEvery(): number {
+  if (answers()) return offers.peek().some(stillOpen) ? POLL_BELL_OFFER_MS : POLL_BELL_MS;
   if (offers.peek().some(stillOpen)) return POLL_OFFER_MS;
   return visible.peek() ? POLL_MS : POLL_HIDDEN_MS;
+}
+
+/** The bell rang: look at once, not behind a photograph or a tap that hangs in a tunnel. */
+async function rung(rings: readonly Ring[]): Promise<void> {
+  if (!account.peek() || locked.peek()) return;
+  const at = Date.now();
+  await guarded(async () => {
+    last.jobs = at;
+    await lookAgain();
+    success();
+    if (rings.some(({ what }) => what === 'job' || what === 'all')) doubtDay();
+    if (!rings.some(({ what }) => what === 'shift' || what === 'all')) return;
+    last.profile = at;
+    await refreshProfile();
+  });
 }
 
 /** Everything of this owner that is on the phone; no network needed. */
@@ -145,6 +166,10 @@ export function startSync(): void {
   window.setInterval(() => void round(), 1_000);
   window.addEventListener('online', () => void round(true));
   document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void round(true); });
+  effect(() => {
+    if (!account.value || locked.value) return;
+    return listen((rings) => void rung(rings));
+  });
   effect(() => {
     // Tracked only on duty and only while this page is seen.
     if (account.value && onDuty.value && visible.value) startWatching();

@@ -14,6 +14,7 @@ export const t = words(
     sealedNote: '另一位查勘员在这台手机上还有 {ops} 项操作、{photos} 张照片未上传，已封存，只有本人登录后才会发送。', welcome: '你好，{name}',
 
     synced: '已同步', syncing: '同步中', waitingCount: '{n} 待上传', offlineChip: '离线', offlineCount: '离线 · {n} 待上传', lastSync: '最近同步 {t}', never: '还没有同步过', syncTitle: '同步状态',
+    bellOn: '即时提醒已接通：有新任务马上知道', bellOff: '即时提醒未接通：改为每隔几秒查询',
     syncNow: '立即同步', queueTitle: '等待发送的操作', photosTitle: '等待上传的照片', logTitle: '最近的操作', queueEmpty: '没有等待发送的内容', logEmpty: '还没有操作记录', tries: '已尝试 {n} 次',
     storageLine: '本机已存 {used}，占可用空间 {percent}', storagePersisted: '浏览器承诺不清理这些数据', storageMayGo: '浏览器空间紧张时可能清理数据，请安装到主屏幕', storageFull: '手机存储快满了（{percent}），请先连网上传，再继续拍照',
     keepAsk: '请求保留数据', fixesWaiting: '{n} 个位置待上传', refusedAt: '未被接受', acceptedAt: '已送达', gotIt: '知道了', refusedTitle: '有 {n} 项操作没有被接受', nowState: '任务现在的状态：{state}',
@@ -46,6 +47,7 @@ export const t = words(
     sealedNote: 'Another surveyor still has {ops} actions and {photos} photos on this phone. They are sealed and are sent only when he signs in himself.', welcome: 'Hello, {name}',
 
     synced: 'Synced', syncing: 'Syncing', waitingCount: '{n} to send', offlineChip: 'Offline', offlineCount: 'Offline · {n} to send', lastSync: 'Last sync {t}', never: 'Never synced', syncTitle: 'Sync',
+    bellOn: 'Instant alerts are on: you hear of a new job at once', bellOff: 'Instant alerts are off: asking every few seconds instead',
     syncNow: 'Sync now', queueTitle: 'Actions waiting', photosTitle: 'Photos waiting', logTitle: 'Recent actions', queueEmpty: 'Nothing is waiting', logEmpty: 'No actions yet', tries: '{n} tries',
     storageLine: '{used} kept on this phone, {percent} of what it may use', storagePersisted: 'The browser promises to keep it', storageMayGo: 'The browser may clear it when space is short: install the app', storageFull: 'The phone is nearly full ({percent}): connect and upload before taking more photos',
     keepAsk: 'Ask to keep the data', fixesWaiting: '{n} positions to send', refusedAt: 'Not accepted', acceptedAt: 'Delivered', gotIt: 'Understood', refusedTitle: '{n} actions were not accepted', nowState: 'The job is now: {state}',

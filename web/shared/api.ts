@@ -177,8 +177,23 @@ async function send<T>(path: string, body: Blob, type: string): Promise<T> {
   }
 }
 
+/** The bytes of an open line, as they come: for those who sign by header, which an EventSource cannot. Ends when `signal` says so. */
+async function line(path: string, signal: AbortSignal, lastId: string): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  const given = { ...headers('GET'), Accept: 'text/event-stream', ...(lastId ? { 'Last-Event-ID': lastId } : {}) };
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, { headers: given, credentials: 'same-origin', cache: 'no-store', signal });
+  } catch {
+    throw new ApiError('offline', 0, '');
+  }
+  if (!response.ok) throw await refusal(response);
+  if (!/\bevent-stream\b/.test(response.headers.get('Content-Type') ?? '') || !response.body) throw new ApiError('not_ours', 0, '');
+  return response.body.getReader();
+}
+
 export const api = {
   bytes,
+  line,
   send,
   get: <T>(path: string, query?: Query, ask?: Omit<Ask, 'query' | 'body'>) =>
     call<T>('GET', path, { ...ask, ...(query ? { query } : {}) }),

@@ -4,6 +4,7 @@ import { bytes, clockTimeS, dayTime, percent } from '@shared/format';
 import { either } from '@shared/i18n';
 import { Badge, Banner, Button, Icon } from '@shared/ui';
 import { contactResult, explain } from '@shared/words';
+import { connected } from '../bell';
 import type { Op } from '../db';
 import { askToKeep, measureStorage, storage } from '../device';
 import { unsentPhotos } from '../photos';
@@ -28,6 +29,7 @@ function Head() {
   return (
     <section class="panel sync-head">
       <p class={`track ${offline.value ? 'red' : 'green'}`}><Icon name={offline.value ? 'wifi-off' : 'cloud-ok'} size={20} /><span><strong>{syncedAt.value ? t('lastSync', { t: dayTime(syncedAt.value) }) : t('never')}</strong>{lastFailure.value && <span> {explain(lastFailure.value)}</span>}</span></p>
+      <p class="muted small" data-testid="bell"><Icon name={connected.value ? 'bell' : 'bell-off'} size={17} /> {t(connected.value ? 'bellOn' : 'bellOff')}</p>
       <Button icon="refresh" size="big" busy={busy} onClick={() => void now()}>{t('syncNow')}</Button>
     </section>
   );

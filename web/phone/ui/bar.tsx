@@ -3,6 +3,8 @@ import { now } from '@shared/clock';
 import { clockTime } from '@shared/format';
 import { Button, Icon } from '@shared/ui';
 import { common } from '@shared/words';
+import { connected } from '../bell';
+import { writing } from '../queue';
 import { back, go } from '../route';
 import { offline, syncedAt, waiting } from '../sync';
 import { underWay } from '../uploads';
@@ -15,7 +17,7 @@ export function SyncChip() {
   const look = away ? ['red', 'wifi-off', n ? t('offlineCount', { n }) : t('offlineChip')] as const : n ? ['amber', 'cloud-up', t('waitingCount', { n })] as const : ['green', 'cloud-ok', syncedAt.value ? clockTime(syncedAt.value) : t('synced')] as const;
   const busy = !away && underWay.value !== null;
   return (
-    <button type="button" class={`chip ${look[0]}`} data-testid="sync" data-waiting={n} data-offline={away} aria-label={`${t('syncTitle')}: ${look[2]}`} onClick={() => go({ page: 'sync' })}>
+    <button type="button" class={`chip ${look[0]}`} data-testid="sync" data-waiting={n} data-offline={away} data-bell={connected.value} data-writing={writing.value} aria-label={`${t('syncTitle')}: ${look[2]}`} onClick={() => go({ page: 'sync' })}>
       <Icon name={look[1]} size={17} {...(busy ? { class: 'pulse' } : {})} /><span class="tabular">{look[2]}</span>
     </button>
   );
