@@ -34,7 +34,9 @@ def _replay(given: argparse.Namespace, day: date) -> int:
     changes = runs.parsed(given.set)
     # A day that was holds no word of what nobody could see: the all-seeing ones have nothing to see there.
     if given.policy not in runs.USUAL:
-        raise CannotStart(f"No policy {given.policy!r} for a day that was; there are: {', '.join(runs.USUAL)}")
+        raise CannotStart(
+            f"No policy {given.policy!r} for a day that was; there are: {', '.join(runs.USUAL)}"
+        )
     sessions = database.sessions(
         database.connect(os.environ["CHAKAN_DATABASE_URL"], pool_size=1, name="chakan-replay")
     )
