@@ -18,7 +18,7 @@ KEPT_TO = {
     "shapely": {"geo", "lab"},
     "rq": {"core"},
     "vroom": {"dispatch"},
-    "scipy": {"dispatch", "geo", "lab"},  # in geo: which roads reach which (strong components of the graph)
+    "scipy": {"dispatch", "geo", "lab"},  # in geo: which roads reach which, and what fits whole journeys
     "osmium": {"geo", "lab"},
     "routingkit_cch": {"geo"},
     "geocoordinates_ffi": {"geo"},
