@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from bench import reports as bench
 from dispatch import reports
 from media.models import Photo, PhotoReview
 from notify.models import Rating
@@ -289,3 +291,31 @@ def test_a_board_shows_ones_own_people_only(session):
     mine, other = factories.surveyor(session, org=branch), factories.surveyor(session)
     assert set(people(session, branch.path)) == {str(mine.id)}
     assert set(people(session)) == {str(mine.id), str(other.id)}
+
+
+# The plan
+
+
+def touched(node):
+    """How many rows a plan's nodes gave out or threw away, all told."""
+    rows = (
+        node["Actual Rows"]
+        + node.get("Rows Removed by Filter", 0)
+        + node.get("Rows Removed by Join Filter", 0)
+    )
+    return node["Actual Loops"] * rows + sum(touched(child) for child in node.get("Plans", ()))
+
+
+@pytest.mark.parametrize("sql", [reports.legs_sql("day"), reports.PEOPLE], ids=["legs", "people"])
+@pytest.mark.parametrize("counted", [False, True])
+def test_the_work_grows_with_the_claims_even_where_the_planner_believes_the_tables_empty(
+    session, sql, counted
+):
+    bench.unbelieved(session.connection(), 1_000)
+    if counted:
+        bench.count(session.connection())
+    session.execute(reports.BY_INDEX)
+    told = {"scope": "/1/%", "start": bench.START, "end": bench.END}
+    plan = session.execute(text("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + sql), told).scalar_one()
+    assert 1_000 < touched(plan[0]["Plan"]) < 150 * 1_000
+    session.rollback()
