@@ -184,7 +184,9 @@ class Sweeper:
 
         with wiring.sessions.begin() as session:
             rings = ringing.rings(session, events)
-        bell.ring(wiring.redis, rings)
+        if bell.ring(wiring.redis, rings):
+            for one in rings:
+                metrics.RINGS.labels(one.what).inc()
 
     def show(self, events: list[Outbox]) -> None:
         """Publishes the cards that the events touched."""

@@ -64,9 +64,11 @@ def parts() -> Parts:
 def create_app(built_from: Parts) -> "OpenAPI":
     """Plugs the blueprints together. Raises RuntimeError when a view forgot to say who may enter."""
     from flask_openapi import OpenAPI
+    from flask_openapi.models.schema import Schema
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from api import auth, errors, health, idempotency
+    from api.door import Problem
 
     app = OpenAPI(
         "chakan",
@@ -91,6 +93,7 @@ def create_app(built_from: Parts) -> "OpenAPI":
     idempotency.install(app)
     health.install(app)
     errors.install(app)
+    app.components_schemas["Problem"] = Schema(**Problem.model_json_schema())
     for name in MODULES:
         app.register_api(import_module(f"api.{name}").bp)
     addresses: set[tuple[str, str]] = set()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gevent.event import Event
 
 from api import packing
+from core import metrics
 from core.bell import ACCESS, EVERYBODY, KEPT_RINGS
 
 # Lines a surveyor may hold. A phone that lost its network leaves a dead one behind; the oldest makes way.
@@ -78,6 +79,7 @@ class Belfry:
         self.recent: deque[Rung] = deque(maxlen=KEPT_RINGS)
         self.last: Place = (0, 0)
         self.fresh: list[Rung] = []
+        self.open = 0
 
     def everybody(self) -> Iterator[Bell]:
         """All open lines."""
@@ -87,6 +89,7 @@ class Belfry:
         """A phone begins to listen; beyond so many lines of one person the oldest ends."""
         lines = self.bells[bell.who]
         lines.append(bell)
+        self._count(1)
         for old in lines[:-MOST_EACH]:
             old.end("replaced")
 
@@ -95,8 +98,13 @@ class Belfry:
         lines = self.bells[bell.who]
         if bell in lines:
             lines.remove(bell)
+            self._count(-1)
         if not lines:
             del self.bells[bell.who]
+
+    def _count(self, more: int) -> None:
+        self.open += more
+        metrics.BELLS.set(self.open)
 
     # -- the feed ------------------------------------------------------------------------------------------------
 

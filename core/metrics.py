@@ -17,10 +17,12 @@ OFFER_WAIT = Histogram(
 )
 SWEEP = Histogram("chakan_sweep_seconds", "One round of the sweeper")
 EVENTS = Counter("chakan_events_total", "Events told to their listeners, by name", ["event"])
+RINGS = Counter("chakan_rings_total", "Phones told to look again, by what changed", ["what"])
 # The newest word counts: with "max" a process that died during an outage would report its worst moment for ever.
 LAG = Gauge(
     "chakan_lag_seconds", "Age of the oldest duty that is overdue", ["duty"], multiprocess_mode="mostrecent"
 )
+BELLS = Gauge("chakan_bells_open", "Phones that listen at the stream process", multiprocess_mode="mostrecent")
 PARKED = Gauge(
     "chakan_parked_deliveries", "Duties given up after too many tries", multiprocess_mode="mostrecent"
 )

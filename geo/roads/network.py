@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.errors import BadExtract
 from geo.roads import turn_rules, turns
@@ -209,6 +207,9 @@ def _net(network: Network) -> turn_rules.Net:
 
 def without_islands(network: Network) -> tuple[Network, int]:
     """Only the edges on which one can come from and go on to a sizeable part of the network, and how many parts there were."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     states = network.states
     size = len(states.state_node)
     links = coo_array(

@@ -304,7 +304,10 @@ def test_nothing_of_a_killed_instance_goes_on(places: Places) -> None:
         assert len(ours) > len(PROCESSES)
     finally:
         instance.process.kill()
-    instance.process.wait(timeout=10)
+        instance.process.wait(timeout=10)
+        instance._reader.join(timeout=10)
+        assert instance.process.stdout is not None
+        instance.process.stdout.close()
     limit = time.monotonic() + 10
     while (left := [pid for pid in ours if not is_zombie(pid)]) and time.monotonic() < limit:
         time.sleep(0.1)
