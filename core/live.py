@@ -59,7 +59,7 @@ def publish(redis: Redis, changes: Iterable[Change]) -> bool:
             # The shelves before the stream, and each in one command: a command of its own for a card is half of its cost.
             for kind in SHELVES:
                 newest = {c.key: None if c.card is None else body for c, body in told if c.kind == kind}
-                laid = {key: body for key, body in newest.items() if body is not None}
+                laid: Any = {key: body for key, body in newest.items() if body is not None}
                 if laid:
                     pipe.hset(shelf(kind), mapping=laid)
                 if len(laid) < len(newest):
