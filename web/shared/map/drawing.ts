@@ -7,10 +7,16 @@ const MOVING_PIXELS = 250_000;
 /** A pause between two wheel clicks or two pulls is no end of the movement. */
 const REST_MS = 180;
 
-function drawnInSoftware(map: GlMap): boolean {
-  const gl = map.getCanvas().getContext('webgl2');
+let known: boolean | null = null;
+
+/** Whether this machine has no graphics card to draw with; found out once. */
+export function inSoftware(): boolean {
+  if (known !== null) return known;
+  const gl = document.createElement('canvas').getContext('webgl2');
   const told = gl?.getExtension('WEBGL_debug_renderer_info');
-  return Boolean(gl && told && IN_SOFTWARE.test(String(gl.getParameter(told.UNMASKED_RENDERER_WEBGL))));
+  known = Boolean(gl && told && IN_SOFTWARE.test(String(gl.getParameter(told.UNMASKED_RENDERER_WEBGL))));
+  gl?.getExtension('WEBGL_lose_context')?.loseContext();
+  return known;
 }
 
 /** The ratio of drawn pixels to CSS pixels while the map moves; never finer than at rest. */
@@ -35,7 +41,7 @@ function resolve(map: GlMap, ratio: number): void {
 export function keepFluent(map: GlMap): void {
   withoutSky(map);
   map.on('webglcontextrestored', () => withoutSky(map));
-  if (!drawnInSoftware(map)) return;
+  if (!inSoftware()) return;
   let coarse = false;
   let timer = 0;
   const sharpen = () => {
