@@ -113,7 +113,7 @@ def measure(ready: live.Ready, chromium: Any, rounds: int) -> dict[str, Any]:
     size = page.evaluate("() => [map.getCanvas().clientWidth, map.getCanvas().clientHeight]")
     print(f"map of {size[0]} × {size[1]} pixels, drawn by {page.evaluate(RENDERER)}", flush=True)
     bare: list[float] = []
-    rows: dict[str, list[Pan]] = {name: [] for name, _ in ROWS} | {SHARP: []}
+    rows: dict[str, list[Pan]] = {name: [] for name in (*dict(ROWS), SHARP)}
     probe = Probe(page, context)
     for _ in range(rounds):
         bare.append(canvas(chromium, size))
