@@ -38,16 +38,18 @@ AREAS = ["area-edge", "area-name"]
 JOBS = ["job", "job-chosen"]
 ROWS: list[tuple[str, list[str] | None]] = [
     ("empty map", ["sea"]),
-    ("base map", ["sea", *BASE]),
-    ("base map, areas", ["sea", *BASE, *AREAS]),
-    ("base map, areas, jobs", ["sea", *BASE, *AREAS, *JOBS]),
+    ("base map", BASE),
+    ("base map, areas", [*BASE, *AREAS]),
+    ("base map, areas, jobs", [*BASE, *AREAS, *JOBS]),
     ("the whole desk", None),
 ]
 SHARP = "the whole desk, never coarser"
 SHOW = """names => {
   window.asked ??= new Map(map.getLayersOrder().map((id) => [id, map.getLayoutProperty(id, 'visibility')]));
+  // The page fills the ground by itself where it draws in software: only the empty map shows nothing but a filled ground.
+  const shown = (id) => names.includes(id) || (id === 'sea' && asked.get(id) !== 'none');
   for (const id of map.getLayersOrder())
-    map.setLayoutProperty(id, 'visibility', names ? (names.includes(id) ? 'visible' : 'none') : window.asked.get(id));
+    map.setLayoutProperty(id, 'visibility', names ? (shown(id) ? 'visible' : 'none') : asked.get(id));
 }"""
 CANVAS = """async ([width, height, seconds]) => {
   document.body.innerHTML = `<canvas id="c" width="${width}" height="${height}"></canvas>`;

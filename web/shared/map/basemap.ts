@@ -140,8 +140,8 @@ function address(one: MapInfo['raster'][number]): string {
   return gcjAddress(one.url);
 }
 
-/** The colour of the sea, for when the land has been drawn. */
-export const seaColour = (dark: boolean): string => (dark ? DARK : LIGHT).sea;
+/** The colour under everything: of the sea when the land has been drawn, before that of the land. */
+export const groundColour = (dark: boolean, landDrawn: boolean): string => (dark ? DARK : LIGHT)[landDrawn ? 'sea' : 'land'];
 
 export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
   const p = dark ? DARK : LIGHT;
@@ -170,7 +170,13 @@ export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
     },
     layers: [
       // Land-coloured until the land is there (see MapView), or every map would open with a flash of open sea.
-      { id: 'sea', type: 'background', paint: { 'background-color': p.land } },
+      // In software the page's own background serves: filling the screen is what costs most there.
+      {
+        id: 'sea',
+        type: 'background',
+        layout: { visibility: plain ? 'none' : 'visible' },
+        paint: { 'background-color': p.land },
+      },
       { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': p.land, 'fill-antialias': false } },
       ...under,
       // Draws nothing, only has the tiles fetched. A circle: surfaces and lines pay for each tile's outline even when unseen.
