@@ -1,6 +1,7 @@
 /** The base map: land without borders, and roads, water, parks and areas from our own vector tiles. Needs no internet. */
 import { gcjAddress, useGcj } from './gcj';
-import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl';
+import type { ExpressionSpecification, LayerSpecification, LineLayerSpecification, StyleSpecification } from 'maplibre-gl';
+import { inSoftware } from './drawing';
 import { isZh } from '../i18n';
 import type { MapInfo } from '../types';
 
@@ -71,12 +72,20 @@ const width = (scale: number): ExpressionSpecification => [
   ['case', isFast, 16 * scale, isMain, 13 * scale, 8 * scale],
 ];
 
-function roads(p: Palette): LayerSpecification[] {
+/** Ends and corners that nobody sees on a line of two pixels, and that are half of what a software renderer computes of a street. */
+const SEEN_ZOOM = 13;
+
+function roads(p: Palette, plain: boolean): LayerSpecification[] {
   const line = {
     type: 'line' as const,
     source: 'base',
     'source-layer': 'road',
-    layout: { 'line-cap': 'round' as const, 'line-join': 'round' as const },
+    layout: plain
+      ? ({
+          'line-cap': ['step', ['zoom'], 'butt', SEEN_ZOOM, 'round'],
+          'line-join': ['step', ['zoom'], 'bevel', SEEN_ZOOM, 'round'],
+        } satisfies LineLayerSpecification['layout'])
+      : { 'line-cap': 'round' as const, 'line-join': 'round' as const },
   };
   return [
     { ...line, id: 'road-casing', paint: { 'line-color': p.casing, 'line-width': width(1.6) } },
@@ -131,11 +140,12 @@ function address(one: MapInfo['raster'][number]): string {
   return gcjAddress(one.url);
 }
 
-/** The colour of the sea, for when the land has been drawn. */
-export const seaColour = (dark: boolean): string => (dark ? DARK : LIGHT).sea;
+/** The colour under everything: of the sea when the land has been drawn, before that of the land. */
+export const groundColour = (dark: boolean, landDrawn: boolean): string => (dark ? DARK : LIGHT)[landDrawn ? 'sea' : 'land'];
 
 export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
   const p = dark ? DARK : LIGHT;
+  const plain = inSoftware();
   const tiles = [`${location.origin}/api/v1/map/tiles/{z}/{x}/{y}.mvt`];
   const under: LayerSpecification[] = rasters(info).map((_, n) => ({
     id: `raster-${n}`,
@@ -160,19 +170,37 @@ export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
     },
     layers: [
       // Land-coloured until the land is there (see MapView), or every map would open with a flash of open sea.
-      { id: 'sea', type: 'background', paint: { 'background-color': p.land } },
+      // In software the page's own background serves: filling the screen is what costs most there.
+      {
+        id: 'sea',
+        type: 'background',
+        layout: { visibility: plain ? 'none' : 'visible' },
+        paint: { 'background-color': p.land },
+      },
       { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': p.land, 'fill-antialias': false } },
       ...under,
       // Draws nothing, only has the tiles fetched. A circle: surfaces and lines pay for each tile's outline even when unseen.
-      { id: 'wide-area', type: 'circle', source: 'wide', 'source-layer': 'area', paint: { 'circle-opacity': 0, 'circle-radius': 0 } },
-      { id: 'park', type: 'fill', source: 'base', 'source-layer': 'park', paint: { 'fill-color': p.park } },
+      {
+        id: 'wide-area',
+        type: 'circle',
+        source: 'wide',
+        'source-layer': 'area',
+        paint: { 'circle-opacity': 0, 'circle-radius': 0 },
+      },
+      {
+        id: 'park',
+        type: 'fill',
+        source: 'base',
+        'source-layer': 'park',
+        paint: { 'fill-color': p.park, 'fill-antialias': !plain },
+      },
       {
         id: 'water',
         type: 'fill',
         source: 'base',
         'source-layer': 'water',
         filter: ['==', ['geometry-type'], 'Polygon'],
-        paint: { 'fill-color': p.water },
+        paint: { 'fill-color': p.water, 'fill-antialias': !plain },
       },
       {
         id: 'river',
@@ -182,7 +210,7 @@ export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
         filter: ['==', ['geometry-type'], 'LineString'],
         paint: { 'line-color': p.water, 'line-width': 2 },
       },
-      ...roads(p),
+      ...roads(p, plain),
       {
         id: 'area-edge',
         type: 'line',

@@ -10,7 +10,7 @@ import { lang, words } from '../i18n';
 import { dark } from '../theme';
 import type { MapInfo } from '../types';
 import { EmptyState } from '../ui/state';
-import { baseStyle, seaColour } from './basemap';
+import { baseStyle, groundColour } from './basemap';
 import { keepFluent } from './drawing';
 import { keepNames } from './names';
 import './map.css';
@@ -97,7 +97,13 @@ export function MapView(props: MapViewProps) {
     window.chakanMap?.(map);
     map.on('style.load', () => {
       latest.current.onStyle?.(map);
-      void map.once('idle', () => map.setPaintProperty('sea', 'background-color', seaColour(dark.peek())));
+      const ground = (landDrawn: boolean) => {
+        const colour = groundColour(dark.peek(), landDrawn);
+        map.setPaintProperty('sea', 'background-color', colour);
+        map.getContainer().style.backgroundColor = colour;
+      };
+      ground(false);
+      void map.once('idle', () => ground(true));
     });
     const done = latest.current.onMap?.(map);
     let drawn = `${dark.peek()} ${lang.peek()}`;

@@ -56,7 +56,6 @@ export function drawDay(map: GlMap, plan: DayPlan | null): void {
     properties: { n: n + 1 },
     geometry: { type: 'Point', coordinates: at },
   }));
-  if (way.length > 1)
-    features.unshift({ type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: way } });
+  if (way.length > 1) features.unshift({ type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: way } });
   pour(map, 'day', { type: 'FeatureCollection', features });
 }

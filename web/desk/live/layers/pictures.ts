@@ -33,7 +33,7 @@ const SCALE = 2;
 const SIDE = 60;
 const ACROSS = 8;
 const PIN_PX = 46;
-const SIGN = { width: 14, height: 20, px: 13 };
+const SIGN = { width: 14, height: 14, px: 13 };
 const SIGNS = '0123456789−h!·.k';
 const FONT = '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif';
 const LOOKS: readonly JobLook[] = ['ok', 'risk', 'late', 'paused', 'none'];
@@ -140,6 +140,8 @@ interface Wanted {
   name: string;
   draw: Draw;
   size: number;
+  /** What of the square has ink, from its middle: empty pixels cost a software renderer as much as full ones. */
+  ink: [number, number];
   up: number;
   label: number;
   reach: [number, number];
@@ -147,15 +149,22 @@ interface Wanted {
 
 /** A pin stands on its place with the point; its head, where the minutes are, is 24 pixels above it. */
 function wanted(dark: boolean, colours: Colours): Wanted[] {
-  const standing = { size: PIN_PX, up: 5 - PIN_PX / 2, label: -24, reach: [15, 20] as [number, number] };
+  const standing = {
+    size: PIN_PX,
+    ink: [34, 44] as [number, number],
+    up: 5 - PIN_PX / 2,
+    label: -24,
+    reach: [15, 20] as [number, number],
+  };
   return [
     ...LOOKS.map((look) => ({ ...standing, name: `job-${look}`, draw: pin(look, colours) })),
     { ...standing, name: 'job-done', draw: quiet(colours) },
-    { name: 'job-many', draw: many(colours), size: 40, up: 0, label: 0, reach: [18, 18] },
+    { name: 'job-many', draw: many(colours), size: 40, ink: [40, 40], up: 0, label: 0, reach: [18, 18] },
     ...CIRCLES.map((radius, n) => ({
       name: `circle-${n}`,
       draw: circle(radius, dark, colours),
       size: 2 * radius + 6,
+      ink: [2 * radius + 5, 2 * radius + 5] as [number, number],
       up: 0,
       label: 0,
       reach: [radius, radius] as [number, number],
@@ -191,11 +200,11 @@ export function pictures(dark: boolean): Picture {
   const pen = canvas.getContext('2d');
   if (!pen) return { canvas, width, height, cells: {}, signs: {} };
   const cells = Object.fromEntries(
-    all.map(({ name, draw, size, up, label, reach }, n) => {
+    all.map(({ name, draw, size, ink, up, label, reach }, n) => {
       const [x, y] = [SIDE * ((n % ACROSS) + 0.5), SIDE * (Math.floor(n / ACROSS) + 0.5)];
       pen.setTransform(SCALE, 0, 0, SCALE, (x - size / 2) * SCALE, (y - size / 2) * SCALE);
       draw(pen, size);
-      return [name, { x, y, width: size, height: size, up, label, reach }];
+      return [name, { x, y, width: ink[0], height: ink[1], up, label, reach }];
     }),
   );
   return { canvas, width, height, cells, signs: drawSigns(pen, dark, top) };

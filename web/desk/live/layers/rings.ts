@@ -6,7 +6,6 @@ import type { Reach } from '@shared/types';
 import { reach } from '../reach';
 import { EMPTY, pour } from './pour';
 
-
 /** Longest first, so that shorter ones lie on top. */
 function features(of: Reach | null): GeoJSON.FeatureCollection {
   if (!of) return EMPTY;
