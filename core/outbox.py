@@ -86,10 +86,13 @@ def lease_due(sessions: Sessions, *, limit: int = 200) -> list[Due]:
     """Takes the deliveries that are due and pushes their next try behind the lease."""
     with sessions.begin() as session:
         rows = session.execute(
+            # MATERIALIZED: as a plain subquery it may be run again for every row, and then takes more than the limit.
             text(
-                "UPDATE delivery SET due_at = clock_timestamp() + :lease WHERE id IN ("
+                "WITH due AS MATERIALIZED ("
                 " SELECT id FROM delivery WHERE state = 'waiting' AND due_at <= clock_timestamp()"
-                " ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING id, queue"
+                " ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+                " UPDATE delivery AS d SET due_at = clock_timestamp() + :lease FROM due WHERE d.id = due.id"
+                " RETURNING d.id, d.queue"
             ),
             {"lease": LEASE, "limit": limit},
         ).all()

@@ -70,11 +70,11 @@ RETURNING surveyor_id
 LATELY = timedelta(hours=1)
 QUIET_AT_ONCE = 20_000
 QUIET = """
-UPDATE last_position SET heard_lately = false
- WHERE surveyor_id IN (SELECT surveyor_id FROM last_position
-                        WHERE heard_lately AND (fixed_at < :before OR received_at < :before)
-                        LIMIT :limit
-                          FOR UPDATE SKIP LOCKED)
+WITH quiet AS MATERIALIZED (
+  SELECT surveyor_id FROM last_position
+   WHERE heard_lately AND (fixed_at < :before OR received_at < :before)
+   LIMIT :limit FOR UPDATE SKIP LOCKED)
+UPDATE last_position AS p SET heard_lately = false FROM quiet AS q WHERE p.surveyor_id = q.surveyor_id
 """
 
 TRACK = """

@@ -145,11 +145,13 @@ def answer_send_back(session: Session, task_id: int, shot: str, photo_id: int) -
     return found
 
 
+# MATERIALIZED: as a plain subquery it may be run again for every row, and then takes more than the limit.
 DUE_PHOTOS = """
-UPDATE photo SET due_at = CAST(:now AS timestamptz) + :lease
- WHERE id IN (SELECT id FROM photo WHERE state = 'received' AND due_at <= :now
-               ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-RETURNING id
+WITH due AS MATERIALIZED (
+  SELECT id FROM photo WHERE state = 'received' AND due_at <= :now
+   ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+UPDATE photo AS p SET due_at = CAST(:now AS timestamptz) + :lease FROM due WHERE p.id = due.id
+RETURNING p.id
 """
 
 

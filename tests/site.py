@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,6 +19,8 @@ from launch.processes import API_THREADS
 
 ROOT = Path(__file__).parent.parent
 STOP_S = 1.5
+# A process is tied to the thread that started it: this one lives as long as the tests, a test's own may not.
+STARTER = ThreadPoolExecutor(1, "starter")
 
 
 def free_port() -> int:
@@ -39,14 +43,11 @@ class Site:
     def start(self, name: str) -> None:
         """Starts one process, its output into the data folder."""
         with (self.data / f"{name}.log").open("ab") as log:
-            self.running[name] = subprocess.Popen(
-                parent.tied(self.commands[name]),
-                cwd=ROOT,
-                env=self.env,
-                stdout=log,
-                stderr=log,
+            start = partial(
+                subprocess.Popen, parent.tied(self.commands[name]), cwd=ROOT, env=self.env, stdout=log, stderr=log,
                 start_new_session=True,
-            )
+            )  # fmt: skip
+            self.running[name] = STARTER.submit(start).result()
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Kills one process and whatever it forked."""
