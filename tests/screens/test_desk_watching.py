@@ -41,6 +41,24 @@ def test_the_wall_shows_what_is_urgent_and_no_plate_or_whole_name(browser, sessi
     assert not desk.errors
 
 
+def test_what_one_chooses_before_the_last_choice_is_told_is_not_undone_by_it(browser, sessions):
+    desk = sit_down(browser, sessions, "dispatcher")
+    asked = []
+    desk.page.route("**/me/preferences/desk", lambda route: asked.append(route))
+    desk.open("live").press(".sound")
+    desk.sees(".sound[aria-pressed=true]")
+    until(lambda: desk.page.wait_for_timeout(50) or asked)
+    asked[0].continue_()
+    desk.page.unroute("**/me/preferences/desk")
+
+    def kept():
+        with sessions() as session:
+            return session.execute(text("SELECT value FROM preference")).scalar()
+
+    assert until(lambda: desk.page.wait_for_timeout(50) or kept())["sound"] is True
+    desk.sees(".sound[aria-pressed=true]")
+
+
 def test_what_one_chose_to_see_is_there_at_the_next_desk(browser, sessions):
     desk = sit_down(browser, sessions, "dispatcher").open("live")
     desk.sees(".sound[aria-pressed=false]")

@@ -52,6 +52,8 @@ export const weekReason = signal('');
 const SAVE_MS = 800;
 let saved = '';
 let timer = 0;
+/** What he changed before the server had told what he chose the last time: it is newer. */
+let early: Partial<Kept> = {};
 
 effect(() => {
   const text = JSON.stringify(view.value);
@@ -73,7 +75,7 @@ export async function recallView(): Promise<void> {
   const { value } = await api.get<{ value: Partial<Kept> }>('/me/preferences/desk');
   const mine = { ...FIRST, ...value };
   saved = JSON.stringify(mine);
-  view.value = mine;
+  view.value = { ...mine, ...early };
 }
 
 /** Into full screen and out of it. A browser that refuses full screen shows the wall in its window. */
@@ -87,7 +89,10 @@ export function toWall(on: boolean): void {
 export const maskedName = (name: string): string => (name ? `${name[0]}**` : '');
 export const maskedPlate = (plate: string | null): string => (plate ? `${plate[0]}·•••••` : '');
 
-export const change = (part: Partial<Kept>): void => void (view.value = { ...view.peek(), ...part });
+export const change = (part: Partial<Kept>): void => {
+  if (!saved) early = { ...early, ...part };
+  view.value = { ...view.peek(), ...part };
+};
 export const filtered = (): boolean => Boolean(text.value || view.value.area || view.value.riskOnly);
 export const clearFilter = (): void => {
   text.value = '';
