@@ -33,6 +33,7 @@ from geo.ledger import table_of
 CONNECTIONS = 32
 BATCH = 100
 CREW, BATCHERS = 3_000, 200
+OLDEST_DAYS = 60  # long before anything phones speak of
 COPY_EACH = 250
 # As many batches as wait for each of the server's two writers when 32 connections send.
 GROUP = CONNECTIONS // 2
@@ -306,13 +307,15 @@ def dearer(name: str, before: list[Stretch], after: list[Stretch]) -> dict[str, 
 
 
 def fill(engine: Engine, rows: int, days: int = 10) -> None:
-    """A past of so many rows over ten days before those the phones speak of."""
+    """A past of so many rows over `days` days, long before those the phones speak of."""
     today = datetime.now(UTC).date()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
-        for back in range(10, 10 + days):
+        for back in range(OLDEST_DAYS, OLDEST_DAYS + days):
             day = today - timedelta(days=back)
             table = table_of(day)
+            # A bench before this one, on the same private server, left the day behind.
+            connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
             connection.execute(text(f"CREATE TABLE {table} (LIKE position)"))
             connection.execute(
                 text(
