@@ -81,7 +81,7 @@ def main(quick: bool) -> dict[str, Any]:
     sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
     rounds, questions = (7, 60) if quick else (9, 200)
     lines: list[dict[str, Any]] = []
-    with fresh_database() as url:
+    with fresh_database(superuser=True) as url:
         engine = database.connect(url, name="chakan-bench")
         redis = Redis.from_url(os.environ.get("CHAKAN_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"))
         print(durable(url))

@@ -73,7 +73,7 @@ FILL = (
 def main(quick: bool) -> dict[str, Any]:
     """Measures both days; `quick` asks seven times instead of 25 and ends within 50 s."""
     lines: list[dict[str, Any]] = []
-    with fresh_database() as url:
+    with fresh_database(superuser=True) as url:
         engine = database.connect(url, name="chakan-bench")
         print(durable(url))
         with engine.begin() as connection:
