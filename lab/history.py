@@ -38,7 +38,9 @@ WITH_PHOTOS = 30  # the newest claims carry real photographs
 LEFT_TO_REVIEW = 5  # the newest of them wait for the visitor: a review desk without work shows nothing
 LEFT_POLICY = "LEFT"
 USUALLY_THERE = timedelta(minutes=40)  # from the call to the photographs: night or day is all it decides
-UNTIL_BEFORE = timedelta(minutes=25)  # the living demonstration takes over from here
+UNTIL_BEFORE = timedelta(
+    minutes=75
+)  # the longest survey, so that none ends in the future; the living part takes over
 
 
 def write(
@@ -67,7 +69,9 @@ def write(
     reports = list(demand.between(now - timedelta(days=DAYS), end))
     reports = reports if most is None else reports[max(0, len(reports) - most) :]
     rng, scenes, made = random.Random(11), Scenes(1), 0
-    for number, report in enumerate(reports):
+    # The review desk is looked at in the first minute: its work first.
+    turns = sorted(enumerate(reports), key=lambda turn: turn[0] < len(reports) - LEFT_TO_REVIEW)
+    for number, report in turns:
         if stop():
             break
         album, newer = None, len(reports) - 1 - number

@@ -9,7 +9,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -43,10 +42,13 @@ class Site:
     def start(self, name: str) -> None:
         """Starts one process, its output into the data folder."""
         with (self.data / f"{name}.log").open("ab") as log:
-            start = partial(
-                subprocess.Popen, parent.tied(self.commands[name]), cwd=ROOT, env=self.env, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
+
+            def start() -> "subprocess.Popen[bytes]":
+                return subprocess.Popen(
+                    parent.tied(self.commands[name]), cwd=ROOT, env=self.env, stdout=log, stderr=log,
+                    start_new_session=True,
+                )  # fmt: skip
+
             self.running[name] = STARTER.submit(start).result()
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import httpx
@@ -25,11 +26,16 @@ SMALL = (640, 480)
 
 def scene(shot: str, mark: str = "", size: tuple[int, int] = SMALL, seed: int = 7) -> bytes:
     """A drawn photograph of a shot; another mark makes another file of the same view."""
+    return with_comment(view(shot, size, seed), f"{shot} {mark}")
+
+
+@cache
+def view(shot: str, size: tuple[int, int], seed: int) -> bytes:
+    """The drawing itself, made once a test process."""
     lon, lat = factories.LON, factories.LAT + 0.0004
-    drawn = pictures.picture(
+    return pictures.picture(
         shot, seed, plate="豫A3K57P", vin="LSVAU2180N2183294", taken_at=MOMENT, lon=lon, lat=lat, size=size
     )
-    return with_comment(drawn, f"{shot} {mark}")
 
 
 class Sender(httpx.Client):
