@@ -4,7 +4,6 @@ import json
 import time
 
 import pytest
-from redis import Redis
 from sqlalchemy import text
 
 from api import bell as door
@@ -16,15 +15,6 @@ from core.models import Outbox
 from dispatch import ringing
 from launch import processes
 from tests import factories
-
-
-@pytest.fixture
-def feed(redis_url):
-    client = Redis.from_url(redis_url, decode_responses=True)
-    client.flushdb()
-    yield client
-    client.flushdb()
-    client.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from api import live as door
 from api import packing
@@ -39,15 +38,6 @@ def person(number: int, lon: float = 121.30, lat: float = 31.10, path: str = "/1
 def job(number: int, path: str = "/1/", **given: Any) -> Change:
     card = {"id": str(number), "lon": 121.3, "lat": 31.1, "state": "offered", "surveyor": None, "offer": None}
     return Change("task", str(number), path, card | given)
-
-
-@pytest.fixture
-def feed(redis_url):
-    client = Redis.from_url(redis_url, decode_responses=True)
-    client.flushdb()
-    yield client
-    client.flushdb()
-    client.close()
 
 
 @pytest.fixture
