@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.database import Base, Created, Id, Ref
 
 OPEN_TASK = text("state NOT IN ('approved', 'cancelled')")
+# What a claim is searched by, with its plates: any part of three letters or more comes by index.
+WRITTEN = ("report_no", "external_no", "reporter_phone", "reporter_name", "place_text", "policy_no")
+TRIGRAMS = "gin_trgm_ops"
 
 
 class Claim(Base):
@@ -33,9 +36,16 @@ class Claim(Base):
             postgresql_where=text("catastrophe_id IS NOT NULL"),
         ),
         Index("ix_claim_insurer_id", "insurer_id", postgresql_where=text("insurer_id IS NOT NULL")),
+        Index("ix_claim_org_id_reported_at", "org_id", "reported_at"),
+        Index(
+            "ix_claim_found_by",
+            *WRITTEN,
+            postgresql_using="gin",
+            postgresql_ops=dict.fromkeys(WRITTEN, TRIGRAMS),
+        ),
     )
     id: Mapped[Id]
-    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"), index=True)
+    org_id: Mapped[Ref] = mapped_column(ForeignKey("organisation.id"))
     area_id: Mapped[Ref | None] = mapped_column(ForeignKey("area.id"))
     # 通赔: the branch that insures, when another branch surveys where the loss happened; it sees the claim.
     insurer_id: Mapped[Ref | None] = mapped_column(ForeignKey("organisation.id"))
@@ -74,7 +84,15 @@ class ClaimItem(Base):
     """A vehicle, person or thing concerned."""
 
     __tablename__ = "claim_item"
-    __table_args__ = (Index("ix_claim_item_plate_key", "plate_key"),)
+    __table_args__ = (
+        Index("ix_claim_item_plate_key", "plate_key"),
+        Index(
+            "ix_claim_item_found_by",
+            "plate_key",
+            postgresql_using="gin",
+            postgresql_ops={"plate_key": TRIGRAMS},
+        ),
+    )
     id: Mapped[Id]
     claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), index=True)
     kind: Mapped[str]  # own_vehicle | third_vehicle | person | property | animal | field
@@ -134,6 +152,7 @@ class Clock(Base):
     __table_args__ = (
         UniqueConstraint("claim_id", "kind"),
         Index("ix_clock_running", "due_at", postgresql_where=text("state = 'running'")),
+        Index("ix_clock_broken", "claim_id", postgresql_where=text("breached_at IS NOT NULL")),
     )
     id: Mapped[Id]
     claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), index=True)
@@ -158,6 +177,9 @@ class Escalation(Base):
     __table_args__ = (
         UniqueConstraint("clock_id", "stage"),
         Index("ix_escalation_waiting", "due_at", postgresql_where=text("state = 'waiting'")),
+        Index(
+            "ix_escalation_unseen", "id", postgresql_where=text("state = 'fired' AND acknowledged_at IS NULL")
+        ),
     )
     id: Mapped[Id]
     clock_id: Mapped[Ref] = mapped_column(ForeignKey("clock.id"))

@@ -102,6 +102,13 @@ SELECT c.org_id, o.path, h.n, count(*) AS reports
  GROUP BY c.org_id, o.path, h.n
 """
 
+# One look along the index for each organisation, however many claims it has.
+FIRST_REPORTS = """
+SELECT o.id AS org_id, c.at
+  FROM unnest(CAST(:ids AS bigint[])) AS o (id)
+ CROSS JOIN LATERAL (SELECT min(c.reported_at) AS at FROM claim AS c WHERE c.org_id = o.id) AS c
+"""
+
 SHOWN = """
 SELECT k.*, o.name AS org_name, o.path, a.name AS area_name, a.name_en AS area_name_en,
        (SELECT count(*) FROM claim AS c WHERE c.catastrophe_id = k.id) AS claims,
@@ -252,10 +259,10 @@ def counts(session: Session, scope: str, starts: list[datetime]) -> list[Any]:
 def first_reports(session: Session, org_ids: list[int]) -> dict[int, datetime]:
     """When each organisation had its first report: weeks before it are no history."""
     rows = session.execute(
-        text("SELECT org_id, min(reported_at) AS at FROM claim WHERE org_id = ANY(:ids) GROUP BY org_id"),
+        text(FIRST_REPORTS),
         {"ids": org_ids},
     )
-    return {row.org_id: row.at for row in rows}
+    return {row.org_id: row.at for row in rows if row.at is not None}
 
 
 def shown(

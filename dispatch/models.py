@@ -42,6 +42,9 @@ class Offer(Base):
         Index("uq_offer_open_surveyor", "surveyor_id", unique=True, postgresql_where=OPEN),
         Index("ix_offer_due", "expires_at", postgresql_where=OPEN),
         Index("ix_offer_task_id", "task_id"),
+        Index(
+            "ix_offer_made_at", "made_at", postgresql_using="brin", postgresql_with={"autosummarize": True}
+        ),
     )
     id: Mapped[Id]
     task_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"))
@@ -77,6 +80,12 @@ class Assignment(Base):
         ),
         Index("ix_assignment_task_id", "task_id"),
         Index("ix_assignment_surveyor_id", "surveyor_id", "accepted_at"),
+        Index(
+            "ix_assignment_accepted_at",
+            "accepted_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": True},
+        ),
     )
     id: Mapped[Id]
     task_id: Mapped[Ref] = mapped_column(ForeignKey("task.id"))

@@ -38,6 +38,12 @@ class Photo(Base):
         UniqueConstraint("task_id", "sha256"),
         Index("ix_photo_unprocessed", "due_at", postgresql_where=text("state = 'received'")),
         Index("ix_photo_sha256", "sha256"),
+        Index(
+            "ix_photo_received_at",
+            "received_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": True},
+        ),
     )
     id: Mapped[Id]
     claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), index=True)

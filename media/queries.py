@@ -339,8 +339,10 @@ SELECT t.id, t.claim_id, t.state, t.reviewer_id, t.state_since, c.report_no, c.l
                              count(*) FILTER (WHERE verdict = 'approved') AS approved,
                              count(*) FILTER (WHERE verdict = 'sent_back') AS sent_back, max(received_at) AS last_at
                         FROM photo WHERE task_id = t.id) AS f
- WHERE t.state IN ('submitted', 'returned')
-    OR (t.state IN ('accepted', 'contacted', 'en_route', 'on_scene') AND f.waiting > 0)
+ -- Said of the task alone too: what else is asked would otherwise be looked up for every job there ever was.
+ WHERE t.state NOT IN ('approved', 'cancelled')
+   AND (t.state IN ('submitted', 'returned')
+        OR (t.state IN ('accepted', 'contacted', 'en_route', 'on_scene') AND f.waiting > 0))
  ORDER BY (t.state = 'submitted') DESC, k.due_at NULLS LAST, t.id
  LIMIT :limit
 """
