@@ -10,7 +10,7 @@ from api import access, claim_show, parts, present
 from api.claim_in import ClaimChange, ClaimIn
 from api.door import Door, IdText, Page, Strict, Text, id_of, roles
 from api.fields import DatumWanted
-from claims import queries, service
+from claims import finding, queries, service
 from claims.models import Task
 from claims.states import ClaimState
 from core.errors import Missing
@@ -111,7 +111,7 @@ def open_claim(body: ClaimIn) -> ResponseReturnValue:
 @roles(*DESK)
 def claims(query: ClaimsWanted) -> ResponseReturnValue:
     """Claims of one's own part of the tree, newest first."""
-    wanted = queries.Wanted(
+    wanted = finding.Wanted(
         scope=g.actor.org_path,
         state=query.state,
         area_id=id_of(query.area) if query.area else None,
@@ -121,7 +121,7 @@ def claims(query: ClaimsWanted) -> ResponseReturnValue:
         limit=query.limit,
     )
     with g.sessions.begin() as session:
-        rows = queries.claims(session, wanted)
+        rows = finding.claims(session, wanted)
         clocks = queries.clocks_of(session, [row.id for row in rows])
     return present.items(rows, lambda row: claim_show.line(row, clocks[row.id]), query.limit)
 

@@ -16,7 +16,8 @@ FILL = (
     INSERT INTO claim (id, org_id, report_no, external_no, line, reported_at, call_ended_at, created_at, reporter_name,
                        reporter_phone, reporter_phone_typed, place_text, place, place_source, cause, policy_no, needs, state,
                        closed_at)
-    SELECT :base + n, :org, 'CKX' || n, 'OLD' || n, 'motor', at, at, at,
+    SELECT :base + n, (CAST(:orgs AS bigint[]))[1 + CAST(floor(pow(random(), 3) * :branches) AS int)], 'CKX' || n,
+           'OLD' || n, 'motor', at, at, at,
            substr('王李张刘陈杨赵黄', CAST(1 + n % 8 AS int), 1) || substr('强敏静磊洋艳勇杰', CAST(1 + n / 8 % 8 AS int), 1),
            '+86139' || lpad(CAST(n * 7919 % 100000000 AS text), 8, '0'), '', '人民路' || n % 1999 || '号',
            ST_MakePoint(:lon + (random() - 0.5) * :spread, :lat + (random() - 0.5) * :spread), 'wgs84', 'collision',
@@ -131,16 +132,17 @@ def lay(
 ) -> None:
     """Lays `claims` settled claims over the `days` before `until` around a place (longitude, latitude, spread in degrees).
 
-    Needs a superuser's connection in autocommit, one organisation, and surveyors. `tell` hears how many are there.
+    Needs a superuser's connection in autocommit, organisations (the first ones get most of the claims) and surveyors. `tell`
+    hears how many are there.
     """
     connection.execute(text("SET statement_timeout = 0"))
     connection.execute(text("SET session_replication_role = replica"))
-    org = connection.execute(text("SELECT id FROM organisation WHERE parent_id IS NULL")).scalar_one()
+    orgs = list(connection.execute(text("SELECT id FROM organisation ORDER BY id")).scalars())
     crew = list(connection.execute(text("SELECT id FROM surveyor ORDER BY id")).scalars())
     lon, lat, spread = place
     given = {
-        "claims": claims, "days": days, "until": until, "org": org, "crew": crew, "people": len(crew), "lon": lon, "lat": lat,
-        "spread": spread, "base": BASE,
+        "claims": claims, "days": days, "until": until, "orgs": orgs, "branches": len(orgs), "crew": crew,
+        "people": len(crew), "lon": lon, "lat": lat, "spread": spread, "base": BASE,
     }  # fmt: skip
     for first in range(1, claims + 1, STRETCH):
         here = given | {"first": first, "last": min(claims, first + STRETCH - 1)}
@@ -148,6 +150,6 @@ def lay(
             connection.execute(
                 text(statement), {name: value for name, value in here.items() if f":{name}" in statement}
             )
-        tell(int(here["last"]))
+        tell(min(claims, first + STRETCH - 1))
     connection.execute(text("SET session_replication_role = origin"))
     connection.execute(text(f"ANALYZE {', '.join(TABLES)}"))

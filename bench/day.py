@@ -24,10 +24,12 @@ from bench.mainjob import private_redis
 from bench.place import durable, fresh_database
 from core import clock, database
 from lab.recording import signed
+from staff import organisations
 from staff.models import Organisation
 from tests import site as sites
 
 A_DAY = 100_000
+BRANCHES = 40
 ROLES = ("dispatcher", "adjuster", "supervisor")
 ASKED, QUICK_ASKED = 9, 3
 SCREEN_GOAL_S, REPORT_GOAL_S = 0.5, 10.0
@@ -57,6 +59,11 @@ def main(quick: bool) -> dict[str, Any]:
         with sessions.begin() as session:
             head, now = session.query(Organisation).one(), clock.read(session)
             tokens = {role: signed(session, head, role, now) for role in ROLES} | {"seat": seat}
+            # Made last, it gets the fewest claims, and hardly any of the newest.
+            small = [
+                organisations.add(session, head, "branch", f"B{n}", f"分公司{n}") for n in range(BRANCHES)
+            ][-1]
+            tokens["small branch"] = signed(session, small, "admin", now)
         site = sites.build(Path(folder), url, redis_url)
         try:
             for name in site.commands:
@@ -100,10 +107,12 @@ def questions(claims: int, days: float) -> Iterator[Question]:
         f"from={_time(now - timedelta(days=d))}&to={_time(now)}" for d in (min(1.0, days), days + 1)
     )
     yield Question("newest claims", "seat", "/claims?limit=50")
+    yield Question("newest claims of a small branch", "small branch", "/claims?limit=50")
     yield Question("claims with a broken limit", "seat", "/claims?breached=true")
     yield Question("search: end of a telephone number", "seat", f"/claims?q={someone.phone[-8:]}")
     yield Question("search: a plate", "seat", f"/claims?q={someone.plate}")
     yield Question("search: a common name", "seat", f"/claims?q={someone.name}")
+    yield Question("search: a common name in a small branch", "small branch", f"/claims?q={someone.name}")
     yield Question("search: what nobody has", "seat", "/claims?q=nothinglikeit")
     yield Question(
         "alike, while a report is typed", "seat", f"/duplicates?phone={someone.phone}&lon=114&lat=32.4"

@@ -1,6 +1,5 @@
 """Reads of the claims room, and the row locks its use cases take (never FOR UPDATE on a row others refer to)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -8,7 +7,7 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from claims.limits import ORDER
-from claims.models import WRITTEN, Claim, ClaimItem, Clock, Escalation, Task
+from claims.models import Claim, ClaimItem, Clock, Escalation, Task
 from core.errors import Conflict, Missing
 from geo import store
 from geo.fix import LonLat
@@ -107,75 +106,6 @@ def places_of(session: Session, claim_ids: list[int]) -> dict[int, LonLat]:
         select(Claim.id, lon, lat).where(Claim.id.in_(claim_ids), Claim.place.is_not(None))
     )
     return {row[0]: LonLat(row[1], row[2]) for row in rows}
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a list of claims is narrowed by."""
-
-    scope: str
-    state: str | None = None
-    area_id: int | None = None
-    q: str = ""
-    breached: bool | None = None
-    after: int = 0
-    limit: int = 50
-
-
-# How many of the newest claims are looked through before the index of what is written in a claim is asked: a word that
-# many claims hold fills its page from them, and a list of all that hold it would be the whole table.
-LOOKED_THROUGH = 5_000
-
-LIST = """
-SELECT c.id, c.report_no, c.line, c.state, c.reported_at, c.place_text, a.name AS area, c.reporter_name,
-       c.reporter_phone, c.marks, t.id AS task_id, t.state AS task_state, p.id AS surveyor_id, p.name AS surveyor_name,
-       (SELECT i.plate FROM claim_item AS i WHERE i.claim_id = c.id AND i.plate IS NOT NULL ORDER BY i.id LIMIT 1) AS plate
-  FROM {among} AS c
-  JOIN organisation AS o ON o.id = c.org_id
-  LEFT JOIN area AS a ON a.id = c.area_id
-  LEFT JOIN LATERAL (SELECT t.id, t.state FROM task AS t WHERE t.claim_id = c.id
-                      ORDER BY t.state IN ('approved', 'cancelled'), t.id DESC LIMIT 1) AS t ON true
-  LEFT JOIN LATERAL (SELECT s.surveyor_id FROM assignment AS s
-                      WHERE s.task_id = t.id AND (s.ended_at IS NULL OR s.end_reason = 'done')
-                      ORDER BY s.ended_at IS NULL DESC, s.id DESC LIMIT 1) AS s ON true
-  LEFT JOIN person AS p ON p.id = s.surveyor_id
- WHERE (o.path LIKE :scope OR EXISTS (SELECT FROM organisation AS n WHERE n.id = c.insurer_id AND n.path LIKE :scope))
-   {only}
- ORDER BY c.id DESC
- LIMIT :limit
-"""
-HOLDS_IT = " OR ".join(f"c.{name} ILIKE :like" for name in WRITTEN)
-ON_ITEMS = "SELECT i.claim_id FROM claim_item AS i WHERE i.plate_key LIKE upper(:like)"
-NEWEST = "(SELECT * FROM claim AS c WHERE :after = 0 OR c.id < :after ORDER BY c.id DESC LIMIT :newest)"
-HOLDS = f"AND ({HOLDS_IT} OR EXISTS ({ON_ITEMS} AND i.claim_id = c.id))"
-# Each branch along its own index of trigrams; one OR over both tables would read all of both.
-FOUND = f"AND c.id IN (SELECT c.id FROM claim AS c WHERE {HOLDS_IT} UNION ALL {ON_ITEMS})"  # noqa: S608  our own words
-BROKEN = "EXISTS (SELECT FROM clock AS k WHERE k.claim_id = c.id AND k.breached_at IS NOT NULL)"
-
-
-def claims(session: Session, wanted: Wanted) -> list[Any]:
-    """Claims below a scope, newest first."""
-    escaped = wanted.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    args: dict[str, Any] = {
-        "scope": wanted.scope + "%", "after": wanted.after, "like": f"%{escaped}%", "limit": wanted.limit,
-        "newest": LOOKED_THROUGH,
-    }  # fmt: skip
-    only = ["AND c.id < :after"] if wanted.after else []
-    for name, value in (("state", wanted.state), ("area_id", wanted.area_id)):
-        if value is not None:
-            only.append(f"AND c.{name} = :{name}")
-            args[name] = value
-    if wanted.breached is not None:
-        only.append(f"AND {BROKEN}" if wanted.breached else f"AND NOT {BROKEN}")
-
-    def ask(among: str, *more: str) -> list[Any]:
-        statement = LIST.format(among=among, only="\n   ".join([*only, *more]))
-        return list(session.execute(text(statement), args).all())
-
-    if not wanted.q:
-        return ask("claim")
-    found = ask(NEWEST, HOLDS)
-    return found if len(found) == wanted.limit else ask("claim", FOUND)
 
 
 def in_order(clocks: list[Any]) -> list[Any]:

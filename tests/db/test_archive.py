@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event, text
 
 from bench import archive
+from claims import finding
 from claims import queries as claims
 from media import queries as media
 from tests import factories
@@ -17,7 +18,7 @@ PLACE = (factories.LON, factories.LAT, 0.2)
 @pytest.fixture
 def laid(session, engine, monkeypatch):
     """Settled claims, far more than are looked through before the index of words is asked."""
-    monkeypatch.setattr(claims, "LOOKED_THROUGH", 50)
+    monkeypatch.setattr(finding, "LOOKED_THROUGH", 50)
     factories.surveyor(session)
     session.commit()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -51,8 +52,8 @@ def test_an_answer_without_a_line_reads_few_pages(laid):
     asked = {
         "review queue": lambda: media.review_queue(laid, "/", 100),
         "alarms": lambda: claims.escalations(laid, "/"),
-        "broken limits": lambda: claims.claims(laid, claims.Wanted("/", breached=True)),
-        "search for what nobody has": lambda: claims.claims(laid, claims.Wanted("/", q="nothinglikeit")),
+        "broken limits": lambda: finding.claims(laid, finding.Wanted("/", breached=True)),
+        "search for what nobody has": lambda: finding.claims(laid, finding.Wanted("/", q="nothinglikeit")),
     }
     for name, ask in asked.items():
         read, answer = pages(laid, ask)
@@ -66,13 +67,13 @@ def test_the_oldest_claim_is_found_by_any_part_of_what_is_written_in_it(laid):
     first = archive.BASE + 1
     for word in ("OLD1", "pl1", who.phone[2:], who.plate, who.plate[1:].lower(), "CKX1"):
         found = []
-        while rows := claims.claims(
-            laid, claims.Wanted("/", q=word, after=found[-1] if found else 0, limit=500)
+        while rows := finding.claims(
+            laid, finding.Wanted("/", q=word, after=found[-1] if found else 0, limit=500)
         ):
             found += [row.id for row in rows]
         assert found[-1] == first, word
         assert found == sorted(set(found), reverse=True), word
     # A word of many claims is answered from the newest.
-    read, found = pages(laid, lambda: claims.claims(laid, claims.Wanted("/", q="人民路", limit=5)))
+    read, found = pages(laid, lambda: finding.claims(laid, finding.Wanted("/", q="人民路", limit=5)))
     assert [row.id for row in found] == [archive.BASE + MANY - n for n in range(5)]
     assert read < PAGES

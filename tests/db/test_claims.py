@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from claims import queries, service
+from claims import finding, queries, service
 from claims.errors import ExternalNoTaken, FromTheFuture, VersionMoved
 from claims.models import Claim, ClaimDuplicate, ClaimEvent, ClaimItem, Clock, Escalation, Task
 from claims.service import Item, Notice
@@ -341,7 +341,7 @@ def test_the_list_filters_by_state_text_and_broken_promise(session, take):
     session.commit()
 
     def found(**given):
-        return [row.id for row in queries.claims(session, queries.Wanted(scope="/", **given))]
+        return [row.id for row in finding.claims(session, finding.Wanted(scope="/", **given))]
 
     assert found() == [b.claim_id, a.claim_id]
     assert found(q="a12345") == [a.claim_id]
@@ -352,7 +352,7 @@ def test_the_list_filters_by_state_text_and_broken_promise(session, take):
     assert found(state="approved") == []
     assert found(after=b.claim_id) == [a.claim_id]
     assert found(limit=1) == [b.claim_id]
-    assert [row.id for row in queries.claims(session, queries.Wanted(scope="/1/"))] == []
+    assert [row.id for row in finding.claims(session, finding.Wanted(scope="/1/"))] == []
 
 
 def test_a_notice_cannot_be_changed_after_it_is_made():
