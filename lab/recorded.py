@@ -164,7 +164,8 @@ def _deeds(
         took = (row.settled_at - row.made_at).total_seconds()
         duty = held.get((row.task_id, row.surveyor_id)) if row.state == "accepted" else None
         steps = (None, None, None, None) if duty is None else _steps(duty, start)
-        found[claim_of[row.task_id], person_of[row.surveyor_id]] = Deed(row.state, took, *steps)
+        got = None if row.delivered_at is None else (row.delivered_at - row.made_at).total_seconds()
+        found[claim_of[row.task_id], person_of[row.surveyor_id]] = Deed(row.state, took, *steps, got)
     return found
 
 

@@ -233,7 +233,7 @@ def test_two_jobs_and_one_man_of_their_own_cross_the_border_once():
 
 def test_a_phone_that_was_silent_or_grew_quiet_is_put_off():
     assert solve([job()], [somebody(1, silences=2), somebody(2, 0.002)])[0] == [2]
-    assert solve([job()], [somebody(1, age_s=119.0), somebody(2, 0.0005)])[0] == [2]
+    assert solve([job()], [somebody(1, age_s=119.0), somebody(2, 0.0002)])[0] == [2]
     # An hour later it is as good as any other.
     assert solve([job()], [somebody(1, silences=2, silent_s=9000.0), somebody(2, 0.004)])[0] == [1]
 

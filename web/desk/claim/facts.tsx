@@ -101,8 +101,17 @@ const OFFER_LOOK = {
   accepted: ['green', 'check'],
   declined: ['amber', 'hand'],
   expired: ['grey', 'timer'],
+  unreached: ['grey', 'signal-off'],
   withdrawn: ['grey', 'undo'],
 } as const;
+
+/** Whether his phone got it: who keeps silent is one thing, who could not be reached another. */
+function Reached({ offer }: { offer: OfferRow }) {
+  if (offer.delivered_at) return <span class="muted small">{t('offerDelivered', { t: clockTime(offer.delivered_at) })}</span>;
+  if (offer.state !== 'open') return null;
+  const left = offer.reach_by ? Math.round(secondsUntil(offer.reach_by)) : 0;
+  return <span class="warn small">{left > 0 ? t('offerReachBy', { left }) : t('offerNotDelivered')}</span>;
+}
 
 function OfferLine({ offer }: { offer: OfferRow }) {
   const [tone, icon] = OFFER_LOOK[offer.state];
@@ -113,6 +122,7 @@ function OfferLine({ offer }: { offer: OfferRow }) {
       </Badge>
       <strong>{offer.surveyor.name}</strong>
       <span class="muted small">{t('offerLine', { distance: distance(offer.distance_m), eta: duration(offer.eta_s) })}</span>
+      <Reached offer={offer} />
       {offer.decline_reason && <span class="small">“{declineReason(offer.decline_reason)}”</span>}
       <span class="grow" />
       {offer.state === 'open' ? (
