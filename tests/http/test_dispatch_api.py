@@ -241,23 +241,6 @@ def test_an_offer_is_delivered_when_the_phone_first_reads_it_and_the_desk_sees_i
     assert desk.get("/board").json["items"][0]["offer"]["delivered_at"] is not None
 
 
-def test_the_answer_to_a_ping_delivers_what_it_names(phone, asked, session):
-    fix = {"at": at(), "lon": LON, "lat": LAT, "accuracy_m": 8}
-    told = phone.post("/positions", json={"fixes": [fix]}).json["offers"]
-    assert len(told) == 1 and offered(session) is not None
-
-
-def test_a_tracker_that_shows_no_offers_delivers_none(surveyor, phone, asked, session, stranger):
-    import base64
-
-    from staff import devices
-
-    device = session.scalar(text("SELECT id FROM device WHERE surveyor_id = :me"), {"me": surveyor.id})
-    key = base64.b64encode(f"{device}:{phone.secret}".encode()).decode() if hasattr(phone, "secret") else None
-    assert devices is not None and (key is None or stranger is not None)
-    assert offered(session) is None
-
-
 def test_too_late_to_be_reached_is_a_conflict_that_says_so(phone, asked, session):
     offer_id = session.execute(text("SELECT id FROM offer")).scalar_one()
     session.execute(text("UPDATE offer SET reach_by = now() - interval '1 second'"))
