@@ -164,7 +164,9 @@ def _deeds(
         took = (row.settled_at - row.made_at).total_seconds()
         duty = held.get((row.task_id, row.surveyor_id)) if row.state == "accepted" else None
         steps = (None, None, None, None) if duty is None else _steps(duty, start)
-        got = None if row.delivered_at is None else (row.delivered_at - row.made_at).total_seconds()
+        # Of an offer whose answer was the first sign that it had arrived, nobody knows since when he had it.
+        known = row.delivered_at is not None and row.delivered_at < row.settled_at
+        got = (row.delivered_at - row.made_at).total_seconds() if known else None
         found[claim_of[row.task_id], person_of[row.surveyor_id]] = Deed(row.state, took, *steps, got)
     return found
 
