@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { clockTime, countdown, dayTime, distance, duration, fullTime, phone } from '@shared/format';
 import { secondsUntil } from '@shared/clock';
-import { labels } from '@shared/i18n';
+import { isZh, labels } from '@shared/i18n';
 import { may } from '@shared/session';
 import type { AssignmentRow, ClaimDetail, Clock, OfferRow } from '@shared/types';
 import { Badge, Banner, Countdown, Icon, urgencyOf } from '@shared/ui';
@@ -180,7 +180,8 @@ function Warnings({ claim }: { claim: ClaimDetail }) {
           {t('duplicates')}{' '}
           {claim.duplicates.map((one) => (
             <a key={one.claim_id} class="dup" href={link('claims', one.claim_id)}>
-              {one.report_no}（{one.reasons.map(duplicateReason).join('、')}）
+              {one.report_no}
+              {isZh() ? `（${one.reasons.map(duplicateReason).join('、')}）` : ` (${one.reasons.map(duplicateReason).join(', ')})`}
             </a>
           ))}
         </Banner>
