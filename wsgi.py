@@ -59,7 +59,7 @@ def open_short_door(app: Any) -> Any:
     from api.dots import Dots
     from api.patience import Patience
     from api.short_door import ShortDoor
-    from dispatch.queries import offers_waiting
+    from dispatch.delivery_queries import offers_waiting
     from geo.group import Group
 
     parts: Parts = app.extensions["chakan"]

@@ -13,7 +13,7 @@ from api.fields import DatumWanted, FromPhone, Moment, PositionIn, position
 from claims import queries as claims
 from claims.models import Task
 from core import clock
-from dispatch import assignments, bundles, catastrophe_queries, moving, scene
+from dispatch import assignments, bundles, catastrophe_queries, delivery_queries, moving, scene
 from dispatch import queries as dispatch
 from geo.fix import LonLat
 from media import album
@@ -175,10 +175,11 @@ def move_up(asked: Any) -> dict[str, Any] | None:
 @bp.get("/me/jobs", responses={200: Shown})
 @roles("surveyor")
 def my_jobs(query: DatumWanted) -> ResponseReturnValue:
-    """Open offers and jobs in hand, with all a phone needs to work without a network."""
+    """Open offers and jobs in hand, with all a phone needs to work without a network. An offer shown here is delivered."""
     me = g.actor.person_id
     with g.sessions.begin() as session:
         now = clock.read(session)
+        delivery_queries.deliver(session, me, now)
         offers, tasks = dispatch.my_offers(session, me, now), dispatch.my_tasks(session, me)
         ids = [row.claim_id for row in (*offers, *tasks)]
         places, clocks, items = (

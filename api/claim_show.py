@@ -90,6 +90,8 @@ def _offer(row: Any, name: str) -> dict[str, Any]:
         "state": row.state,
         "made_at": present.time(row.made_at),
         "expires_at": present.time(row.expires_at),
+        "delivered_at": present.time(row.delivered_at),
+        "reach_by": present.time(row.reach_by),
         "settled_at": present.time(row.settled_at),
         "decline_reason": row.decline_reason,
         "distance_m": row.distance_m,

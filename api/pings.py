@@ -18,7 +18,7 @@ from api.phones import note_app
 from api.protocols import intake
 from core import clock
 from core.errors import ChakanError, Denied
-from dispatch import queries as dispatch_queries
+from dispatch import delivery_queries
 from geo import datum, gpx, reading, service
 from geo.columns import LEAST_FIXES, Columns
 from geo.datum import Datum
@@ -278,8 +278,8 @@ def positions() -> ResponseReturnValue:
 def answer(taken: Taken, errors: list[FieldError]) -> dict[str, Any]:
     """What became of the fixes, and the news."""
     with g.sessions.begin() as session:
-        offers = dispatch_queries.open_offer_ids(session, g.actor.person_id)
         now = clock.read(session)
+        offers = delivery_queries.offer_ids(session, g.actor.person_id, now)
     return said(taken, offers, errors, now)
 
 

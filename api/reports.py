@@ -43,6 +43,7 @@ LEG_COLUMNS = {
 PEOPLE_COLUMNS = {
     "name": ("查勘员", "surveyor"), "org": ("机构", "organisation"), "offers": ("派单", "offers"),
     "accepted": ("接单", "accepted"), "declined": ("拒单", "declined"), "expired": ("超时未接", "expired"),
+    "unreached": ("未送达", "not reached"),
     "accepted_pct": ("接单率（%）", "accepted (%)"), "answer_p50_s": ("应答中位数（秒）", "answer P50 (s)"),
     "jobs": ("任务", "jobs"), "completed": ("完成", "completed"),
     "contact_kept_pct": ("联系及时率（%）", "contact in time (%)"),

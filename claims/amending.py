@@ -115,5 +115,5 @@ def _pin(
         claim.insurer_id = insuring.insurer_beside(session, insurer, area.org_id)
     if task.state == TaskState.UNASSIGNED:
         states.move_task(task, TaskState.PENDING, now)
-        task.round, task.next_try_at = 0, now
+        task.round, task.unreached, task.next_try_at = 0, 0, now
         outbox.wake(session, outbox.TASKS_CHANNEL)

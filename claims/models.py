@@ -135,6 +135,7 @@ class Task(Base):
     needs: Mapped[list[str]]
     priority: Mapped[int] = mapped_column(server_default="0")
     round: Mapped[int] = mapped_column(server_default="0")  # offers made so far by itself
+    unreached: Mapped[int] = mapped_column(server_default="0")  # and how many besides that no phone fetched
     next_try_at: Mapped[datetime | None]
     unassigned_reason: Mapped[str | None]  # no_position | nobody_on_duty | nobody_in_reach | rounds_used
     switches: Mapped[int] = mapped_column(

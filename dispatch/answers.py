@@ -16,7 +16,7 @@ from claims.states import ClaimState, TaskState
 from core import clock, metrics, outbox
 from core.database import Sessions
 from core.errors import Invalid, Missing
-from dispatch import bundles, policy, queries
+from dispatch import bundles, delivery_queries, policy, queries
 from dispatch.asking import tell
 from dispatch.errors import OfferSettled, refereed
 from dispatch.models import Assignment, Offer
@@ -43,6 +43,7 @@ def accept(
             return _assignment_of(session, offer_id)
         _still_open(offer, now)
         settle(offer, OfferState.ACCEPTED, now)
+        offer.delivered_at = offer.delivered_at or now
         queries.note_answer(session, surveyor_id)
         assignment = Assignment(
             task_id=task.id,
@@ -105,6 +106,7 @@ def decline(
             return
         _still_open(offer, now)
         settle(offer, OfferState.DECLINED, now)
+        offer.delivered_at = offer.delivered_at or now
         queries.note_answer(session, surveyor_id)
         offer.decline_reason = reason
         facts: dict[str, Any] = {"offer_id": str(offer.id), "surveyor_id": str(surveyor_id), "reason": reason}
@@ -124,7 +126,7 @@ def back_to_pool(session: Session, task: Task, now: datetime) -> None:
 
 
 def expire_offers(sessions: Sessions, now: datetime | None = None, limit: int = 100) -> list[int]:
-    """Ends the offers whose time is up and those of people who went off duty; returns their tasks.
+    """Ends the offers whose time is up, that no phone fetched in time, and of people off duty; returns their tasks.
 
     One small transaction each: an accept that holds its task is waited for by nobody, the next tick comes back to it.
     """
@@ -141,10 +143,9 @@ def _expire(sessions: Sessions, offer_id: int, task_id: int, now: datetime | Non
             return False
         offer = _offer_for_update(session, offer_id)
         moment = clock.read(session, now)
-        if offer is None or offer.state != OfferState.OPEN:
+        outcome = None if offer is None else _outcome(session, offer, moment)
+        if offer is None or outcome is None:
             return False
-        late = offer.expires_at <= moment
-        outcome = OfferState.EXPIRED if late else OfferState.WITHDRAWN
         settle(offer, outcome, moment)
         event = f"offer.{outcome}"
         facts: dict[str, Any] = {
@@ -155,13 +156,31 @@ def _expire(sessions: Sessions, offer_id: int, task_id: int, now: datetime | Non
         timeline.record(session, task.claim_id, event, moment, None, task.id, **facts)
         tell(session, event, task, offer.id, offer.surveyor_id)
         metrics.OFFERS.labels(str(outcome)).inc()
-        if late:
+        if outcome is OfferState.EXPIRED:
             queries.note_silence(session, offer.surveyor_id, moment)
         else:
-            task.round -= 1  # he went home: nobody was silent, so no round is used
+            task.round -= 1  # he went home, or nobody could hear: no round is used
+        if outcome is OfferState.UNREACHED:
+            delivery_queries.note_unreached(session, offer.surveyor_id)
+            task.unreached += 1
         if task.state == TaskState.OFFERED:
             back_to_pool(session, task, moment)
         return True
+
+
+def _outcome(session: Session, offer: Offer, now: datetime) -> OfferState | None:
+    """What an open offer has come to; None: it was settled meanwhile, or a phone fetched it just before its lock was taken."""
+    if offer.state != OfferState.OPEN:
+        return None
+    if _unreached(offer, now):
+        return OfferState.UNREACHED
+    if offer.expires_at <= now:
+        return OfferState.EXPIRED
+    return None if queries.on_duty(session, offer.surveyor_id) else OfferState.WITHDRAWN
+
+
+def _unreached(offer: Offer, now: datetime) -> bool:
+    return offer.delivered_at is None and offer.reach_by is not None and offer.reach_by <= now
 
 
 def withdraw_open(session: Session, task: Task, actor: Actor | None, now: datetime) -> Offer | None:
@@ -209,6 +228,8 @@ def _offer_for_update(session: Session, offer_id: int) -> Offer | None:
 def _still_open(offer: Offer, now: datetime) -> None:
     if offer.state != OfferState.OPEN:
         raise OfferSettled(f"the offer is {offer.state}", state=offer.state)
+    if _unreached(offer, now):
+        raise OfferSettled("the offer reached no phone in time", state=str(OfferState.UNREACHED))
     if now >= offer.expires_at:
         raise OfferSettled("the time to answer is over", state=str(OfferState.EXPIRED))
 

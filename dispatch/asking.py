@@ -102,6 +102,7 @@ def _question(
         "decision_id": row.decision_id,
         "now": at,
         "expires_at": at + rule.offer_ttl,
+        "reach_by": at + rule.unseen if rule.unseen else None,
         "round": task.round + 1,
         "rank": next((line["rank"] for line in lines if line["outcome"] == "chosen"), 1),
         "distance_m": candidate.distance_m,

@@ -83,6 +83,8 @@ def task_shown(row: Any, place: Any, clocks: Sequence[Any]) -> dict[str, Any]:
             "id": str(row.offer_id),
             "surveyor": who(row.asked_id, row.asked_name),
             "expires_at": moment(row.expires_at),
+            # When a phone of his first got it; none has yet: nothing.
+            "delivered_at": moment(row.delivered_at),
             "round": row.offer_round,
         }
     return {

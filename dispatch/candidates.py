@@ -62,7 +62,7 @@ SELECT n.surveyor_id, n.lon, n.lat, n.fixed_at, n.received_at, n.accuracy_m, n.s
        CASE WHEN s.max_open = 0 THEN 0
             ELSE GREATEST(s.max_open, (SELECT max(u.max_open) FROM surge AS u WHERE o.path LIKE u.path || '%'))
         END AS max_open,
-       s.shift_until, s.silences, s.silent_at, r.name, r.disabled_at IS NOT NULL AS disabled, o.path,
+       s.shift_until, s.silences, s.silent_at, s.unreached, r.name, r.disabled_at IS NOT NULL AS disabled, o.path,
        o.kind = 'firm' AS firm, h.jobs, w.idle_since, w.today,
        EXISTS (SELECT FROM offer AS f WHERE f.surveyor_id = n.surveyor_id AND f.state = 'open') AS has_offer
   FROM near AS n
@@ -136,7 +136,7 @@ SELECT t.id
                                    WHERE k.state = 'on' AND (k.area_id IS NULL OR k.area_id = c.area_id)))
                   AND NOT EXISTS (SELECT FROM (SELECT q.surveyor_id, q.state FROM offer AS q
                                                 WHERE q.task_id = t.id AND q.state <> 'withdrawn'
-                                                ORDER BY q.id DESC LIMIT t.round) AS q
+                                                ORDER BY q.id DESC LIMIT t.round + t.unreached) AS q
                                    WHERE q.surveyor_id = f.id AND q.state = 'declined')
                   AND NOT EXISTS (SELECT FROM assignment AS a WHERE a.task_id = t.id AND a.surveyor_id = f.id))
  ORDER BY t.priority DESC, t.created_at
@@ -269,6 +269,7 @@ def _someone(row: Any, now: datetime, habits: Habits) -> Someone:
         jobs_today=row.today or 0,
         silences=row.silences,
         silent_s=_since(now, row.silent_at) if row.silent_at is not None else 0.0,
+        unreached=row.unreached,
         on_duty_s=_since(now, row.on_duty_since) if row.on_duty_since is not None else 0.0,
         rested_s=_since(now, row.idle_since) if row.idle_since is not None else None,
         shift_left_s=(row.shift_until - now).total_seconds() if row.shift_until is not None else None,
@@ -302,12 +303,12 @@ ASKED = """
 SELECT t.id AS task_id, x.surveyor_id, x.how
   FROM task AS t
  CROSS JOIN LATERAL (
-       -- Whom the job was put to since it was last sent out: its newest `round` offers; …
+       -- Whom the job was put to since it was last sent out: its newest offers; …
        SELECT newest.surveyor_id, newest.state AS how
          FROM (SELECT o.surveyor_id, o.state FROM offer AS o
                 WHERE o.task_id = t.id AND o.state <> 'withdrawn'
-                ORDER BY o.id DESC LIMIT t.round) AS newest
-        WHERE newest.state IN ('declined', 'expired')
+                ORDER BY o.id DESC LIMIT t.round + t.unreached) AS newest
+        WHERE newest.state IN ('declined', 'expired', 'unreached')
         UNION ALL
        -- … and who gave it back or lost it.
        SELECT a.surveyor_id, 'held' FROM assignment AS a WHERE a.task_id = t.id AND a.ended_at IS NOT NULL) AS x
@@ -317,10 +318,10 @@ SELECT t.id AS task_id, x.surveyor_id, x.how
 
 
 def asked_before(session: Session, task_ids: Sequence[int]) -> dict[int, dict[int, str]]:
-    """For each task, who was asked in vain: declined, expired or held; the weightiest word counts."""
+    """For each task, who was asked in vain: declined, expired, held or unreached; the weightiest word counts."""
     found: dict[int, dict[int, str]] = {}
     for row in session.execute(text(ASKED), {"ids": list(task_ids)}):
-        # In the order of the words: declined, expired, held. A later silence does not undo a refusal.
+        # In the order of the words: declined, expired, held, unreached. A later silence does not undo a refusal.
         said = found.setdefault(row.task_id, {})
         if row.how == "held" or row.surveyor_id not in said:
             said[row.surveyor_id] = row.how

@@ -19,8 +19,9 @@ Ints = NDArray[np.int64]
 
 # Every reason not to ask somebody, the plainest first: the first that holds is the one word shown.
 REASONS = (
-    "off_duty", "stale", "lacks_skill", "held_before", "declined_before", "silent_before", "has_open_offer", "at_cap",
-    "resting", "over_hours", "firm_not_allowed", "outside_scope", "out_of_radius", "shift_ends", "unreachable",
+    "off_duty", "stale", "lacks_skill", "held_before", "declined_before", "silent_before", "unreached_before",
+    "has_open_offer", "at_cap", "resting", "over_hours", "firm_not_allowed", "outside_scope", "out_of_radius", "shift_ends",
+    "unreachable",
 )  # fmt: skip
 BIT: Mapping[str, int] = {reason: 1 << place for place, reason in enumerate(REASONS)}
 
@@ -45,6 +46,9 @@ MOST_GAP_S, IDLE_ENOUGH_S = 1_800.0, 14_400.0
 SILENCE_HALVES_S = 1_800.0
 # One phone in twenty says nothing though nothing was wrong with it before.
 SILENT_SHARE = 0.05
+# A phone that did not fetch a question and has not looked since counts as so many unanswered ones, which time does not
+# soften: it is deaf three times in four.
+DEAF = 5.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,9 @@ class Weights:
     priority_s: float = 600.0  # for each point of a job's priority
     idle_s: float = 15.0  # of equals the longest idle: never worth more than this
     offer_ttl_s: float = 90.0
+    unseen_s: float = (
+        30.0  # when an offer that no phone has fetched is put to the next one; `offer_ttl_s`: no such rule
+    )
     answer_s: float = 30.0  # from the question to the call, when all goes well
     busy_answer_s: float = 180.0  # the same of somebody who is on another job
     rest_s: float = 0.0  # between handing in a job and the next question; 0: no rule
@@ -85,7 +92,7 @@ class Waiting:
     contact_left_s: float | None = None
     arrival_left_s: float | None = None
     priority: int = 0
-    # Whom the job was put to since it was last sent out: declined | expired | held (gave it back, or lost it).
+    # Whom the job was put to since it was last sent out: declined | expired | unreached | held (gave it back, or lost it).
     asked: Mapping[int, str] = field(default_factory=dict)
     # Organisations whose people are lent for this job: they count as its own (catastrophe).
     also: tuple[str, ...] = ()
@@ -110,6 +117,7 @@ class Standing:
     jobs_today: int = 0
     silences: int = 0  # offers in a row that he let run out, …
     silent_s: float = 0.0  # … the last of them so long ago
+    unreached: int = 0  # offers in a row that no phone of his fetched, since one last looked
     ping_s: float = 45.0  # how often his phone is heard of when all is well
     on_duty_s: float = 0.0
     rested_s: float | None = None  # since he handed in the last job; None: none yet
@@ -331,13 +339,15 @@ def terms(ground: Ground, rows: Ints, cols: Ints, drive_s: Floats) -> dict[str, 
             "hole_share",
             "idle_s",
             "offer_ttl_s",
+            "unseen_s",
             "answer_s",
             "busy_answer_s",
         )
     }
     contact_left = np.array([np.inf if j.contact_left_s is None else j.contact_left_s for j in jobs])[rows]
     arrival_left = np.array([_arrival_left(j) for j in jobs])[rows]
-    silence = _silence(people)[cols] * w["offer_ttl_s"]
+    quiet, deaf = _silence(people)
+    silence = quiet[cols] * w["offer_ttl_s"] + deaf[cols] * w["unseen_s"]
     contact = np.where(busy, w["busy_answer_s"], w["answer_s"]) + silence
     idle = np.array([p.idle_s for p in people])[cols]
     hole = holes(people, jobs[0].weights) if jobs else np.zeros(0)
@@ -364,20 +374,28 @@ def _late_contact(contact: Floats, left: Floats) -> Floats:
     return found
 
 
-def _silence(people: Sequence[Standing]) -> Floats:
-    """The chance that each lets the next offer run out.
+def _silence(people: Sequence[Standing]) -> tuple[Floats, Floats]:
+    """The chances that each lets the next offer run out: by keeping quiet, and because no phone of his hears it.
 
-    Before his phone is looked at: Laplace's rule over his unanswered offers, forgotten by half every half hour. Then
-    Bayes' rule: a phone that is well is heard of every `ping_s`, so a dot that grew old belongs to a dead one ever more
-    likely (a ghost that is asked costs the whole time to answer).
+    Before his phone is looked at: Laplace's rule over his unanswered offers, forgotten by half every half hour, and over
+    those no phone fetched. Then Bayes' rule: a phone that is well is heard of every `ping_s`, so a dot that grew old belongs
+    to a dead one ever more likely. Who keeps quiet costs the whole time to answer, a ghost only the time to find it out.
     """
     streak = np.array(
         [p.silences * 0.5 ** (p.silent_s / SILENCE_HALVES_S) if p.silences else 0.0 for p in people]
     )
-    dead = (streak + 2 * SILENT_SHARE) / (streak + 2.0)
+    known = streak + DEAF * np.array([p.unreached for p in people])
+    dead = (known + 2 * SILENT_SHARE) / (known + 2.0)
     overdue = np.array([max(0.0, p.age_s - p.ping_s) / p.ping_s for p in people])
-    chance: Floats = dead / (dead + (1 - dead) * np.exp(-overdue))
-    return chance
+    chance = dead / (dead + (1 - dead) * np.exp(-overdue))
+    quiet = streak / (known + 2.0)
+    return quiet, chance - quiet
+
+
+def answers(one: Standing) -> float:
+    """The chance that somebody answers the next question."""
+    quiet, deaf = _silence([one])
+    return float(1.0 - quiet[0] - deaf[0])
 
 
 def _load(people: Sequence[Standing]) -> Floats:
@@ -404,10 +422,24 @@ def _foreign(jobs: Sequence[Waiting], people: Sequence[Standing], rows: Ints, co
 
 def _silent_before(jobs: Sequence[Waiting], people: Sequence[Standing], rows: Ints, cols: Ints) -> Floats:
     """1 where he let this job's offer run out since it was last sent out."""
-    silent = {i: {who for who, how in job.asked.items() if how == "expired"} for i, job in enumerate(jobs)}
-    if not any(silent.values()):
+    asked = {i: job.asked for i, job in enumerate(jobs) if job.asked}
+    if not asked:
         return np.zeros(len(rows))
-    return np.array([people[c].id in silent[r] for r, c in zip(rows, cols, strict=True)], dtype=np.float64)
+    return np.array(
+        [
+            r in asked and in_vain(asked[r].get(people[c].id), people[c])
+            for r, c in zip(rows, cols, strict=True)
+        ],
+        dtype=np.float64,
+    )
+
+
+def in_vain(how: str | None, one: Standing) -> bool:
+    """Whether who was asked about a job before comes after everybody else: he kept silent, or still cannot be reached.
+
+    A phone that has looked since is well again: nobody is to lose a job for a tunnel.
+    """
+    return how == "expired" or (how == "unreached" and one.unreached > 0)
 
 
 def total(parts: Mapping[str, Floats]) -> Floats:

@@ -19,6 +19,8 @@ from geo.staleness import Arrival, Seen
 WALKS = (60, 600, 6_000, 60_000)
 # A position that is certain.
 SURE = Seen(0.0)
+# What is said of who was asked about the job before, in vain.
+BEFORE: Mapping[str, str] = {"expired": "silent_before", "unreached": "unreached_before"}
 # How many the decision record accounts for besides the able.
 LOOKED_AT = 30
 
@@ -41,6 +43,7 @@ class Candidate:
     `terms`: the parts of his cost in seconds when he was weighed against others; `step` of the cascade he stands on.
     `start`: from where he would drive; `seen`: what his position says beside its place.
     `contact_p`, `arrive_p`: how likely he keeps the promises, None: not weighed, or no such promise runs.
+    `asked`: what became of asking him about this very job before.
     `free_by`: whose figure says when he is done with what he holds (own | usual | mixed; None: he holds nothing).
     """
 
@@ -61,6 +64,7 @@ class Candidate:
     step: int = 0
     firm: bool = False
     free_by: str | None = None
+    asked: str | None = None
     contact_p: float | None = None
     arrive_p: float | None = None
     start: LonLat | None = None
@@ -100,7 +104,7 @@ class Crowd:
 
         The walk goes on until nobody farther out could be sooner: not even a free man at its edge, driving straight here.
         """
-        pardoned = {"silent_before"} if again else set()
+        pardoned = set(BEFORE.values()) if again else set()
         while True:
             found = [c for c in self._judged(ring) if not set(c.reasons) - pardoned]
             if found and found[0].soonest_s <= drive(self._reached_m(), self.rule).seconds:
@@ -141,8 +145,9 @@ class Crowd:
     def _candidate(self, ground: Ground, people: list[Someone], k: int, ring: Ring) -> Candidate:
         one = people[k]
         reasons = costs.words(int(ground.bars[0, k]))
-        if self.asked.get(one.standing.id) == "expired":
-            reasons.append("silent_before")
+        how = self.asked.get(one.standing.id)
+        if costs.in_vain(how, one.standing):
+            reasons.append(BEFORE[how or ""])
         if not ring.holds(one.standing.org_path) and "outside_scope" not in reasons:
             reasons.append("outside_scope")
         there = drive(float(ground.approach_m[0, k]), self.rule)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch.crowd import Candidate
+from dispatch.crowd import BEFORE, Candidate
 from dispatch.models import Decision
 from staff.models import Person
 
@@ -45,7 +45,7 @@ def why_not(candidate: Candidate, chosen: Candidate | None, taken: Collection[in
 def _dearer_by(candidate: Candidate, chosen: Candidate) -> str:
     more = {name: seconds - chosen.terms.get(name, 0.0) for name, seconds in candidate.terms.items()}
     if more.get("again", 0.0) > 0:
-        return "silent_before"
+        return BEFORE.get(candidate.asked or "", "silent_before")
     if candidate.step > chosen.step:
         return "firm_last" if candidate.firm else "outside_scope"
     name = max(OVER, key=lambda term: more.get(term, 0.0))

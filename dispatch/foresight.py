@@ -19,6 +19,8 @@ Clock = Literal["contact", "arrival"]
 OFFER_GAIN_S = 30.0
 # He whose phone has not been heard of for so long will not ring the customer either.
 LOST_S = 300.0
+# A phone that works fetches a question within seconds, and asks by itself every twenty: after that it is taken for deaf.
+DEAF_AFTER_S = 20.0
 # A new estimate that is late by less than this is no reason to move: road times are not that exact.
 SLACK_S = 30.0
 
@@ -39,7 +41,8 @@ class Foresight:
 class Held:
     """A job somebody was asked for or has accepted. Times are seconds from now; `…_ago_s` backwards.
 
-    `accepted_ago_s` None: he has not answered yet and may until `answer_left_s` from now.
+    `accepted_ago_s` None: he has not answered yet and may until `answer_left_s` from now. `unseen_ago_s`: asked so long
+    ago and no phone of his has fetched it; None: one has. Unless one does the question ends in `unseen_left_s`.
     `contacted`: the customer was rung. `arrive_in_s`: when the holder will be on scene, None: it cannot be said.
     """
 
@@ -50,9 +53,16 @@ class Held:
     contacted: bool = False
     departed: bool = False
     answer_left_s: float = 0.0
+    unseen_ago_s: float | None = None
+    unseen_left_s: float = 0.0
     accepted_ago_s: float | None = None
     switched_ago_s: float | None = None
     switches: int = 0
+
+    @property
+    def deaf(self) -> bool:
+        """Whether the question is as good as lost: he was asked, and no phone of his will tell him."""
+        return self.accepted_ago_s is None and (self.unseen_ago_s or 0.0) >= DEAF_AFTER_S
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Foreseen:
 
     clock: Clock
     late_s: float
-    why: Literal["silent_after_accepting", "not_answering", "will_arrive_late"]
+    why: Literal["silent_after_accepting", "not_answering", "not_reached", "will_arrive_late"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,10 @@ def _contact(held: Held) -> Foreseen | None:
         # What is broken already is the escalation's business: no switch mends it.
         return None
     asks = held.job.weights.answer_s
+    if held.deaf:
+        # Then somebody else is asked, who may take his whole time to answer.
+        late = held.unseen_left_s + held.job.weights.offer_ttl_s + asks - left
+        return Foreseen("contact", late, "not_reached") if late > 0 else None
     if held.accepted_ago_s is None:
         # He may still answer, at the last moment as likely as now; then he rings.
         late = held.answer_left_s + asks - left
@@ -140,10 +154,10 @@ def gain(held: Held, foreseen: Foreseen, person: Standing, soonest_s: float) -> 
         return (held.arrive_in_s or 0.0) - soonest_s
     weights = held.job.weights
     answer = weights.busy_answer_s if person.open_jobs else weights.answer_s
-    mine = held.answer_left_s + weights.answer_s if held.accepted_ago_s is None else max(
-        held.accepted_ago_s, held.rule.uncontacted_s
-    )  # fmt: skip
-    return mine - answer
+    if held.accepted_ago_s is not None:
+        return max(held.accepted_ago_s, held.rule.uncontacted_s) - answer
+    # What a deaf phone was asked comes to the same other person, only later.
+    return held.unseen_left_s if held.deaf else held.answer_left_s + weights.answer_s - answer
 
 
 def switches(held: Sequence[Held], people: Sequence[Standing], drives: Drives) -> list[Switch]:

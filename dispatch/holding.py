@@ -94,7 +94,7 @@ def again(session: Session, task: Task, now: datetime) -> None:
     """The job waits for a first candidate again: nobody counts as asked."""
     if task.state != TaskState.PENDING:
         states.move_task(task, TaskState.PENDING, now)
-    task.round, task.next_try_at = 0, now
+    task.round, task.unreached, task.next_try_at = 0, 0, now
     outbox.wake(session, outbox.TASKS_CHANNEL)
 
 

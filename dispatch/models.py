@@ -52,9 +52,12 @@ class Offer(Base):
     decision_id: Mapped[Ref | None] = mapped_column(ForeignKey("decision.id"))
     state: Mapped[str] = mapped_column(
         server_default="open"
-    )  # open | accepted | declined | expired | withdrawn
+    )  # open | accepted | declined | expired | unreached | withdrawn
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    # When a phone that can show it first got it, and until when one must have; no such end: None.
+    delivered_at: Mapped[datetime | None]
+    reach_by: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     decline_reason: Mapped[str | None]
     round: Mapped[int]

@@ -19,7 +19,7 @@ from geo import store
 MOMENTS = frozenset(
     {
         "state_since", "reported_at", "start_at", "due_at", "stopped_at", "breached_at", "expires_at", "accepted_at",
-        "appointment_at", "completed_at", "ended_at", "made_at", "departed_at", "done_by_at",
+        "appointment_at", "completed_at", "ended_at", "made_at", "delivered_at", "departed_at", "done_by_at",
     }
 )  # fmt: skip
 
@@ -122,7 +122,7 @@ class Files:
                 "",
                 ("appointment_at", "accepted_at", "departed_at", "done_by_at", "eta_s", "drive_s", "eta_by"),
             ),
-            **_known(offer, "", ("made_at",)),
+            **_known(offer, "", ("made_at", "delivered_at")),
             **_known(offer, "offer_", ("eta_s", "drive_s", "eta_by")),
             offer_id=offer.id if offer else None,
             asked_id=offer.surveyor_id if offer else None,

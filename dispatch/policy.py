@@ -32,6 +32,16 @@ KNOWN: dict[str, Known] = {
     k.key: k
     for k in (
         Known("offer_ttl_s", 90, "int", "接单时限", "An offer expires after", 10, 900, unit="s"),
+        Known(
+            "offer_unseen_s",
+            30,
+            "int",
+            "派单未送达改派（0=不提前）",
+            "An offer no phone fetched ends after (0 = never early)",
+            0,
+            900,
+            unit="s",
+        ),
         Known("offer_rounds_max", 3, "int", "自动派单次数", "Offers before the dispatcher's queue", 1, 20),
         Known(
             "stale_offer_s",
@@ -224,6 +234,9 @@ class Policy:
     """The settings of one organisation as values to decide by."""
 
     offer_ttl: timedelta
+    unseen: (
+        timedelta | None
+    )  # an offer no phone has fetched by then is put to the next one; None: no such rule
     rounds_max: int
     stale_s: int
     rings_km: tuple[int, int, int]
@@ -242,6 +255,7 @@ class Policy:
         """From rules by key."""
         return cls(
             offer_ttl=timedelta(seconds=int(value["offer_ttl_s"])),
+            unseen=_unseen(value),
             rounds_max=int(value["offer_rounds_max"]),
             stale_s=int(value["stale_offer_s"]),
             rings_km=(int(value["radius_1_km"]), int(value["radius_2_km"]), int(value["radius_3_km"])),
@@ -263,6 +277,21 @@ class Policy:
             ),
         )
 
+    def used_up(self, asked: int, unreached: int) -> bool:
+        """Whether the dispatcher is to take over: after so many questions, or the time they would have taken.
+
+        Of a question nobody could hear only the part of its time that passed counts: else three dead phones would end the
+        search after a minute and a half, and a city without a network would be asked for ever.
+        """
+        share = 1.0 if self.unseen is None else self.unseen / self.offer_ttl
+        return asked + unreached * share >= self.rounds_max
+
+
+def _unseen(value: dict[str, Any]) -> timedelta | None:
+    """Not below the time to answer it would end nothing."""
+    unseen_s = int(value["offer_unseen_s"])
+    return timedelta(seconds=unseen_s) if 0 < unseen_s < int(value["offer_ttl_s"]) else None
+
 
 def _weights(value: dict[str, Any]) -> Weights:
     first, second, third = sorted(float(value[f"radius_{n}_km"]) * 1000 for n in (1, 2, 3))
@@ -276,6 +305,7 @@ def _weights(value: dict[str, Any]) -> Weights:
         ageing_share=int(value["ageing_pct"]) / 100,
         idle_s=float(value["idle_weight_s"]),
         offer_ttl_s=float(value["offer_ttl_s"]),
+        unseen_s=(_unseen(value) or timedelta(seconds=int(value["offer_ttl_s"]))).total_seconds(),
         rest_s=int(value["rest_between_min"]) * 60.0,
         duty_most_s=int(value["duty_most_h"]) * 3600.0,
         firms=value["firms_use"],

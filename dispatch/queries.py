@@ -13,7 +13,7 @@ from core import outbox
 from dispatch.finishing import CAREFUL, Trust
 from dispatch.models import Assignment, Contact, Offer, OwnWord, ServiceTime
 from geo import store
-from staff.models import Organisation, Person
+from staff.models import Organisation, Person, Surveyor
 
 _TASKS = """
 SELECT t.id, t.claim_id, t.state, t.state_since, t.org_id, t.unassigned_reason, t.priority, t.round, t.needs,
@@ -24,7 +24,7 @@ SELECT t.id, t.claim_id, t.state, t.state_since, t.org_id, t.unassigned_reason, 
        h.surveyor_id AS holder_id, hp.name AS holder_name, hs.on_duty AS holder_on_duty, h.appointment_at,
        h.done_by_at, h.accepted_at, h.departed_at, h.eta_s, h.drive_s, h.eta_by, f.made_at, f.eta_s AS offer_eta_s,
        f.drive_s AS offer_drive_s, f.eta_by AS offer_eta_by,
-       f.id AS offer_id, f.surveyor_id AS asked_id, fp.name AS asked_name, f.expires_at, f.round AS offer_round
+       f.id AS offer_id, f.surveyor_id AS asked_id, fp.name AS asked_name, f.expires_at, f.delivered_at, f.round AS offer_round
   FROM task AS t
   JOIN claim AS c ON c.id = t.claim_id
   JOIN organisation AS g ON g.id = t.org_id
@@ -126,6 +126,7 @@ def waiting_jobs(session: Session, task_ids: list[int]) -> list[Any]:
                 Task.state,
                 Task.unassigned_reason,
                 Task.round,
+                Task.unreached,
                 Task.needs,
                 Task.priority,
                 Task.created_at,
@@ -224,10 +225,10 @@ def learn_words(session: Session, wanted: dict[str, Any]) -> int:
 # and must cost one round trip and leave nothing behind, so everything hangs on the offer's own row.
 ASK = """
 WITH asked AS (
-  INSERT INTO offer (task_id, surveyor_id, decision_id, state, made_at, expires_at, round, rank, distance_m, eta_s,
-                     drive_s, eta_by)
-  VALUES (:task_id, :surveyor_id, :decision_id, 'open', :now, :expires_at, :round, :rank, :distance_m, :eta_s,
-          :drive_s, :eta_by)
+  INSERT INTO offer (task_id, surveyor_id, decision_id, state, made_at, expires_at, reach_by, round, rank, distance_m,
+                     eta_s, drive_s, eta_by)
+  VALUES (:task_id, :surveyor_id, :decision_id, 'open', :now, :expires_at, :reach_by, :round, :rank, :distance_m,
+          :eta_s, :drive_s, :eta_by)
       ON CONFLICT DO NOTHING
   RETURNING id
 ),
@@ -377,7 +378,7 @@ SELECT o.id, o.task_id, o.expires_at, o.distance_m, o.eta_s, o.round, t.claim_id
   FROM offer AS o
   JOIN task AS t ON t.id = o.task_id
   JOIN claim AS c ON c.id = t.claim_id
- WHERE o.surveyor_id = :me AND o.state = 'open' AND o.expires_at > :now
+ WHERE o.surveyor_id = :me AND o.state = 'open' AND o.expires_at > :now AND o.delivered_at IS NOT NULL
  ORDER BY o.expires_at
 """
 
@@ -395,30 +396,13 @@ SELECT a.id AS assignment_id, a.accepted_at, a.contacted_at, a.departed_at, a.ar
 
 
 def my_offers(session: Session, surveyor_id: int, now: Any) -> list[Any]:
-    """The questions put to a surveyor that he may still answer."""
+    """The questions put to a surveyor that he may still answer and a phone of his has got (`delivery.deliver`)."""
     return list(session.execute(text(MY_OFFERS), {"me": surveyor_id, "now": now}).all())
 
 
 def my_tasks(session: Session, surveyor_id: int) -> list[Any]:
     """The jobs a surveyor holds, oldest first."""
     return list(session.execute(text(MY_TASKS), {"me": surveyor_id}).all())
-
-
-def open_offer_ids(session: Session, surveyor_id: int) -> list[int]:
-    """The ids of the open offers of a surveyor: the news a ping's answer carries."""
-    return list(
-        session.scalars(select(Offer.id).where(Offer.surveyor_id == surveyor_id, Offer.state == "open"))
-    )
-
-
-def offers_waiting(cursor: Any, surveyor_ids: Sequence[int]) -> dict[int, list[int]]:
-    """The same for many surveyors at once, on the plain cursor that positions are written with."""
-    cursor.execute(
-        "SELECT surveyor_id, array_agg(id ORDER BY id) FROM offer"
-        " WHERE state = 'open' AND surveyor_id = ANY(%s) GROUP BY surveyor_id",
-        (list(surveyor_ids),),
-    )
-    return dict(cursor.fetchall())
 
 
 PENDING = """
@@ -454,11 +438,13 @@ def still_waiting(session: Session, wanted: dict[str, Any]) -> None:
 
 HELD = """
 SELECT t.id, t.claim_id, t.state, t.switches, t.switched_at, COALESCE(a.surveyor_id, f.surveyor_id) AS holder_id,
-       f.id AS offer_id, f.expires_at, a.id AS assignment_id, a.accepted_at, a.contacted_at, a.departed_at,
+       f.id AS offer_id, f.made_at, f.expires_at, f.delivered_at, f.reach_by,
+       a.id AS assignment_id, a.accepted_at, a.contacted_at, a.departed_at,
        (SELECT k.predicted FROM clock AS k
          WHERE k.claim_id = t.claim_id AND k.kind = 'arrival' AND k.state = 'running') AS arrival_predicted
   FROM task AS t
   LEFT JOIN offer AS f ON f.task_id = t.id AND f.state = 'open' AND f.expires_at > :now
+       AND (f.delivered_at IS NOT NULL OR f.reach_by IS NULL OR f.reach_by > :now)
   LEFT JOIN assignment AS a ON a.task_id = t.id AND a.ended_at IS NULL
  WHERE t.state IN ('offered', 'accepted', 'contacted', 'en_route') AND (f.id IS NOT NULL OR a.id IS NOT NULL)
    AND EXISTS (SELECT FROM clock AS k
@@ -493,15 +479,21 @@ DUE_OFFERS = """
 SELECT o.id, o.task_id
   FROM offer AS o
  WHERE o.state = 'open'
-   AND (o.expires_at <= :now OR EXISTS (SELECT FROM surveyor AS s WHERE s.id = o.surveyor_id AND NOT s.on_duty))
+   AND (o.expires_at <= :now OR (o.delivered_at IS NULL AND o.reach_by <= :now)
+        OR EXISTS (SELECT FROM surveyor AS s WHERE s.id = o.surveyor_id AND NOT s.on_duty))
  ORDER BY o.expires_at
  LIMIT :limit
 """
 
 
 def due_offers(session: Session, now: datetime, limit: int) -> list[Any]:
-    """Open offers whose time is up, or whose surveyor has gone home."""
+    """Open offers whose time is up, that reached no phone in time, or whose surveyor has gone home."""
     return list(session.execute(text(DUE_OFFERS), {"now": now, "limit": limit}).all())
+
+
+def on_duty(session: Session, surveyor_id: int) -> bool:
+    """Whether somebody is at work."""
+    return bool(session.scalar(select(Surveyor.on_duty).where(Surveyor.id == surveyor_id)))
 
 
 PLACE = """

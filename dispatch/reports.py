@@ -125,6 +125,7 @@ WITH team AS MATERIALIZED (
          count(*) FILTER (WHERE o.state = 'accepted') AS accepted,
          count(*) FILTER (WHERE o.state = 'declined') AS declined,
          count(*) FILTER (WHERE o.state = 'expired') AS expired,
+         count(*) FILTER (WHERE o.state = 'unreached') AS unreached,
          percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM o.settled_at - o.made_at))
            FILTER (WHERE o.state IN ('accepted', 'declined')) AS answer_p50_s
     FROM offer AS o
@@ -177,31 +178,34 @@ WITH team AS MATERIALIZED (
    GROUP BY h.surveyor_id
 ), figures AS (
   SELECT id, name, org_id, org, NULL::bigint AS offers, NULL::bigint AS accepted, NULL::bigint AS declined,
-         NULL::bigint AS expired, NULL::float8 AS answer_p50_s, NULL::bigint AS jobs, NULL::bigint AS completed,
+         NULL::bigint AS expired, NULL::bigint AS unreached,
+         NULL::float8 AS answer_p50_s, NULL::bigint AS jobs, NULL::bigint AS completed,
          NULL::bigint AS contact_judged, NULL::bigint AS contact_kept, NULL::bigint AS arrival_judged,
          NULL::bigint AS arrival_kept, NULL::bigint AS photos, NULL::bigint AS returned, NULL::bigint AS ratings,
          NULL::numeric AS stars
     FROM team
    UNION ALL
-  SELECT id, NULL, NULL, NULL, offers, accepted, declined, expired, answer_p50_s, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-         NULL, NULL
+  SELECT id, NULL, NULL, NULL, offers, accepted, declined, expired, unreached, answer_p50_s, NULL, NULL, NULL, NULL, NULL, NULL,
+         NULL, NULL, NULL, NULL
     FROM asked
    UNION ALL
-  SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, jobs, completed, contact_judged, contact_kept, arrival_judged,
+  SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, jobs, completed, contact_judged, contact_kept, arrival_judged,
          arrival_kept, NULL, NULL, NULL, NULL
     FROM worked
    UNION ALL
-  SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, photos, returned, NULL, NULL
+  SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, photos, returned, NULL,
+         NULL
     FROM shot
    UNION ALL
-  SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, ratings, stars
+  SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, ratings,
+         stars
     FROM thanked
 )
 -- Of each figure and surveyor there is one row at most: the sum is that row's value.
 SELECT id, max(name) AS name, max(org_id) AS org_id, max(org) AS org,
        COALESCE(sum(offers), 0)::bigint AS offers, COALESCE(sum(accepted), 0)::bigint AS accepted,
        COALESCE(sum(declined), 0)::bigint AS declined, COALESCE(sum(expired), 0)::bigint AS expired,
-       max(answer_p50_s) AS answer_p50_s,
+       COALESCE(sum(unreached), 0)::bigint AS unreached, max(answer_p50_s) AS answer_p50_s,
        COALESCE(sum(jobs), 0)::bigint AS jobs, COALESCE(sum(completed), 0)::bigint AS completed,
        COALESCE(sum(contact_judged), 0)::bigint AS contact_judged,
        COALESCE(sum(contact_kept), 0)::bigint AS contact_kept,
@@ -302,6 +306,8 @@ def _person(row: Any) -> dict[str, Any]:
         "accepted": row.accepted,
         "declined": row.declined,
         "expired": row.expired,
+        # Asked while no phone of his could be reached: his phone's doing, so it is not held against his acceptances.
+        "unreached": row.unreached,
         "accepted_pct": percent(row.accepted, row.accepted + row.declined + row.expired),
         "answer_p50_s": None if row.answer_p50_s is None else round(float(row.answer_p50_s), 1),
         "jobs": row.jobs,

@@ -20,8 +20,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "move_up": ("move", "move_id"),
     "catastrophe": ("catastrophe", "catastrophe_id"),
 }
-# His own phone just sent it, and nothing is known of it yet.
-OWN = frozenset({"photo.stored"})
+# His own phone just sent it, and nothing is known of it yet; or just fetched it.
+OWN = frozenset({"photo.stored", "offer.delivered"})
 
 # Who holds a job of these claims, or is asked for one now.
 CONCERNED = """

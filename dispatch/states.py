@@ -15,16 +15,18 @@ class OfferState(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     EXPIRED = "expired"
+    UNREACHED = "unreached"
     WITHDRAWN = "withdrawn"
 
 
 O = OfferState  # noqa: E741
 
 OFFER: Mapping[OfferState, frozenset[OfferState]] = {
-    O.OPEN: frozenset({O.ACCEPTED, O.DECLINED, O.EXPIRED, O.WITHDRAWN}),
+    O.OPEN: frozenset({O.ACCEPTED, O.DECLINED, O.EXPIRED, O.UNREACHED, O.WITHDRAWN}),
     O.ACCEPTED: frozenset(),
     O.DECLINED: frozenset(),
     O.EXPIRED: frozenset(),
+    O.UNREACHED: frozenset(),
     O.WITHDRAWN: frozenset(),
 }
 

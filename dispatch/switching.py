@@ -146,6 +146,8 @@ def _doubt(row: Any, seen: Seen, holder: Someone, arrive_in_s: float, now: datet
         contacted=row.contacted_at is not None,
         departed=row.departed_at is not None,
         answer_left_s=max(0.0, -(ago(row.expires_at) or 0.0)) if row.assignment_id is None else 0.0,
+        unseen_ago_s=ago(row.made_at) if row.delivered_at is None else None,
+        unseen_left_s=max(0.0, -(ago(row.reach_by or row.expires_at) or 0.0)),
         accepted_ago_s=ago(row.accepted_at),
         switched_ago_s=ago(row.switched_at),
         switches=row.switches,
@@ -223,7 +225,7 @@ def _switch(session: Session, row: Any, doubt: InDoubt, switch: Switch, window: 
         raise asking.Lost
     if doubt.row.assignment_id is None:
         answers.withdraw_open(session, task, None, at)
-        task.round -= 1  # nobody was silent: no round is used
+        task.round -= 1  # he may still have answered: no round is used
         states.move_task(task, TaskState.PENDING, at)
     else:
         held = holding.active(session, task.id, lock=True)

@@ -23,7 +23,7 @@ from core import clock
 from core.database import Sessions
 from dispatch import asking, candidates, explain, matching, policy, queries
 from dispatch.candidates import Habits, Someone
-from dispatch.costs import Waiting, root_of
+from dispatch.costs import Waiting, answers, root_of
 from dispatch.crowd import LOOKED_AT, Candidate, look, straight
 from dispatch.matching import Considered, Matched
 from dispatch.policy import Policy
@@ -53,6 +53,12 @@ class Seen:
     rule: Policy
     round: int
     pending: bool
+    unreached: int = 0
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the machine has asked often enough."""
+        return self.rule.used_up(self.round, self.unreached)
 
 
 @dataclass
@@ -119,7 +125,7 @@ class Window:
         """
         found: dict[str, list[int]] = {}
         for i, seen in enumerate(self.seen):
-            if self.matched.chosen[i] < 0 and not seen.pending and seen.round < seen.rule.rounds_max:
+            if self.matched.chosen[i] < 0 and not seen.pending and not seen.used_up:
                 found.setdefault(self._why_nobody(seen), []).append(seen.job.id)
         return found
 
@@ -135,10 +141,10 @@ class Window:
         return frozenset(self.people[int(k)].standing.id for k in self.matched.chosen if k >= 0)
 
     def _weighed(self, i: int, c: Considered) -> Candidate:
-        one = self.people[c.person]
+        one, job = self.people[c.person], self.seen[i].job
         there = Eta.of(c.drive_s, c.distance_m, self.provider)
-        candidate = _with(look(one, self.seen[i].job.place, c.distance_m, there, ()), c)
-        return _promising(candidate, self.seen[i].job)
+        candidate = _with(look(one, job.place, c.distance_m, there, ()), c)
+        return _promising(candidate, job, answers(one.standing))
 
     def _looked_at(self, i: int, k: int) -> Candidate:
         ground, rule = self.matched.ground, self.seen[i].rule
@@ -153,14 +159,14 @@ def _with(candidate: Candidate, c: Considered) -> Candidate:
     return Candidate(**{**vars(candidate), "terms": c.terms, "cost_s": c.cost_s, "step": c.step})
 
 
-def _promising(candidate: Candidate, job: Waiting) -> Candidate:
+def _promising(candidate: Candidate, job: Waiting, answers: float) -> Candidate:
     """With the chances that he speaks to the customer and is on scene before the promises end."""
     weights, contact, arrive = job.weights, job.contact_left_s, job.arrival_left_s
-    answers = 1.0 - candidate.terms.get("silence", 0.0) / max(1.0, weights.offer_ttl_s)
     asks_s = weights.busy_answer_s if candidate.open_jobs else weights.answer_s
     there = candidate.there.after(candidate.soonest_s - candidate.eta_s)
     return replace(
         candidate,
+        asked=job.asked.get(candidate.surveyor_id),
         contact_p=None if contact is None else staleness.contact_in_time(answers, asks_s, contact),
         arrive_p=None if arrive is None else staleness.arrive_in_time(there, arrive),
     )
@@ -210,7 +216,7 @@ def failed(error: Exception, task_id: int) -> None:
 
 def _settle(sessions: Sessions, window: Window, i: int, now: datetime | None) -> int | None:
     seen, chosen = window.seen[i], window.chosen(i)
-    if seen.round >= seen.rule.rounds_max:
+    if seen.used_up:
         asking.hand_to_dispatcher(sessions, seen.job.id, seen.round, "rounds_used", now)
         return None
     lines = explain.account(window.ranked(i), window.around(i), chosen, window.taken)
@@ -230,7 +236,7 @@ def _weigh(sessions: Sessions, task_ids: Sequence[int], engine: Engine, now: dat
     while True:
         spoken = Spoken(engine, {one.job.place: one.rule for one in seen})
         # Who has used up his questions is not weighed: his job would take somebody from another.
-        able = [k for k, one in enumerate(seen) if one.round < one.rule.rounds_max]
+        able = [k for k, one in enumerate(seen) if not one.used_up]
         matched = matching.match(jobs, [one.standing for one in people], spoken, only=able)
         if crowd.enough(matched, people, able):
             return Window(tuple(seen), tuple(people), matched, spoken.provider)
@@ -283,7 +289,7 @@ def _seen(session: Session, rows: Sequence[Any], now: datetime) -> list[Seen]:
             asked=asked.get(row.id, {}),
             also=forces[row.id].borrowed if row.id in forces else (),
         )
-        found.append(Seen(job, rule, row.round, row.state == "pending"))
+        found.append(Seen(job, rule, row.round, row.state == "pending", row.unreached))
     return found
 
 

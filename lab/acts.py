@@ -107,7 +107,8 @@ def offer(
         session.flush()
         made = Offer(
             task_id=task_id, surveyor_id=surveyor.person_id, decision_id=decision.id, state="open", made_at=stage.now,
-            expires_at=stage.now + timedelta(seconds=90), round=round_no, rank=1, distance_m=seen[0]["distance_m"],
+            expires_at=stage.now + timedelta(seconds=90), delivered_at=stage.now + timedelta(seconds=2),
+            round=round_no, rank=1, distance_m=seen[0]["distance_m"],
             eta_s=seen[0]["eta_s"], drive_s=seen[0]["eta_s"], eta_by="straight_line",
         )  # fmt: skip
         session.add(made)

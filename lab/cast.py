@@ -22,9 +22,11 @@ class Asked:
     at_s: float
     until_s: float
     rank: int
-    outcome: str = "open"  # accepted | declined | expired | withdrawn | too_late
+    outcome: str = "open"  # accepted | declined | expired | unreached | withdrawn | too_late
     settled_s: float = 0.0
     believed_s: float = 0.0  # when the dispatcher believed he could be there
+    reach_s: float = float("inf")  # until when a phone of his must have fetched it
+    fetched_s: float = float("inf")  # when one does
 
 
 @dataclass(slots=True)

@@ -15,7 +15,9 @@ from lab import dice
 from lab.net import Net, Seconds, Spot, Way, metres_between_all
 
 # The throws, told apart: a claim's answer delay is not its surveyor's.
-ANSWER, EXTRA, DECLINE, RING, HEARD, SETTLE, TRAFFIC, SERVICE, SPELL, PHASE, SPEAKS, WORD, MOVE = range(13)
+ANSWER, EXTRA, DECLINE, RING, HEARD, SETTLE, TRAFFIC, SERVICE, SPELL, PHASE, SPEAKS, WORD, MOVE, FETCH = (
+    range(14)
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,9 @@ class Human:
     """How people and phones are; times in seconds, chances from 0 to 1.
 
     `silent` is the share of the time a phone says nothing at all: no position goes out and no offer is seen. `hidden` is
-    the share it has no signal for a short while, as in a basement. `words` is the share of surveys whose surveyor says on
+    the share it has no signal for a short while, as in a basement. A phone that speaks fetches an offer `fetch_s` after the
+    question on average (its bell, or its asking every twenty seconds); of a share `asleep` the page sleeps until a text has
+    woken its owner, who then answers at once. `words` is the share of surveys whose surveyor says on
     scene how long he still needs: after `word_after_s`, and again when he is not done by then. It takes him `word_takes` times
     what he says, `word_spread` apart (standard deviation of the logarithm). 0: nobody says anything.
     """
@@ -37,6 +41,8 @@ class Human:
     heard: float = 0.92
     again_s: float = 120.0
     settle_s: float = 60.0
+    fetch_s: float = 3.0
+    asleep: float = 0.10
     silent: float = 0.20
     silent_spell_s: float = 1_500.0
     hidden: float = 0.03
@@ -79,6 +85,7 @@ class Deed:
     ring_s: float | None = None
     settle_s: float | None = None
     drive_s: float | None = None
+    fetch_s: float | None = None  # until a phone of his had it
 
 
 @dataclass(frozen=True)
@@ -219,6 +226,12 @@ class Day:
     def answer_s(self, loss: int, attempt: int) -> float:
         """Seconds until the `attempt`-th asked about a loss has made up his mind."""
         return dice.lognormal(self.human.answer_s, self.human.answer_spread, self.seed, ANSWER, loss, attempt)
+
+    def fetch_s(self, loss: int, attempt: int, answer_s: float) -> float:
+        """Seconds until the phone of the `attempt`-th asked has the offer, if it speaks: never after the answer."""
+        if dice.chance(self.seed, FETCH, loss, attempt, 0) < self.human.asleep:
+            return answer_s
+        return min(answer_s, dice.exponential(self.human.fetch_s, self.seed, FETCH, loss, attempt, 1))
 
     def extra_s(self, loss: int, person: int) -> float:
         """What somebody asked together with others takes longer: perhaps another one goes."""

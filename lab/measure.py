@@ -20,7 +20,7 @@ from lab.simulate import Sim
 Floats = NDArray[np.float64]
 CONTACT_MIN, ARRIVE_MIN = 10.0, 30.0
 # In the order of the work; the longest of them is the reason shown.
-REASONS = ("nobody_free", "silent_phone", "declined", "behind_another_job", "long_drive")
+REASONS = ("nobody_free", "silent_phone", "unreached_phone", "declined", "behind_another_job", "long_drive")
 NEVER = float("inf")
 
 
@@ -157,7 +157,7 @@ def _waited(sim: Sim, case: Case) -> Waited:
 def parts_min(sim: Sim, case: Case) -> dict[str, float]:
     """Where a claim's time went: nobody to ask, asked in vain, in the queue of who took it, on the road."""
     end = sim.now if case.accepted_s is None else case.accepted_s
-    vain = {"expired": 0.0, "declined": 0.0}
+    vain = {"expired": 0.0, "unreached": 0.0, "declined": 0.0}
     # Broadcasts overlap: their time is no chain of questions, and counts as nobody free.
     chain = [asked for asked in case.asked if asked.until_s < NEVER]
     for asked in chain:
@@ -168,6 +168,7 @@ def parts_min(sim: Sim, case: Case) -> dict[str, float]:
     return {
         "nobody_free": free_s / 60,
         "silent_phone": vain["expired"] / 60,
+        "unreached_phone": vain["unreached"] / 60,
         "declined": vain["declined"] / 60,
         "behind_another_job": _gap(case.accepted_s, case.departed_s) / 60,
         "long_drive": _gap(case.departed_s, case.arrived_s) / 60,

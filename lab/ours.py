@@ -44,6 +44,7 @@ class Ours:
         self.clock_s = 0.0
         self.pace = Pace(lambda: self.clock_s)
         self.ttl_s = self.rule.offer_ttl.total_seconds()
+        self.unseen_s = None if self.rule.unseen is None else self.rule.unseen.total_seconds()
         self.contact_s = limits.minutes(values["contact_limit_min"]).total_seconds()
         self.arrive_s = limits.minutes(values["arrive_limit_urban_min"]).total_seconds()
 
@@ -66,7 +67,9 @@ class Ours:
                 ranked = matched.ranked(row, 12)
                 rank = next((n for n, c in enumerate(ranked, 1) if c.person == column), len(ranked) + 1)
                 believed = next((c.soonest_s for c in ranked if c.person == column), 0.0)
-                sim.offer(jobs[row].id, people[column].id, self.ttl_s, rank, sim.now + believed)
+                sim.offer(
+                    jobs[row].id, people[column].id, self.ttl_s, rank, sim.now + believed, self.unseen_s
+                )
 
     def roads(self, sim: Sim) -> "Roads":
         """The road times it decides by."""
@@ -99,14 +102,18 @@ class Ours:
         holder = self.standing(sim, sim.mates[asked.person])
         return Held(
             self.waiting(sim, case), holder, self.rule.foresight, None,
-            answer_left_s=max(0.0, asked.until_s - sim.now), switches=case.switches,
+            answer_left_s=max(0.0, asked.until_s - sim.now),
+            unseen_ago_s=sim.now - asked.at_s if asked.fetched_s > sim.now else None,
+            unseen_left_s=max(0.0, min(asked.reach_s, asked.until_s) - sim.now), switches=case.switches,
         )  # fmt: skip
 
     def waiting(self, sim: Sim, case: Case) -> Waiting:
         """A claim as the window sees it."""
         loss, waited = case.loss, sim.now - case.loss.at_s
         asked = {
-            a.person: a.outcome for a in case.asked[case.since :] if a.outcome in ("declined", "expired")
+            a.person: a.outcome
+            for a in case.asked[case.since :]
+            if a.outcome in ("declined", "expired", "unreached")
         }
         return Waiting(
             loss.no, sim.day.places[loss.place], loss.org, self.rule.weights, frozenset(loss.needs), waited,
@@ -123,7 +130,8 @@ class Ours:
         return Standing(
             person.no, here, person.org, person.skills, age_s, mate.on_duty, mate.question is not None, len(mate.jobs),
             person.max_open, free_s, free_at,
-            0.0 if mate.jobs else sim.now - mate.idle_since_s, mate.done, silences, since, person.ping_s,
+            0.0 if mate.jobs else sim.now - mate.idle_since_s, mate.done, silences, since,
+            sim.unreached_since(person.no), person.ping_s,
         )  # fmt: skip
 
     def held(self, sim: Sim, case: Case) -> Held:

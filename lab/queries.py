@@ -42,7 +42,7 @@ SELECT DISTINCT ON (p.surveyor_id, floor(extract(epoch FROM p.fixed_at) / :step)
 """
 
 OFFERS = """
-SELECT o.task_id, o.surveyor_id, o.state, o.made_at, o.settled_at, o.expires_at
+SELECT o.task_id, o.surveyor_id, o.state, o.made_at, o.settled_at, o.expires_at, o.delivered_at
   FROM offer AS o
  WHERE o.task_id = ANY(:tasks)
  ORDER BY o.made_at, o.id

@@ -5,7 +5,7 @@ on he drives as the lab's people do, from where he then was.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -164,7 +164,12 @@ def _deeds(
         took = (row.settled_at - row.made_at).total_seconds()
         duty = held.get((row.task_id, row.surveyor_id)) if row.state == "accepted" else None
         steps = (None, None, None, None) if duty is None else _steps(duty, start)
-        found[claim_of[row.task_id], person_of[row.surveyor_id]] = Deed(row.state, took, *steps)
+        # Of an offer whose answer was the first sign that it had arrived, nobody knows since when he had it.
+        known = row.delivered_at is not None and row.delivered_at < row.settled_at
+        got = (row.delivered_at - row.made_at).total_seconds() if known else None
+        found[claim_of[row.task_id], person_of[row.surveyor_id]] = replace(
+            Deed(row.state, took, *steps), fetch_s=got
+        )
     return found
 
 

@@ -25,7 +25,8 @@ NAMES = {
 }
 REASONS = {
     "nobody_free": "无人可派 nobody free",
-    "silent_phone": "派单无应答 asked a silent phone",
+    "silent_phone": "派单无应答 nobody answered the offer",
+    "unreached_phone": "派单未送达 asked a phone that could not be reached",
     "declined": "被拒单 declined",
     "behind_another_job": "排在另一案件之后 behind another job",
     "long_drive": "路程远 a long drive",

@@ -52,6 +52,9 @@ class Sim:
     silences: dict[int, tuple[int, float]] = field(
         default_factory=dict
     )  # offers in a row run out, when the last did
+    unreached: dict[int, tuple[int, float]] = field(
+        default_factory=dict
+    )  # the same of those no phone fetched
     left: int = field(init=False)
     looks: int = 0
     _events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = field(default_factory=list)
@@ -109,8 +112,19 @@ class Sim:
 
     # What the policy may do
 
-    def offer(self, loss: int, person: int, ttl_s: float, rank: int = 1, believed_s: float = 0.0) -> bool:
-        """Asks one surveyor, alone. False when he or the claim is being asked already: the index would have said no."""
+    def offer(
+        self,
+        loss: int,
+        person: int,
+        ttl_s: float,
+        rank: int = 1,
+        believed_s: float = 0.0,
+        unseen_s: float | None = None,
+    ) -> bool:
+        """Asks one surveyor, alone. False when he or the claim is being asked already: the index would have said no.
+
+        `unseen_s`: it ends then unless his phone has fetched it; None: a question lives its whole time.
+        """
         case, mate = self.cases[loss], self.mates[person]
         if not case.waits or mate.question is not None:
             return False
@@ -119,8 +133,13 @@ class Sim:
         case.move(T.OFFERED)
         self.waiting.pop(loss, None)
         self.offered[loss] = None
-        answers_s, says = self._answer(loss, person, len(case.asked) - 1)
-        if answers_s < ttl_s:
+        answers_s, fetch_s, says = self._answer(loss, person, len(case.asked) - 1)
+        asked.fetched_s = self.now + fetch_s
+        if unseen_s is not None:
+            asked.reach_s = self.now + unseen_s
+        if asked.fetched_s >= asked.reach_s:
+            self.at(asked.reach_s, self._answered, loss, person, asked, OfferState.UNREACHED)
+        elif answers_s < ttl_s:
             self.at(self.now + answers_s, self._answered, loss, person, asked, says)
         else:
             self.at(self.now + ttl_s, self._answered, loss, person, asked, OfferState.EXPIRED)
@@ -131,7 +150,7 @@ class Sim:
         case = self.cases[loss]
         for person in people:
             asked = self._ask(case, person, float("inf"), 1, 0.0)
-            delay_s, says = self._answer(loss, person, 0)
+            delay_s, _, says = self._answer(loss, person, 0)
             self.at(
                 self.now + delay_s + self.day.extra_s(loss, person), self._first, loss, person, asked, says
             )
@@ -206,6 +225,11 @@ class Sim:
         """Where somebody is believed to be, and how old that belief is."""
         return seen_at(self.mates[person], self.day, self.now)
 
+    def unreached_since(self, person: int) -> int:
+        """Offers in a row no phone of his fetched, since it last spoke: then it looks for what is new."""
+        count, last = self.unreached.get(person, (0, 0.0))
+        return count if count and self.mates[person].person.heard_s(self.now) < last else 0
+
     # What happens
 
     def _reported(self, loss: int) -> None:
@@ -231,19 +255,26 @@ class Sim:
             case.first_asked_s = self.now
         return asked
 
-    def _answer(self, loss: int, person: int, attempt: int) -> tuple[float, OfferState]:
-        """After how long somebody answers, and what. A mute phone shows the question when it speaks again."""
+    def _answer(self, loss: int, person: int, attempt: int) -> tuple[float, float, OfferState]:
+        """After how long he answers and his phone has the question, and what he says. A mute phone has it when it speaks."""
         deed = self.day.deeds.get((loss, person))
         if deed is not None and deed.outcome != OfferState.WITHDRAWN:
+            never = float("inf")
+            if deed.outcome == OfferState.UNREACHED:
+                return never, never, OfferState.EXPIRED
             silent = deed.outcome == OfferState.EXPIRED
-            return (float("inf"), OfferState.EXPIRED) if silent else (deed.answer_s, OfferState(deed.outcome))
+            fetch_s = self.day.human.fetch_s if deed.fetch_s is None else deed.fetch_s
+            says = OfferState(deed.outcome)
+            return (never, fetch_s, says) if silent else (deed.answer_s, min(fetch_s, deed.answer_s), says)
         mate = self.mates[person]
         heard = mate.person.muted_until(self.now) or self.now
         delay_s = self.day.answer_s(loss, attempt) * (BUSY_FACTOR if mate.doing == "on_scene" else 1.0)
+        fetched = heard + self.day.fetch_s(loss, attempt, delay_s)
+        fetched = mate.person.muted_until(fetched) or fetched
         answered = heard + delay_s
         answered = mate.person.muted_until(answered) or answered
         says = OfferState.DECLINED if self.day.declines(loss, person) else OfferState.ACCEPTED
-        return answered - self.now, says
+        return answered - self.now, fetched - self.now, says
 
     def _answered(self, loss: int, person: int, asked: Asked, says: OfferState) -> None:
         if asked.outcome != "open":
@@ -252,7 +283,9 @@ class Sim:
         asked.outcome, asked.settled_s = str(next_offer(asked.outcome, says)), self.now
         self.mates[person].question = None
         self.offered.pop(loss, None)
-        if says is OfferState.EXPIRED:
+        if says is OfferState.UNREACHED:
+            self.unreached[person] = self.unreached_since(person) + 1, self.now
+        elif says is OfferState.EXPIRED:
             self.silences[person] = self.silences.get(person, (0, 0.0))[0] + 1, self.now
         else:
             self.silences.pop(person, None)

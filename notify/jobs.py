@@ -59,6 +59,11 @@ def on_offer_accepted(payload: dict[str, Any]) -> None:
     _tell("offer.accepted", payload)
 
 
+def on_offer_unreached(payload: dict[str, Any]) -> None:
+    """No phone of the one asked could be reached: the next one is asked."""
+    _tell("offer.unreached", payload)
+
+
 def on_task_assigned(payload: dict[str, Any]) -> None:
     """The desk gave the job to somebody."""
     _tell("task.assigned", payload)
@@ -180,7 +185,7 @@ def on_move_up_withdrawn(payload: dict[str, Any]) -> None:
 
 
 EVENTS = """
-claim.opened claim.amended claim.withdrawn claim.approved offer.made offer.accepted
+claim.opened claim.amended claim.withdrawn claim.approved offer.made offer.accepted offer.unreached
 task.assigned task.unassigned task.contacted task.departed task.arrived task.appointed
 task.done_by task.submitted task.returned task.approved assignment.ended
 clock.warned clock.breached photo.sent_back rating.given

@@ -34,7 +34,12 @@ SELECT p.id, p.name, p.phone, p.email, p.lang
  ORDER BY p.id
 """
 
-OFFER = "SELECT id, surveyor_id, state, made_at, expires_at, distance_m FROM offer WHERE id = :offer_id"
+# Until a phone has fetched it, it ends when one must have.
+OFFER = """
+SELECT id, surveyor_id, state, made_at, distance_m,
+       CASE WHEN delivered_at IS NULL THEN LEAST(expires_at, reach_by) ELSE expires_at END AS expires_at
+  FROM offer WHERE id = :offer_id
+"""
 
 # Only what may still be answered is worth a text.
 MOVE = """

@@ -74,6 +74,8 @@ class Surveyor(Base):
     shift_until: Mapped[datetime | None]  # when he means to go home; nobody is sent beyond it
     silences: Mapped[int] = mapped_column(server_default="0")  # offers in a row that he let run out
     silent_at: Mapped[datetime | None]
+    # Offers in a row that no phone of his fetched, since his phone last looked for what is new.
+    unreached: Mapped[int] = mapped_column(server_default="0")
 
 
 class Device(Base):

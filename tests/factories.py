@@ -181,12 +181,13 @@ def task_of(session: Session, of: Any) -> Any:
     return session.scalars(select(Task).where(Task.claim_id == of.id).order_by(Task.id.desc()).limit(1)).one()
 
 
-def offer(session: Session, *, of: Any = None, to: Surveyor | None = None) -> Any:
-    """An open offer of a claim's job to the nearest surveyor, as the sweeper makes it. Committed.
+def offer(session: Session, *, of: Any = None, to: Surveyor | None = None, delivered: bool = True) -> Any:
+    """An open offer of a claim's job to the nearest surveyor, as the sweeper makes it, and his phone fetched it. Committed.
 
     Beside a running site its sweeper may be quicker; then the offer is the sweeper's.
     """
     from core import database
+    from dispatch.delivery_queries import deliver
     from dispatch.models import Offer
     from dispatch.offers import offer_next
 
@@ -196,7 +197,11 @@ def offer(session: Session, *, of: Any = None, to: Surveyor | None = None) -> An
     session.commit()
     task_id = task_of(session, of).id
     offer_next(database.sessions(session.get_bind()), task_id)  # type: ignore[arg-type]
-    return session.scalars(select(Offer).where(Offer.task_id == task_id, Offer.state == "open")).one()
+    made = session.scalars(select(Offer).where(Offer.task_id == task_id, Offer.state == "open")).one()
+    if delivered:
+        deliver(session, made.surveyor_id, made.made_at)
+        session.commit()
+    return made
 
 
 def assignment(session: Session, *, of: Any = None, to: Surveyor | None = None) -> Any:

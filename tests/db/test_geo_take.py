@@ -377,7 +377,7 @@ class TestDays:
             ).scalars()
         )
         days = {f"position_{d:%Y%m%d}" for d in (now, now - timedelta(hours=1))}
-        assert {word for word in plan.replace("(", " ").split() if word.startswith("position_2")} <= {
+        assert {word for word in plan.replace("(", " ").split() if word.startswith("position_20")} <= {
             *days,
             *(f"{d}_pkey" for d in days),
         }

@@ -113,7 +113,7 @@ def test_the_turns_of_a_span_lead_from_its_first_picture_to_its_last(session):
     claim = factories.claim(session)
     session.flush()
     start = clock.read(session)
-    offer = factories.offer(session, of=claim, to=who)
+    offer = factories.offer(session, of=claim, to=who, delivered=False)
     session.flush()
     session.execute(text("UPDATE offer SET state = 'expired' WHERE id = :id"), {"id": offer.id})
     session.execute(text("UPDATE surveyor SET on_duty = false WHERE id = :id"), {"id": who.id})

@@ -15,8 +15,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from claims.models import Task
+from core import clock
 from core.errors import ChakanError
-from dispatch import assignments, offers, sweep
+from dispatch import assignments, delivery_queries, offers, sweep
 from geo.fix import LonLat
 from tests import factories
 
@@ -71,7 +72,7 @@ class World:
         dice = random.Random(seed)
         acts = [
             self.sweep, self.answer, self.answer, self.answer, self.by_hand, self.redispatch, self.give_back, self.work,
-            self.sabotage_task, self.sabotage_cap, self.expire, self.shift,
+            self.sabotage_task, self.sabotage_cap, self.expire, self.shift, self.look,
         ]  # fmt: skip
         while time.monotonic() < self.until:
             act = dice.choice(acts)
@@ -180,9 +181,20 @@ class World:
         except IntegrityError as error:
             self.count("sql_refused:" + str(error.orig.diag.constraint_name))
 
+    def look(self, dice):
+        """A phone asks what is new, by itself or with the positions of many."""
+        who = dice.sample(list(self.actors), 3)
+        if dice.random() < 0.5:
+            with self.sessions.begin() as session:
+                delivery_queries.deliver(session, who[0], clock.read(session))
+        else:
+            with self.sessions.begin() as session:
+                delivery_queries.offers_waiting(session.connection().connection.cursor(), who)
+
     def expire(self, dice):
+        column = dice.choice(("expires_at", "reach_by"))
         self.rows(
-            "UPDATE offer SET expires_at = clock_timestamp()"
+            f"UPDATE offer SET {column} = clock_timestamp()"
             " WHERE id = (SELECT id FROM offer WHERE state = 'open' ORDER BY random() LIMIT 1) RETURNING id"
         )
         offers.expire_offers(self.sessions)
@@ -306,6 +318,48 @@ def test_sixteen_phones_accept_sixteen_offers_of_one_man_and_he_gets_his_cap(ses
             text("CREATE UNIQUE INDEX uq_offer_open_surveyor ON offer (surveyor_id) WHERE state = 'open'")
         )
         session.commit()
+
+
+@pytest.mark.timeout(60)
+def test_a_fetch_and_its_deadline_in_the_same_millisecond_have_one_winner(session, sessions):
+    won = Counter()
+    for _ in range(10):
+        offer = factories.offer(session, delivered=False)
+        session.execute(
+            text("UPDATE offer SET reach_by = clock_timestamp() + interval '15 milliseconds' WHERE id = :id"),
+            {"id": offer.id},
+        )
+        session.commit()
+        shown, gate = [], threading.Barrier(3)
+
+        def fetch(offer=offer, gate=gate, shown=shown):
+            gate.wait()
+            time.sleep(0.009)
+            with sessions.begin() as mine:
+                shown += delivery_queries.offer_ids(mine, offer.surveyor_id, clock.read(mine))
+
+        def expire(gate=gate):
+            gate.wait()
+            for _ in range(10):
+                offers.expire_offers(sessions)
+                time.sleep(0.003)
+
+        threads = [threading.Thread(target=one) for one in (fetch, expire, expire)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=20)
+        session.expire_all()
+        row = session.execute(
+            text("SELECT state, delivered_at IS NOT NULL AS got FROM offer WHERE id = :id"), {"id": offer.id}
+        ).one()
+        # Whoever was shown it may answer it; who was not is not waited for.
+        assert (row.state, row.got, shown) in (("open", True, [offer.id]), ("unreached", False, []))
+        won[row.state] += 1
+        session.execute(text("UPDATE offer SET state = 'withdrawn' WHERE state = 'open'"))
+        session.execute(text("UPDATE surveyor SET on_duty = false"))
+        session.commit()
+    assert sum(won.values()) == 10
 
 
 @pytest.mark.timeout(60)

@@ -221,3 +221,34 @@ def test_a_job_that_is_not_mine_is_missing(phone, as_device, session, held, step
 
 def test_the_desk_cannot_act_as_a_surveyor(as_, held):
     assert as_("dispatcher", "admin").post(f"/tasks/{held}/depart", json={}, idem=True).status_code == 403
+
+
+def offered(session):
+    session.rollback()
+    return session.execute(text("SELECT delivered_at FROM offer ORDER BY id DESC LIMIT 1")).scalar_one()
+
+
+def test_an_offer_is_delivered_when_the_phone_first_reads_it_and_the_desk_sees_it(phone, as_, asked, session):
+    desk = as_("dispatcher")
+    before = desk.get(f"/claims/{asked.id}").json["task"]["offers"][0]
+    assert before["delivered_at"] is None and before["reach_by"] is not None
+    assert desk.get("/board").json["items"][0]["offer"]["delivered_at"] is None
+    jobs(phone)
+    first = offered(session)
+    jobs(phone)
+    assert first is not None and offered(session) == first
+    assert desk.get(f"/claims/{asked.id}").json["task"]["offers"][0]["delivered_at"] is not None
+    assert desk.get("/board").json["items"][0]["offer"]["delivered_at"] is not None
+
+
+def test_too_late_to_be_reached_is_a_conflict_that_says_so(phone, asked, session):
+    offer_id = session.execute(text("SELECT id FROM offer")).scalar_one()
+    session.execute(text("UPDATE offer SET reach_by = now() - interval '1 second'"))
+    session.commit()
+    assert jobs(phone)["offers"] == []
+    answer = phone.post(f"/offers/{offer_id}/accept", json={}, idem=True)
+    assert (answer.status_code, answer.json["code"], answer.json["facts"]) == (
+        409,
+        "offer_settled",
+        {"state": "unreached"},
+    )

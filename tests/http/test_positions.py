@@ -145,8 +145,18 @@ def test_off_duty_nothing_is_stored(session: Session, phone: Phone, who: Any, no
 
 def test_the_answer_carries_the_open_offers(session: Session, phone: Phone, who: Any, now: datetime) -> None:
     phone.post("/positions", json={"fixes": [fix(now, 5)]})
-    offer = factories.offer(session, to=who)
+    offer = factories.offer(session, to=who, delivered=False)
     assert phone.post("/positions", json={"fixes": [fix(now)]}).json["offers"] == [str(offer.id)]
+    session.refresh(offer)
+    first = offer.delivered_at
+    assert first is not None  # what an answer names has reached the phone, …
+    phone.post("/positions", json={"fixes": [fix(now, 1)]})
+    session.refresh(offer)
+    assert offer.delivered_at == first
+    session.execute(text("UPDATE offer SET delivered_at = NULL, reach_by = now() - interval '1 second'"))
+    session.commit()
+    # … and what came too late is not named any more.
+    assert phone.post("/positions", json={"fixes": [fix(now, 2)]}).json["offers"] == []
 
 
 def test_the_live_map_is_told_after_the_commit(

@@ -381,6 +381,19 @@ def test_off_duty_the_apps_are_answered_and_nothing_is_stored(
     assert refused(session, tracker) == {"off_duty": 4}
 
 
+def test_a_tracker_which_can_show_no_offer_delivers_none(
+    session: Session, stranger: Any, tracker: Tracker, now: datetime
+) -> None:
+    who = session.get_one(Surveyor, tracker.surveyor_id)
+    factories.put_at(session, who, factories.LON, factories.LAT, now)
+    offer = factories.offer(session, to=who, delivered=False)
+    stranger.post("/ingest/owntracks", data=payload("owntracks_location.json", now), headers=tracker.basic)
+    stranger.post("/ingest/overland", data=payload("overland.json", now), headers=tracker.bearer)
+    stranger.get(f"/ingest/traccar?{payload('traccar_8.query', now, tracker.tracker_id).decode()}")
+    session.refresh(offer)
+    assert (offer.state, offer.delivered_at) == ("open", None)
+
+
 def test_two_apps_on_one_phone_make_one_track(
     session: Session, stranger: Any, tracker: Tracker, now: datetime
 ) -> None:

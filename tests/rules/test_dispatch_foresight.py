@@ -66,6 +66,22 @@ def test_a_phone_that_is_gone_is_not_waited_for():
     assert foresight.foresee(replace(lost, holder=somebody(9, age_s=10.0))) is None
 
 
+def test_a_question_no_phone_has_got_is_taken_for_lost_after_a_phones_asking_interval():
+    asked = held(
+        accepted_ago_s=None, contacted=False, answer_left_s=270.0, unseen_left_s=270.0, unseen_ago_s=30.0,
+        job=job(1, contact_left_s=380.0),
+    )  # fmt: skip
+    # Its end, 90 s of the next one and his 30 s to ring: 10 s too late; one who has it may still answer in time.
+    assert switched(asked, somebody(2, 0.02)) == [(2, "contact", "not_reached")]
+    assert switched(replace(asked, unseen_ago_s=None), somebody(2, 0.02)) == []
+    assert switched(replace(asked, unseen_ago_s=19.0), somebody(2, 0.02)) == []
+    # With little of its time left the deadline itself is as quick.
+    assert (
+        switched(replace(asked, unseen_left_s=20.0, job=job(1, contact_left_s=120.0)), somebody(2, 0.02))
+        == []
+    )
+
+
 def test_an_unanswered_question_is_taken_back_when_the_call_would_come_too_late():
     asked = held(accepted_ago_s=None, contacted=False, answer_left_s=80.0, job=job(1, contact_left_s=100.0))
     assert switched(asked, somebody(2, 0.02)) == [(2, "contact", "not_answering")]

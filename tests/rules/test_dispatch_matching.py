@@ -231,9 +231,24 @@ def test_two_jobs_and_one_man_of_their_own_cross_the_border_once():
     assert sorted(solve([job(1), job(2)], [own, neighbour])[0]) == [1, 2]
 
 
+def test_a_deaf_phone_is_put_off_and_costs_only_the_time_to_find_that_out():
+    assert solve([job()], [somebody(1, unreached=1), somebody(2, 0.0008)])[0] == [2]
+    _, matched = solve([job()], [somebody(1, unreached=1), somebody(2, silences=5)])
+    deaf, quiet = (next(c for c in matched.ranked(0) if c.person == n).terms["silence"] for n in (0, 1))
+    assert deaf == pytest.approx(5.1 / 7 * 30) and quiet == pytest.approx(5 / 7 * 90 + 0.1 / 7 * 30)
+    assert costs.answers(somebody(1)) == pytest.approx(0.95)
+
+
+def test_who_was_not_reached_comes_last_until_his_phone_looks_again():
+    again = job(asked={1: "unreached"})
+    assert solve([again], [somebody(1, unreached=1), somebody(2, 0.05)])[0] == [2]
+    assert solve([again], [somebody(1), somebody(2, 0.05)])[0] == [1]
+    assert solve([again], [somebody(1, unreached=1)])[0] == [1]
+
+
 def test_a_phone_that_was_silent_or_grew_quiet_is_put_off():
     assert solve([job()], [somebody(1, silences=2), somebody(2, 0.002)])[0] == [2]
-    assert solve([job()], [somebody(1, age_s=119.0), somebody(2, 0.0005)])[0] == [2]
+    assert solve([job()], [somebody(1, age_s=119.0), somebody(2, 0.0002)])[0] == [2]
     # An hour later it is as good as any other.
     assert solve([job()], [somebody(1, silences=2, silent_s=9000.0), somebody(2, 0.004)])[0] == [1]
 

@@ -212,6 +212,19 @@ def test_a_mute_phone_is_not_heard_and_answers_when_it_speaks_again():
     assert person.heard_s(401.0) == 400.0
 
 
+def test_a_mute_phone_costs_half_a_minute_and_one_that_speaks_never_loses_its_question():
+    sim = play(day(load=0.95), Ours())
+    asked = [(case, a) for case in sim.cases for a in case.asked]
+    deaf = [a for _, a in asked if a.outcome == "unreached"]
+    assert deaf and {round(a.settled_s - a.at_s, 6) for a in deaf} == {30.0}
+    assert all(a.fetched_s >= a.reach_s for a in deaf)
+    assert all(a.fetched_s < a.reach_s for _, a in asked if a.outcome in ("accepted", "declined", "expired"))
+    whole = play(day(load=0.95), Ours({"offer_unseen_s": 0}))
+    assert not [a for case in whole.cases for a in case.asked if a.outcome == "unreached"]
+    lost = sum(measure.parts_min(sim, case)["unreached_phone"] for case in sim.cases)
+    assert lost == pytest.approx(len(deaf) / 2)
+
+
 def test_about_a_fifth_of_the_phones_are_mute_at_any_time():
     human, hour = Human(hidden=0.0), 3_600.0
     spells = [mute_spells(human, 1, n, 10 * hour) for n in range(400)]

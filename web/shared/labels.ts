@@ -50,8 +50,8 @@ export const claimState = labels(
   },
 );
 export const offerState = labels(
-  { open: '待接单', accepted: '已接单', declined: '已拒单', expired: '超时未接', withdrawn: '已撤回' },
-  { open: 'Waiting', accepted: 'Accepted', declined: 'Declined', expired: 'Expired', withdrawn: 'Withdrawn' },
+  { open: '待接单', accepted: '已接单', declined: '已拒单', expired: '超时未接', unreached: '未送达', withdrawn: '已撤回' },
+  { open: 'Waiting', accepted: 'Accepted', declined: 'Declined', expired: 'Expired', unreached: 'Not reached', withdrawn: 'Withdrawn' },
 );
 export const surveyorState = labels(
   { off: '休息', idle: '空闲', offered: '待接单', busy: '作业中', stale: '失联' },
@@ -196,6 +196,7 @@ export const passedOver = labels(
     has_open_offer: '正在应答其他派单',
     declined_before: '此前拒绝过',
     silent_before: '此前未应答',
+    unreached_before: '此前派单未送达，手机仍未联上',
     held_before: '此前已移交或改派',
     busier: '手上任务更多',
     less_idle: '空闲时间更短',
@@ -226,6 +227,7 @@ export const passedOver = labels(
     has_open_offer: 'Answering another offer',
     declined_before: 'Declined before',
     silent_before: 'Did not answer before',
+    unreached_before: 'His phone was not reached before, and still is not',
     held_before: 'Had it before',
     busier: 'Busier',
     less_idle: 'Less time idle',

@@ -11,7 +11,9 @@ export const kindWord = labels(
     'task.bundled': '与相邻案件并案查勘',
     'offer.accepted': '接单',
     'offer.declined': '拒单',
+    'offer.delivered': '派单已送达手机',
     'offer.expired': '超时未接',
+    'offer.unreached': '派单未送达，改派下一人',
     'offer.withdrawn': '派单撤回',
     'task.unassigned': '转人工派单',
     'task.assigned': '人工派单',
@@ -59,7 +61,9 @@ export const kindWord = labels(
     'task.bundled': 'Joined with losses near by',
     'offer.accepted': 'Accepted',
     'offer.declined': 'Declined',
+    'offer.delivered': 'Offer reached his phone',
     'offer.expired': 'Not answered',
+    'offer.unreached': 'Phone not reached: next one asked',
     'offer.withdrawn': 'Offer taken back',
     'task.unassigned': 'To the dispatcher',
     'task.assigned': 'Assigned by hand',
@@ -177,10 +181,11 @@ export const factWord = labels(
 
 /** What a breach was foreseen from. */
 export const foreseen = labels(
-  { silent_after_accepting: '接单后一直没有联系客户', not_answering: '一直没有应答', will_arrive_late: '到不了' },
+  { silent_after_accepting: '接单后一直没有联系客户', not_answering: '一直没有应答', not_reached: '派单没有送达手机', will_arrive_late: '到不了' },
   {
     silent_after_accepting: 'accepted but has not rung the customer',
     not_answering: 'does not answer',
+    not_reached: 'his phone has not got the offer',
     will_arrive_late: 'cannot be there in time',
   },
 );

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { clockTime, countdown, dayTime, distance, duration, fullTime, phone } from '@shared/format';
 import { secondsUntil } from '@shared/clock';
-import { labels } from '@shared/i18n';
+import { isZh, labels } from '@shared/i18n';
 import { may } from '@shared/session';
 import type { AssignmentRow, ClaimDetail, Clock, OfferRow } from '@shared/types';
 import { Badge, Banner, Countdown, Icon, urgencyOf } from '@shared/ui';
@@ -101,8 +101,17 @@ const OFFER_LOOK = {
   accepted: ['green', 'check'],
   declined: ['amber', 'hand'],
   expired: ['grey', 'timer'],
+  unreached: ['grey', 'signal-off'],
   withdrawn: ['grey', 'undo'],
 } as const;
+
+/** Whether his phone got it: who keeps silent is one thing, who could not be reached another. */
+function Reached({ offer }: { offer: OfferRow }) {
+  if (offer.delivered_at) return <span class="muted small">{t('offerDelivered', { t: clockTime(offer.delivered_at) })}</span>;
+  if (offer.state !== 'open') return null;
+  const left = offer.reach_by ? Math.round(secondsUntil(offer.reach_by)) : 0;
+  return <span class="warn small">{left > 0 ? t('offerReachBy', { left }) : t('offerNotDelivered')}</span>;
+}
 
 function OfferLine({ offer }: { offer: OfferRow }) {
   const [tone, icon] = OFFER_LOOK[offer.state];
@@ -113,6 +122,7 @@ function OfferLine({ offer }: { offer: OfferRow }) {
       </Badge>
       <strong>{offer.surveyor.name}</strong>
       <span class="muted small">{t('offerLine', { distance: distance(offer.distance_m), eta: duration(offer.eta_s) })}</span>
+      <Reached offer={offer} />
       {offer.decline_reason && <span class="small">“{declineReason(offer.decline_reason)}”</span>}
       <span class="grow" />
       {offer.state === 'open' ? (
@@ -170,7 +180,8 @@ function Warnings({ claim }: { claim: ClaimDetail }) {
           {t('duplicates')}{' '}
           {claim.duplicates.map((one) => (
             <a key={one.claim_id} class="dup" href={link('claims', one.claim_id)}>
-              {one.report_no}（{one.reasons.map(duplicateReason).join('、')}）
+              {one.report_no}
+              {isZh() ? `（${one.reasons.map(duplicateReason).join('、')}）` : ` (${one.reasons.map(duplicateReason).join(', ')})`}
             </a>
           ))}
         </Banner>

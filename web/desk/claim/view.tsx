@@ -102,6 +102,7 @@ export function ClaimView({ id, onLoad }: { id: Id; onLoad?: (claim: ClaimDetail
     ? JSON.stringify([
         card.state,
         card.offer?.id,
+        card.offer?.delivered_at,
         card.surveyor?.id,
         card.clocks.map((clock) => [clock.state, clock.stopped_at, clock.due_at]),
       ])

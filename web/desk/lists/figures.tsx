@@ -55,6 +55,12 @@ export function PeopleTable({ range }: { range: Range }) {
               { key: 'accepted', head: t('accepted'), cell: (row) => number(row.accepted), align: 'right' },
               { key: 'declined', head: t('declined'), cell: (row) => number(row.declined), align: 'right' },
               { key: 'expired', head: t('expired'), cell: (row) => number(row.expired), align: 'right' },
+              {
+                key: 'unreached',
+                head: <span title={t('unreachedTitle')}>{t('unreached')}</span>,
+                cell: (row) => number(row.unreached),
+                align: 'right',
+              },
               { key: 'answer', head: t('answerP50'), cell: (row) => duration(row.answer_p50_s), align: 'right' },
               {
                 key: 'jobs',

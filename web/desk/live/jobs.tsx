@@ -16,10 +16,12 @@ const SHOWN_AT_FIRST = 60;
 
 function Who({ card }: { card: TaskCard }) {
   if (card.offer) {
+    const got = card.offer.delivered_at;
     return (
-      <span class="job-who">
-        <Icon name="radio" size={14} />
+      <span class="job-who" title={got ? t('deliveredTitle', { t: clockTime(got) }) : t('notDeliveredTitle')}>
+        <Icon name={got ? 'radio' : 'signal-off'} size={14} />
         <span class="clip">{t('asking', { name: card.offer.surveyor.name })}</span>
+        {!got && <span class="small warn nowrap">{t('notDelivered')}</span>}
         <Countdown until={card.offer.expires_at} warnS={20} />
       </span>
     );

@@ -51,7 +51,7 @@ function Steps({ claim }: { claim: ClaimDetail }) {
   const asked = task?.offers.find((one) => one.state === 'open');
   const duty = task?.assignments.find((one) => !one.ended_at) ?? task?.assignments.at(-1);
   const contact = claim.clocks.find((one) => one.kind === 'contact');
-  const lost = task?.offers.filter((one) => one.state === 'declined' || one.state === 'expired').length ?? 0;
+  const lost = task?.offers.filter((one) => ['declined', 'expired', 'unreached'].includes(one.state)).length ?? 0;
   return (
     <ol class="after-steps">
       <Step icon="ok" done>
@@ -68,6 +68,7 @@ function Steps({ claim }: { claim: ClaimDetail }) {
           <div class="row">
             {t('answerIn')} <Countdown until={asked.expires_at} warnS={20} />
           </div>
+          {!asked.delivered_at && <div class="muted small">{t('notDelivered')}</div>}
           {lost > 0 && <div class="muted small">{t('stillSearching', { n: lost })}</div>}
         </Step>
       ) : task?.state === 'unassigned' ? (

@@ -18,7 +18,7 @@ export type TaskState =
   | 'returned'
   | 'unassigned'
   | 'cancelled';
-export type OfferState = 'open' | 'accepted' | 'declined' | 'expired' | 'withdrawn';
+export type OfferState = 'open' | 'accepted' | 'declined' | 'expired' | 'unreached' | 'withdrawn';
 export type ClockKind = 'dispatch' | 'contact' | 'arrival' | 'assessment';
 export type Freshness = 'fresh' | 'amber' | 'stale' | 'never';
 export type SurveyorState = 'off' | 'idle' | 'offered' | 'busy' | 'stale';
@@ -68,5 +68,7 @@ export interface OpenOffer {
   id: Id;
   surveyor: Named;
   expires_at: Instant;
+  /** When a phone of his first got it; null while none has. */
+  delivered_at?: Instant | null;
   round: number;
 }

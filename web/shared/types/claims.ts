@@ -45,6 +45,9 @@ export interface OfferRow {
   state: OfferState;
   made_at: Instant;
   expires_at: Instant;
+  delivered_at?: Instant | null;
+  /** Until when a phone of his must have got it, or the next one is asked; null: no such end. */
+  reach_by?: Instant | null;
   settled_at: Instant | null;
   decline_reason: string | null;
   distance_m: number;

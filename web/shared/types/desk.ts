@@ -44,6 +44,7 @@ export interface PersonFigures {
   accepted: number;
   declined: number;
   expired: number;
+  unreached: number;
   accepted_pct: number | null;
   answer_p50_s: number | null;
   jobs: number;
