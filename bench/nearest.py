@@ -1,11 +1,11 @@
 """The twenty nearest who may be asked, beside Redis GEOSEARCH over the same places.
 
 Ours walks an index and then looks at duty, freshness, skills, cap, open questions and scope, inside a transaction; the
-peer knows places only. Both are asked from this process over loopback, in the same interleaved rounds, from the same
-random points; what each takes on its server is measured besides.
+peer knows places only. Both are asked from this process over loopback, in turn of each of the same random points, so that
+whatever else the machine does hits both; what each takes on its server is measured besides.
 """
 
-import os
+import functools
 import random
 import statistics
 import time
@@ -14,16 +14,19 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
-from redis import Redis, RedisError
+from redis import Redis
 from sqlalchemy import Engine, text
 
 from bench.dispatch import percentile
+from bench.mainjob import private_redis
 from bench.place import durable, fresh_database
 from core import database
-from dispatch import able
+from dispatch import able, candidates
+from dispatch.candidates import Habits
+from dispatch.crowd import WALKS
 from geo.fix import LonLat
 
-KEY = "chakan:bench:nearest"
+KEY, PEER = "chakan:bench:nearest", "GEOSEARCH, places only"
 JUDGED = 100_000
 WEST, SOUTH, WIDE, HIGH = 115.4, 39.4, 2.1, 1.7  # a box like Beijing's
 SCOPE, NEEDS, MOST, STALE = "/1/", ("agri",), 20, timedelta(seconds=600)
@@ -81,20 +84,17 @@ def main(quick: bool) -> dict[str, Any]:
     sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
     rounds, questions = (7, 60) if quick else (9, 200)
     lines: list[dict[str, Any]] = []
-    with fresh_database(superuser=True) as url:
+    with fresh_database(superuser=True) as url, private_redis() as peer_url, Redis.from_url(peer_url) as peer:
         engine = database.connect(url, name="chakan-bench")
-        redis = Redis.from_url(os.environ.get("CHAKAN_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"))
         print(durable(url))
         with engine.connect() as connection:
             # Nobody grows stale while the crowd grows.
             now = connection.execute(text("SELECT now()")).scalar_one()
-        peer = redis if here(redis) else None
         there, medians = 0, {}
         for size in sizes:
             began = time.perf_counter()
             populate(engine, there, size, now)
-            if peer is not None:
-                copy_to(peer, engine)
+            copy_to(peer, engine)
             print(f"{size:,} positions, loaded in {time.perf_counter() - began:.0f} s")
             there = size
             asked = ask(engine, peer, rounds, questions, now)
@@ -102,19 +102,10 @@ def main(quick: bool) -> dict[str, Any]:
             lines += figures(size, asked)
             if size == JUDGED:
                 lines += inside(engine, peer, rounds * questions, now)
+                lines += decided(engine, rounds * questions // 3, now)
         lines.append(grown(medians))
-        if peer is not None:
-            peer.delete(KEY)
         engine.dispose()
     return {"figures": lines}
-
-
-def here(redis: Redis) -> bool:
-    """Whether the peer is here."""
-    try:
-        return bool(redis.ping())
-    except RedisError:
-        return False
 
 
 def populate(engine: Engine, there: int, size: int, now: datetime) -> None:
@@ -149,29 +140,35 @@ def copy_to(redis: Redis, engine: Engine) -> None:
 Asked = list[tuple[list[float], list[float]]]
 
 
-def ask(engine: Engine, redis: Redis | None, rounds: int, questions: int, now: datetime) -> Asked:
-    """Milliseconds of each question to us and to the peer, by interleaved rounds."""
+def ask(engine: Engine, redis: Redis, rounds: int, questions: int, now: datetime) -> Asked:
+    """Milliseconds of each question to us and to the peer, who are asked of each place in turn."""
     dice = random.Random(11)
     sessions = database.sessions(engine)
-    said: Callable[..., Any] = redis.execute_command if redis is not None else lambda *words: None
     with engine.connect() as connection:
         radius_km = radius(connection.execute(text("SELECT count(*) FROM last_position")).scalar_one())
     asked: Asked = []
     for _ in range(rounds + 1):
-        points = [anywhere(dice) for _ in range(questions)]
-        ours, theirs = [], []
+        ours: list[float] = []
+        theirs: list[float] = []
         with sessions.begin() as session:
-            for place in points:
-                began = time.perf_counter()
-                found = able.nearest(
-                    session, place, org_path=SCOPE, heard_since=now - STALE, now=now, needs=NEEDS, limit=MOST
-                )
-                ours.append(1000 * (time.perf_counter() - began))
-                assert len(found) == MOST
-        for place in points if redis is not None else ():
-            began = time.perf_counter()
-            said(*search(place, radius_km))
-            theirs.append(1000 * (time.perf_counter() - began))
+            for number in range(questions):
+                place = anywhere(dice)
+                told: dict[str, Any] = {
+                    "org_path": SCOPE,
+                    "heard_since": now - STALE,
+                    "now": now,
+                    "needs": NEEDS,
+                    "limit": MOST,
+                }
+                pair = [
+                    (ours, functools.partial(able.nearest, session, place, **told)),
+                    (theirs, functools.partial(search, redis, place, radius_km)),
+                ]
+                for spent_ms, question in pair if number % 2 else reversed(pair):
+                    began = time.perf_counter()
+                    found = question()
+                    spent_ms.append(1000 * (time.perf_counter() - began))
+                    assert len(found) == MOST
         asked.append((ours, theirs))
     return asked[1:]  # the first round warms caches and plans
 
@@ -186,34 +183,32 @@ def radius(count: int) -> float:
     return float((60 * 111.2 * WIDE * 85.0 * HIGH / count / 3.1416) ** 0.5)
 
 
-def search(place: LonLat, radius_km: float) -> list[Any]:
+def search(redis: Redis, place: LonLat, radius_km: float) -> list[Any]:
     """The peer's question."""
-    within = ["BYRADIUS", radius_km, "km", "ASC", "COUNT", MOST, "WITHDIST"]
-    return ["GEOSEARCH", KEY, "FROMLONLAT", place.lon, place.lat, *within]
+    found: Any = redis.geosearch(
+        KEY, longitude=place.lon, latitude=place.lat, radius=radius_km, unit="km", sort="ASC", count=MOST,
+        withdist=True,
+    )  # fmt: skip
+    return list(found)
 
 
 def figures(size: int, asked: Asked) -> list[dict[str, Any]]:
     """Median and tail, and the median of the rounds' ratios of medians."""
     ours, theirs = (sorted(ms for one in side for ms in one) for side in zip(*asked, strict=True))
-    peers = (statistics.median(theirs), percentile(theirs, 99)) if theirs else (None, None)
-    name = "GEOSEARCH, places only" if theirs else "no Redis here"
+    ratio = statistics.median(statistics.median(one) / statistics.median(other) for one, other in asked)
+    judged = size == JUDGED
     lines = [
-        figure(f"20 nearest able of {size:,}, p50", "ms", statistics.median(ours), peer=peers[0], name=name),
-        figure(f"20 nearest able of {size:,}, p99", "ms", percentile(ours, 99), peer=peers[1], name=name),
+        figure(f"20 nearest able of {size:,}, {told}", "ms", of(ours), peer=of(theirs), name=PEER)
+        for told, of in (("p50", statistics.median), ("p99", lambda side: percentile(side, 99)))
     ]
-    if theirs:
-        ratio = statistics.median(statistics.median(one) / statistics.median(other) for one, other in asked)
-        judged = size == JUDGED
-        lines.append(
-            figure(f"20 nearest able of {size:,}, p50 ÷ GEOSEARCH, median of rounds", "×", ratio, peer=1.0, name=name,
-                   goal=2 if judged else None, holds=ratio <= 2 if judged else None)
-        )  # fmt: skip
-    return lines
+    goal: dict[str, Any] = {"goal": 2, "holds": ratio <= 2} if judged else {}
+    metric = f"20 nearest able of {size:,}, p50 ÷ GEOSEARCH, median of rounds"
+    return [*lines, figure(metric, "×", ratio, peer=1.0, name=PEER, **goal)]
 
 
-def inside(engine: Engine, redis: Redis | None, questions: int, now: datetime) -> list[dict[str, Any]]:
+def inside(engine: Engine, redis: Redis, questions: int, now: datetime) -> list[dict[str, Any]]:
     """The database's own time of the question, planning included, without the way there and back; the peer's mean too."""
-    dice, ours, mean_ms = random.Random(13), [], None
+    dice, ours = random.Random(13), []
     places = [anywhere(dice) for _ in range(questions)]
     with engine.connect() as connection, closing(connection.connection.cursor()) as cursor:
         for place in places:
@@ -222,18 +217,45 @@ def inside(engine: Engine, redis: Redis | None, questions: int, now: datetime) -
             ((told,),) = (row[0] for row in cursor.fetchall())
             ours.append(told["Planning Time"] + told["Execution Time"])
             assert told["Plan"]["Actual Rows"] >= MOST
-    if redis is not None:
-        said: Callable[..., Any] = redis.execute_command
-        before = spent(redis)
-        for place in places:
-            said(*search(place, radius(JUDGED)))
-        mean_ms = (spent(redis) - before) / 1000 / questions
+    before = spent(redis)
+    for place in places:
+        search(redis, place, radius(JUDGED))
+    mean_ms = (spent(redis) - before) / 1000 / questions
     p50, p99 = statistics.median(ours), percentile(sorted(ours), 99)
     return [
         figure(f"20 nearest able of {JUDGED:,}, in the database, p50", "ms", p50, peer=mean_ms,
                name="GEOSEARCH in its server, mean"),
         figure(f"20 nearest able of {JUDGED:,}, in the database, p99", "ms", p99, goal=5, holds=p99 <= 5),
     ]  # fmt: skip
+
+
+def decided(engine: Engine, questions: int, now: datetime) -> list[dict[str, Any]]:
+    """The dispatcher's own question, all that his record tells of the first walk's people: in the database, and whole."""
+    dice, inner, outer = random.Random(17), [], []
+    habits = Habits({}, 1200.0, 8.0)
+    with database.sessions(engine).begin() as session:
+        for _ in range(questions):
+            place = anywhere(dice)
+            told = {
+                "now": now,
+                "today": candidates.start_of_day(now),
+                "places": [place.ewkt()],
+                "walk": WALKS[0],
+            }
+            plan = text("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + candidates.AROUND)
+            (said,) = session.execute(plan, told).scalar_one()
+            inner.append(said["Planning Time"] + said["Execution Time"])
+            began = time.perf_counter()
+            people = candidates.read_people(session, now, habits, around=[place], walk=WALKS[0])
+            outer.append(1000 * (time.perf_counter() - began))
+            assert len(people) == WALKS[0]
+    p99 = percentile(sorted(inner), 99)
+    name = f"{WALKS[0]} nearest with all a decision weighs, of {JUDGED:,}"
+    return [
+        figure(f"{name}, in the database, p50", "ms", statistics.median(inner)),
+        figure(f"{name}, in the database, p99", "ms", p99, goal=5, holds=p99 <= 5),
+        figure(f"{name}, in Python, p50", "ms", statistics.median(outer)),
+    ]
 
 
 def spent(redis: Redis) -> float:

@@ -4,11 +4,27 @@ from datetime import date, datetime
 from typing import Any
 
 from geoalchemy2 import Geography, Geometry
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import BigInteger, Computed, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, JSONB, REAL
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
 
 from core.database import Base, Created, Id, Ref
+
+
+class Point(UserDefinedType[str]):
+    """PostgreSQL's own plane point."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Its name in SQL."""
+        return "POINT"
+
+
+# Else a database that is read back does not know the type.
+ischema_names["point"] = Point
 
 
 class Position(Base):
@@ -43,13 +59,15 @@ class LastPosition(Base):
         Index("ix_last_position_place", "place", postgresql_using="gist"),
         Index(
             "ix_last_position_heard_lately",
-            text("chakan_flat(place)"),
+            "flat",
             postgresql_using="spgist",
             postgresql_where=text("heard_lately"),
         ),
     )
     surveyor_id: Mapped[Ref] = mapped_column(ForeignKey("surveyor.id"), primary_key=True)
     place: Mapped[Any] = mapped_column(Geography("POINT", 4326, spatial_index=False))
+    # `place` on Mercator's plane, which the nearest are walked along (migration 0021_flat).
+    flat: Mapped[Any] = mapped_column(Point, Computed("chakan_flat(place)", persisted=True))
     lon: Mapped[float] = mapped_column(DOUBLE_PRECISION)
     lat: Mapped[float] = mapped_column(DOUBLE_PRECISION)
     fixed_at: Mapped[datetime]

@@ -12,6 +12,7 @@ from core import audit, clock
 from core.errors import Invalid, Missing
 from core.models import AuditEntry, Outbox
 from dispatch import (
+    able,
     assignments,
     board,
     bundles,
@@ -222,6 +223,13 @@ def test_a_borrowed_man_may_be_sent_by_hand(session, sessions, storm):
     assert assignments.assign_by_hand(sessions, task.id, helper.id, "借调", storm.one)
 
 
+def may_be_asked(session, storm):
+    now = clock.read(session)
+    told = {"org_path": storm.home.path, "heard_since": now - timedelta(minutes=10), "now": now}
+    found = able.nearest(session, LonLat(LON, LAT), **told)
+    return [(one.surveyor_id, one.open_jobs, one.max_open) for one in found]
+
+
 def test_the_cap_is_higher_while_it_lasts_and_zero_stays_zero(session, sessions, storm):
     man = factories.surveyor(session, org=storm.home, max_open=1)
     none = factories.surveyor(session, org=storm.home, max_open=0)
@@ -229,7 +237,9 @@ def test_the_cap_is_higher_while_it_lasts_and_zero_stays_zero(session, sessions,
     assignments.assign_by_hand(sessions, tasks[0], man.id, "近", storm.one)
     with pytest.raises(AtCap):
         assignments.assign_by_hand(sessions, tasks[1], man.id, "近", storm.one)
+    assert may_be_asked(session, storm) == []
     ident = switch_on(sessions, storm, max_open=2)
+    assert may_be_asked(session, storm) == [(man.id, 1, 2)]
     assignments.assign_by_hand(sessions, tasks[1], man.id, "近", storm.one)
     with pytest.raises(AtCap):
         assignments.assign_by_hand(sessions, tasks[2], man.id, "近", storm.one)

@@ -131,3 +131,52 @@ def test_a_link_opens_the_desk_as_it_was_and_it_plays_on(browser, sessions):
         reasons = list(looks)
     assert len(reasons) >= 3 and set(reasons) == {"evidence"}
     assert not desk.errors
+
+
+def shown_at(desk):
+    return datetime.fromisoformat(desk.page.locator(".play-time").get_attribute("datetime"))
+
+
+def test_a_slider_drawn_along_asks_for_the_moment_where_it_rests_and_keys_play_on_from_there(
+    browser, sessions
+):
+    desk = sit_down(browser, sessions, "supervisor")
+    # A page that did not come over HTTPS has no clipboard.
+    desk.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    desk.page.goto("/desk/playback?at=2026-01-05T04:00:00Z&speed=1")
+    kit.say_why(desk.page)
+    until(lambda: desk.page.wait_for_timeout(50) or "speed=1" in desk.page.url)
+    asked = []
+    desk.page.on(
+        "request", lambda request: asked.append(request.url) if "/playback?at=" in request.url else None
+    )
+    slider = desk.page.locator(".play-day input")
+    slider.evaluate(
+        "async (slider) => { for (let s = 0; s < 40; s += 1) { slider.value = String(3600 * 8 + s * 60);"
+        " slider.dispatchEvent(new Event('input', { bubbles: true }));"
+        " slider.dispatchEvent(new Event('change', { bubbles: true })); await new Promise((r) => setTimeout(r, 20)); } }"
+    )
+    until(lambda: desk.page.wait_for_timeout(50) or "at=2026-01-05T00%3A39" in desk.page.url)
+    assert len(asked) <= 2
+    slider.press("ArrowLeft")
+    until(lambda: desk.page.wait_for_timeout(50) or "at=2026-01-05T00%3A38%3A00Z" in desk.page.url)
+    slider.press("Space")
+    desk.sees(".play-tools button", "暂停")
+    before = shown_at(desk)
+    until(lambda: desk.page.wait_for_timeout(50) or shown_at(desk) > before)
+
+    # Sought farther ahead than is known, while it plays: the clock never names a moment that is not shown.
+    held = []
+    desk.page.route("**/playback?at=*", lambda route: held.append(route))
+    for _ in range(3):
+        desk.page.locator("#main").press("Shift+ArrowRight")
+    wanted = shown_at(desk)
+    until(lambda: desk.page.wait_for_timeout(50) or held)
+    desk.page.wait_for_timeout(600)
+    assert shown_at(desk) == wanted
+    held[-1].continue_()
+    desk.page.unroute("**/playback?at=*")
+    until(lambda: desk.page.wait_for_timeout(50) or shown_at(desk) > wanted)
+    desk.press(".play-tools button", "复制链接")
+    desk.sees(".toasts", "链接已复制")
+    assert not desk.errors

@@ -85,6 +85,17 @@ def test_the_desk_says_why_he_is_grey_and_asks_why_one_looks(browser: Any, sessi
     assert link is not None and link.startswith("owntracks:///config?inline=")
 
 
+def test_the_answer_comes_by_itself_also_when_another_card_was_open_before(
+    browser: Any, sessions: Any, lost: Any
+) -> None:
+    fresh = deskside.surveyor(sessions, name="在线人")
+    desk = deskside.sit_down(browser, sessions, "dispatcher").open(f"live/surveyor/{fresh.id}")
+    desk.sees(".drawer h2", "在线人")
+    desk.loses("[data-testid=why]")
+    desk.page.evaluate(f"location.hash = '#/live/surveyor/{lost.id}'")
+    assert "手机不再上报位置" in desk.sees("[data-testid=why]").inner_text()
+
+
 def test_the_desk_pairs_an_app_by_its_own_code(browser: Any, sessions: Any, lost: Any) -> None:
     desk = deskside.sit_down(
         browser, sessions, "admin", "dispatcher", viewport={"width": 1440, "height": 900}

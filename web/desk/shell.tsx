@@ -196,8 +196,11 @@ function Help({ onClose }: { onClose: () => void }) {
   );
 }
 
+/** Whether keys go into a field. Nothing is typed into a slider: after a moment is chosen by hand, space plays on from it. */
 const typing = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
+  target instanceof HTMLElement &&
+  (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)) &&
+  (target as HTMLInputElement).type !== 'range';
 
 /** Keys of every page; a key typed into a field, with a modifier, or under a dialog is none of ours. */
 function onKey(event: KeyboardEvent, help: () => void): void {

@@ -1,5 +1,6 @@
 /** The album in capture order: one photo large, the strip below, the facts beside it. */
 import { useState } from 'preact/hooks';
+import { copyText } from '@shared/copy';
 import { either } from '@shared/i18n';
 import { bytes, dayTime, dayTimeS, distance } from '@shared/format';
 import { Sketch } from '@shared/sketch';
@@ -41,7 +42,7 @@ function Facts({ of }: { of: Photo }) {
         <dt>{t('distance')}</dt><dd>{of.distance_m === null ? '—' : distance(of.distance_m)}</dd>
         <dt>{t('place')}</dt><dd class="tabular">{of.position ? <>{of.position.lon.toFixed(5)}, {of.position.lat.toFixed(5)}{of.position.accuracy_m !== null && <> · {t('accuracy', { m: Math.round(of.position.accuracy_m) })}</>}</> : t('noPosition')}</dd>
         <dt>{t('size')}</dt><dd class="tabular">{of.width}×{of.height} · {bytes(of.size_bytes)}</dd>
-        <dt>{t('hash')}</dt><dd><button type="button" class="r-hash mono" title={of.sha256} onClick={() => void navigator.clipboard?.writeText(of.sha256).then(() => setCopied(true))}>{of.sha256.slice(0, 16)}…<Icon name={copied ? 'check' : 'copy'} size={13} /></button></dd>
+        <dt>{t('hash')}</dt><dd><button type="button" class="r-hash mono" title={of.sha256} onClick={() => void copyText(of.sha256).then(() => setCopied(true))}>{of.sha256.slice(0, 16)}…<Icon name={copied ? 'check' : 'copy'} size={13} /></button></dd>
       </dl>
       {loss && of.position && <Sketch loss={loss} other={of.position} label={t('sketch')} height={130} />}
       {of.reviews.length > 0 && (

@@ -5,7 +5,7 @@ import { api } from '@shared/api';
 import { clockTime, dayTime } from '@shared/format';
 import { useLoad } from '@shared/resource';
 import { may } from '@shared/session';
-import type { Escalation, Page } from '@shared/types';
+import type { Escalation, Page, TaskCard } from '@shared/types';
 import { Badge, Button, Check, EmptyState, Loaded, TaskBadge, tellError } from '@shared/ui';
 import { clockKind } from '@shared/words';
 import { go } from '../route';
@@ -99,11 +99,21 @@ export function Alarms() {
   );
 }
 
+const WAKERS = ['pointerdown', 'keydown'] as const;
+type Told = 'notifyUnassigned' | 'notifyBreach';
+/** A storm breaks many promises at once; the tab of alarms has them all. */
+const MOST_TOLD = 3;
 let sounds: AudioContext | null = null;
+
+/** A browser keeps a page silent until somebody touches it: what was born silent is woken by the first key or click. */
+function wakeSound(): void {
+  if (view.peek().sound && sounds?.state !== 'running') void (sounds ??= new AudioContext()).resume();
+}
 
 /** Two short tones, made here: no sound file to fetch. */
 function beep(): void {
-  sounds ??= new AudioContext();
+  wakeSound();
+  if (!sounds) return;
   for (const [at, pitch] of [
     [0, 880],
     [0.18, 660],
@@ -124,21 +134,35 @@ async function toggleNotify(): Promise<void> {
   change({ notify: !view.value.notify });
 }
 
+/** Beside the clock of the machine, while the desk is behind another window; pressing it opens the job. */
+function tellOutside(tag: string, card: TaskCard, said: Told): void {
+  const told = new Notification(t('desk'), { body: t(said, { no: card.report_no }), tag });
+  told.onclick = () => {
+    window.focus();
+    go('live', 'claim', card.claim_id);
+    told.close();
+  };
+}
+
 /** Calls for a look whenever a job newly needs a dispatcher or newly breaks its clock. */
 export function watchAlarms(): () => void {
   let known: Set<string> | null = null;
-  return effect(() => {
-    const needy = new Map([
-      ...unassigned.value.map((card) => [`u${card.id}`, t('notifyUnassigned', { no: card.report_no })] as const),
-      ...overdue.value.map((card) => [`o${card.id}`, t('notifyBreach', { no: card.report_no })] as const),
+  for (const kind of WAKERS) window.addEventListener(kind, wakeSound);
+  const stop = effect(() => {
+    const needy = new Map<string, { card: TaskCard; said: Told }>([
+      ...unassigned.value.map((card) => [`u${card.id}`, { card, said: 'notifyUnassigned' }] as const),
+      ...overdue.value.map((card) => [`o${card.id}`, { card, said: 'notifyBreach' }] as const),
     ]);
     if (!ready.value) return;
     const fresh = known === null ? [] : [...needy].filter(([key]) => !known?.has(key));
     known = new Set(needy.keys());
-    const first = fresh[0];
-    if (!first) return;
+    if (!fresh.length) return;
     if (view.peek().sound) beep();
     if (view.peek().notify && document.hidden && 'Notification' in window && Notification.permission === 'granted')
-      new Notification(t('desk'), { body: first[1], tag: first[0] });
+      for (const [tag, { card, said }] of fresh.slice(0, MOST_TOLD)) tellOutside(tag, card, said);
   });
+  return () => {
+    stop();
+    for (const kind of WAKERS) window.removeEventListener(kind, wakeSound);
+  };
 }

@@ -151,7 +151,7 @@ function Drawer() {
         <h2 class={claim ? 'mono' : ''}>{title}</h2>
         <Button kind="quiet" icon="x" aria-label={t('keyClose')} onClick={() => go('live')} />
       </header>
-      {claim ? <ClaimView key={claim} id={claim} /> : person && <Person card={person} />}
+      {claim ? <ClaimView key={claim} id={claim} /> : person && <Person key={person.id} card={person} />}
     </aside>
   );
 }

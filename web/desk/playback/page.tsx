@@ -3,6 +3,7 @@ import { lazy, Suspense } from 'preact/compat';
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { serverNow } from '@shared/clock';
+import { copyText } from '@shared/copy';
 import { clockTimeS, fromLocalInput, fullTime, shanghaiDay } from '@shared/format';
 import { useLoad } from '@shared/resource';
 import type { TaskCard } from '@shared/types';
@@ -19,6 +20,7 @@ import {
   Spinner,
   TaskBadge,
   tell,
+  tellError,
   urgencyOf,
 } from '@shared/ui';
 import { mapInfo } from '../mapinfo';
@@ -69,7 +71,7 @@ function Bars({ day }: { day: string }) {
 function Controls() {
   const day = shanghaiDay(new Date(at.value));
   const from = startOf(day);
-  const slide = (value: number) => void seek(from + value * 1000);
+  const slide = (value: number) => void seek(from + value * 1000, true);
   return (
     <section class="play-bar" aria-label={t('title')}>
       <div class="row wrap play-tools">
@@ -134,11 +136,7 @@ function Controls() {
         <span class="muted small">
           <Icon name="shield" size={13} /> {t('logged')}
         </span>
-        <Button
-          size="small"
-          icon="copy"
-          onClick={() => void navigator.clipboard.writeText(linkTo()).then(() => tell('ok', t('copied')))}
-        >
+        <Button size="small" icon="copy" onClick={() => void copyText(linkTo()).then(() => tell('ok', t('copied')), tellError)}>
           {t('link')}
         </Button>
       </div>
@@ -176,7 +174,7 @@ function Job({ card }: { card: TaskCard }) {
       </div>
       <div class="job-foot">
         <TaskBadge state={card.state} />
-        <span class="clip">{who?.name ?? ''}</span>
+        <span class="job-who">{who?.name ?? ''}</span>
         <span class="job-what muted clip">{[card.plate, card.place].filter(Boolean).join(' · ')}</span>
       </div>
     </a>

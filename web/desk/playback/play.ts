@@ -12,6 +12,8 @@ const CHUNK_MS = 600_000;
 /** The next chunk is fetched when less than this much of playing is left, in seconds of the watcher's time. */
 const AHEAD_S = 8;
 const FRAME_MS = 200;
+/** A slider that is drawn along names forty moments a second; each asked for would be everybody's places, and an audit row. */
+const SETTLE_MS = 250;
 const DONE = new Set(['approved', 'cancelled']);
 
 type Move = [
@@ -60,6 +62,9 @@ let asked = 0;
 let fetching: AbortController | null = null;
 let timer = 0;
 let last = 0;
+let sought = 0;
+/** The picture does not yet show the moment that is named. */
+let seeking = false;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -107,7 +112,11 @@ async function fetchNext(stop: AbortController): Promise<void> {
   if (to - from < 1000) return;
   asked = to;
   const step_s = speed.peek() >= 30 ? 10 : 5;
-  const chunk = await api.get<Chunk>('/playback/moves', { from: iso(from), to: iso(to), step_s, reason }, { signal: stop.signal });
+  const chunk = await api.get<Chunk>(
+    '/playback/moves',
+    { from: iso(from), to: iso(to), step_s, reason },
+    { signal: stop.signal },
+  );
   if (stop.signal.aborted) return;
   steps = steps.slice(next).concat(stepsOf(chunk));
   next = 0;
@@ -125,17 +134,22 @@ function keepFetching(): void {
   });
 }
 
-/** Shows a moment as it was known then, and gets ready to play on from it. */
-export async function seek(to: number): Promise<void> {
+/** Shows a moment as it was known then, and gets ready to play on from it. `drawn`: a hand is on the slider, more will follow. */
+export async function seek(to: number, drawn = false): Promise<void> {
   fetching?.abort();
   const stop = new AbortController();
   fetching = stop;
   const moment = Math.min(to, serverNow() - 1000);
+  const inARow = drawn || performance.now() - sought < SETTLE_MS;
+  sought = performance.now();
+  seeking = true;
   batch(() => {
     at.value = moment;
     waiting.value = true;
     failed.value = null;
   });
+  if (inARow) await new Promise((settled) => setTimeout(settled, SETTLE_MS));
+  if (stop.signal.aborted) return;
   try {
     const picture = await api.get<Picture>('/playback', { at: iso(moment), reason }, { signal: stop.signal });
     if (stop.signal.aborted) return;
@@ -149,9 +163,10 @@ export async function seek(to: number): Promise<void> {
     keepFetching();
   } catch (error) {
     if (!stop.signal.aborted) failed.value = asApiError(error);
-  } finally {
-    if (!stop.signal.aborted) waiting.value = false;
   }
+  if (stop.signal.aborted) return;
+  seeking = false;
+  waiting.value = false;
   remember();
 }
 
@@ -159,7 +174,7 @@ function frame(): void {
   const now = performance.now();
   const passed = Math.min(now - last, 1000);
   last = now;
-  if (!playing.peek()) return;
+  if (!playing.peek() || seeking) return;
   // What is not known yet is not passed over: the film waits for it.
   const wanted = at.peek() + passed * speed.peek();
   const until = Math.min(wanted, knownUntil);

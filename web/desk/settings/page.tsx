@@ -1,6 +1,7 @@
 /** Settings: people and their phones, organisations, areas, rules, API tokens. */
 import { useState } from 'preact/hooks';
 import { api } from '@shared/api';
+import { copyText } from '@shared/copy';
 import { either } from '@shared/i18n';
 import { useLoad } from '@shared/resource';
 import { may } from '@shared/session';
@@ -201,11 +202,7 @@ function Tokens() {
       {made && (
         <Banner kind="warning">
           {t('tokenOnce')} <code class="token">{made}</code>{' '}
-          <Button
-            size="small"
-            icon="copy"
-            onClick={() => void navigator.clipboard.writeText(made).then(() => tell('ok', t('copied')), tellError)}
-          >
+          <Button size="small" icon="copy" onClick={() => void copyText(made).then(() => tell('ok', t('copied')), tellError)}>
             {common('copy')}
           </Button>
         </Banner>

@@ -1,5 +1,6 @@
 /** Background tracking: the three apps, their settings, and why a web page is not enough. */
 import { useState } from 'preact/hooks';
+import { copyText } from '@shared/copy';
 import { Banner, Button, EmptyState, Icon, tell } from '@shared/ui';
 import { HowTo } from '@shared/track/howto';
 import { Qr } from '@shared/track/qr';
@@ -13,7 +14,7 @@ const FIELDS = { url: 'fieldUrl', user: 'fieldUser', password: 'fieldPassword', 
 const STEPS = { owntracks: 'owntracksSteps', traccar: 'traccarSteps', overland: 'overlandSteps' } as const;
 
 async function copy(text: string): Promise<void> {
-  await navigator.clipboard.writeText(text);
+  await copyText(text);
   tell('ok', t('copied'));
 }
 
