@@ -4,6 +4,7 @@ import { now } from '@shared/clock';
 import { clockTimeS } from '@shared/format';
 import { homeOf, may, me, signOut } from '@shared/session';
 import type { Role } from '@shared/types';
+import { SignInAgain } from '@shared/again';
 import { Button, Dialog, EmptyState, Icon, type IconName, LangSwitch, tellError, ThemeSwitch, Toasts } from '@shared/ui';
 import { common, role } from '@shared/words';
 import { AssignDialog } from './claim/assign';
@@ -237,7 +238,13 @@ export function Shell() {
     if (first) location.replace(link(first));
     else if (me.value && homeOf(me.value) !== '/desk') location.replace(homeOf(me.value));
   }, [page, first]);
-  if (wall.value && page === 'live') return <Wall />;
+  if (wall.value && page === 'live')
+    return (
+      <>
+        <Wall />
+        <SignInAgain />
+      </>
+    );
   const View = page && allowed().some((one) => one.page === page) ? VIEWS[page] : null;
   return (
     <>
@@ -264,6 +271,7 @@ export function Shell() {
       </main>
       <AssignDialog />
       {help && <Help onClose={() => setHelp(false)} />}
+      <SignInAgain />
       <Toasts />
     </>
   );

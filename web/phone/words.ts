@@ -37,7 +37,7 @@ export const t = words(
   },
   {
     title: 'Surveyor', waitingForJobs: 'Waiting for a job', waitingNote: 'The phone rings and vibrates when one comes', offTitle: 'Off duty', offNote: 'Jobs come only on duty; nothing of your position is recorded now',
-    jobsTitle: 'My jobs', noJobs: 'No jobs', goOn: 'Go on duty', goOff: 'Go off duty', goHomeAt: 'Going home at (optional)', onDuty: 'On duty', offDuty: 'Off duty', dutyPending: 'waiting to sync', duty: 'Duty', continueJob: 'Continue: {step}',
+    jobsTitle: 'My jobs', noJobs: 'No jobs', goOn: 'Go on duty', goOff: 'Go off duty', goHomeAt: 'Going home at (optional)', onDuty: 'On duty', offDuty: 'Off duty', dutyPending: 'waiting to sync', duty: 'Duty', continueJob: 'Next: {step}',
     goOffSure: '{n} jobs are not finished. Go off duty?', goOffNote: 'No new jobs will come and no position is recorded.', stayOn: 'Stay on duty',
 
     pairTitle: 'Make this phone a surveyor’s phone', pairNote: 'Ask the dispatcher for the 8-place code, or scan the QR code on his screen with the camera', code: 'Pairing code', codeHint: 'Letters and digits, any case, good for ten minutes', pairGo: 'Pair this phone',

@@ -5,6 +5,7 @@ import { either } from '@shared/i18n';
 import { dayTime } from '@shared/format';
 import { asApiError } from '@shared/resource';
 import { may, me, requireMe, signOut } from '@shared/session';
+import { SignInAgain } from '@shared/again';
 import { start } from '@shared/start';
 import type { Photo } from '@shared/types';
 import { Badge, Button, ClockBadge, Dialog, EmptyState, Failed, Field, Icon, LangSwitch, Spinner, TaskBadge, tellError, ThemeSwitch, Toasts } from '@shared/ui';
@@ -128,6 +129,7 @@ function Desk() {
       {/* As the album knows it now: its picture may not have been ready when the dialog opened. */}
       {sending && <SendBackDialog of={photos.value.find((one) => one.id === sending.id) ?? sending} onClose={() => setSending(null)} />}
       {help && <Keys onClose={() => setHelp(false)} />}
+      <SignInAgain />
       <Toasts />
     </div>
   );
