@@ -195,3 +195,9 @@ def test_who_signs_out_leaves_no_customer_on_the_screen_for_the_next_one(seat, s
     seat.press(".account-menu button")
     seat.page.wait_for_url("**/")
     assert seat.page.evaluate("sessionStorage.length") == 0
+
+
+def test_an_impossible_number_of_injured_is_said_at_its_field(seat):
+    keys(seat, "13800138019", "{Alt+l}", "桥头", "{Alt+i}", "5000", "{Control+Enter}")
+    assert until(lambda: seat.page.evaluate("document.activeElement.accessKey") == "i")
+    seat.sees(".field.wrong .field-error")

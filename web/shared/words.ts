@@ -1,6 +1,7 @@
 /** The words every page shares, the labels of codes, and what an error means to a person. */
 import type { ApiError } from './api';
-import { labels, words } from './i18n';
+import { fieldOf, saidOf } from './fielderrors';
+import { either, labels, words } from './i18n';
 
 export * from './labels';
 
@@ -255,5 +256,5 @@ export function explain(error: ApiError): string {
   const known = errors(error.code);
   const said = known === error.code ? error.detail || known : known;
   const first = error.errors[0];
-  return first ? `${said}：${first.path} ${first.message}` : said;
+  return first ? `${said}${either('：', ': ')}${fieldOf(first.path)} ${saidOf(first.message)}` : said;
 }

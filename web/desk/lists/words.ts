@@ -159,7 +159,7 @@ export const t = words(
     anyAudience: 'Everybody',
     anyChannel: 'All channels',
     anyState: 'All states',
-    reports: 'Times',
+    reports: 'Figures',
     from: 'From',
     to: 'To',
     by: 'By',

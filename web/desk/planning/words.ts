@@ -98,7 +98,7 @@ export const t = words(
     barLimits: 'New claims: contact within {contact} min, arrival {arrive}, up to {open} jobs each',
     arriveAgreed: 'as agreed',
     arriveMin: 'within {n} min',
-    barClaims: '{n} claims · {w} waiting',
+    barClaims: '{n} {n|claim|claims} · {w} waiting',
     barVisits: '{v} joint visits ({c} companions)',
     barBorrowed: 'Borrowed: {names}',
     waitsFor: 'Waits for a second person until {t}',

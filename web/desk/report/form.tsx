@@ -176,6 +176,7 @@ export function Fields({ errors }: { errors: Record<string, string> }) {
           min={0}
           max={999}
           value={of.injured}
+          error={errors.injured ?? null}
           onInput={input('injured')}
         />
         <div class="wide pair inline">

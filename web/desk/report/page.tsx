@@ -27,6 +27,7 @@ function problems(): Record<string, string> {
     ...(of.phone.trim() ? {} : { phone: t('needPhone') }),
     ...(of.place.trim() || of.lon !== null ? {} : { place: t('needPlace') }),
     ...(of.typed && !parseLonLat(of.typed) ? { typed: t('badCoordinates') } : {}),
+    ...(/^\d{0,3}$/.test(of.injured.trim()) ? {} : { injured: t('badInjured') }),
     ...(lossAt && lossAt.getTime() > serverNow() + 60_000 ? { lossAt: t('futureLoss') } : {}),
   };
 }
