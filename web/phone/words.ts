@@ -4,7 +4,7 @@ import { labels, words } from '@shared/i18n';
 export const t = words(
   {
     title: '查勘员', waitingForJobs: '正在等待派单', waitingNote: '有新任务时手机会响铃、震动', offTitle: '休息中', offNote: '上岗后才会收到派单；休息时不记录位置',
-    jobsTitle: '我的任务', noJobs: '暂无任务', goOn: '上岗', goOff: '下岗', goHomeAt: '几点下岗（可不填）', onDuty: '在岗', offDuty: '休息', dutyPending: '等待同步', duty: '在岗状态', continueJob: '继续：{step}',
+    jobsTitle: '我的任务', noJobs: '暂无任务', goOn: '上岗', goOff: '下岗', goHomeAt: '几点下岗（选填）', onDuty: '在岗', offDuty: '休息', dutyPending: '等待同步', duty: '在岗状态', continueJob: '继续：{step}',
     goOffSure: '还有 {n} 件任务未完成，确定下岗吗？', goOffNote: '下岗后不再收到新派单，也不再记录位置。', stayOn: '继续在岗',
 
     pairTitle: '把这台手机交给查勘员使用', pairNote: '向调度员要 8 位配对码，或用相机扫描调度台上的二维码', code: '配对码', codeHint: '字母和数字，不分大小写，10 分钟内有效', pairGo: '配对这台手机',
