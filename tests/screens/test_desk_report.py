@@ -192,7 +192,7 @@ def test_a_coordinate_that_is_none_is_not_sent_as_if_there_were_none(seat, sessi
 def test_who_signs_out_leaves_no_customer_on_the_screen_for_the_next_one(seat, sessions):
     keys(seat, "13800138018", "{Alt+l}", "桥头")
     seat.press(".account > button")
-    seat.press(".account-menu button")
+    seat.press(".account-menu button", "退出登录")
     seat.page.wait_for_url("**/")
     assert seat.page.evaluate("sessionStorage.length") == 0
 
