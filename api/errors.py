@@ -105,8 +105,19 @@ def refuse_broken_json() -> Response | None:
     return None
 
 
+def by_a_person() -> bool:
+    """Whether somebody typed an address into a browser; programs ask for JSON, and everything under /api is theirs."""
+    return (
+        request.method == "GET"
+        and not request.path.startswith(("/api", "/assets"))
+        and request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
+    )
+
+
 def install(app: Flask) -> None:
     """Registers the handlers."""
+    from api import pages  # its door is built on this module
+
     app.before_request(refuse_broken_json)
 
     @app.errorhandler(ChakanError)
@@ -116,6 +127,8 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def werkzeugs(error: HTTPException) -> Response:
         status = error.code or 500
+        if status == 404 and by_a_person():
+            return pages.lost(request.path)
         answer = problem(status, CODES.get(status, "http_error"), error.description or "")
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):

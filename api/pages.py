@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Response, redirect, send_from_directory
+from flask import Response, make_response, redirect, send_from_directory
 from flask.typing import ResponseReturnValue
 
 from api.door import Door, Strict, Text, public
@@ -25,6 +25,16 @@ SAFE_HEADERS = {
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=(), screen-wake-lock=(self)",
     "Cache-Control": "no-cache",
 }
+
+
+def lost(path: str) -> Response:
+    """The answer to a person at an address that is none: the page meant, or the front door, which says so."""
+    meant = path.rstrip("/").lower()
+    if meant in ("/desk", "/phone", "/review"):
+        return make_response(redirect(meant))
+    answer = page("index.html")
+    answer.status_code = 404
+    return answer
 
 
 class SlugPath(Strict):
@@ -74,6 +84,13 @@ def phone() -> ResponseReturnValue:
 def review() -> ResponseReturnValue:
     """The adjuster's screen."""
     return page("review.html")
+
+
+@bp.get("/t/", doc_ui=False)
+@public
+def track_of_nothing() -> ResponseReturnValue:
+    """A link cut off on its way through a message: the customer is told so in his own words."""
+    return page("track.html")
 
 
 @bp.get("/t/<slug>", doc_ui=False)

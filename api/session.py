@@ -23,6 +23,13 @@ class SignIn(Strict):
     password: LongText
 
 
+class OwnPassword(Strict):
+    """The present password and the new one."""
+
+    current: LongText
+    new: LongText
+
+
 class NewToken(Strict):
     """What the token is for, in the holder's words."""
 
@@ -86,6 +93,19 @@ def sign_out() -> ResponseReturnValue:
     answer = make_response("", 204)
     answer.delete_cookie(auth.COOKIE, path="/")
     return answer
+
+
+@bp.post("/me/password")
+@roles("seat", "dispatcher", "surveyor", "adjuster", "supervisor", "admin")
+def own_password(body: OwnPassword) -> ResponseReturnValue:
+    """A new password for oneself; the present one is asked for, and one's other web sessions end."""
+    service.change_own_password(g.sessions, g.actor, body.current, body.new)
+    live.doubt_access(parts().redis, g.actor.person_id)
+    return "", 204
+
+
+# As for signing in: a wrong password must be counted even under a key.
+own_password.own_replay = True
 
 
 @bp.get("/me")

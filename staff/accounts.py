@@ -72,10 +72,8 @@ def _matches(hashed: str | None, password: str) -> bool:
         return False
 
 
-def sign_in(
-    sessions: Sessions, username: str, password: str, *, now: datetime | None = None
-) -> tuple[Actor, str]:
-    """Opens a web session. Raises BadSignIn or AccountLocked; failures are counted in the account's row."""
+def prove(sessions: Sessions, username: str, password: str, *, now: datetime | None = None) -> int:
+    """Whose name and password these are. Raises BadSignIn or AccountLocked; failures are counted in the account's row."""
     with sessions.begin() as session:
         now = clock.read(session, now)
         person = session.scalars(select(Person).where(Person.username == username)).one_or_none()
@@ -86,20 +84,29 @@ def sign_in(
         raise AccountLocked("too many wrong passwords; try again later", retry_after_s=60)
     # Hashing takes tens of milliseconds: no transaction is held meanwhile.
     matched = _matches(hashed, password)
+    if person_id is None:
+        raise BadSignIn("the name or the password is wrong")
     with sessions.begin() as session:
-        if person_id is None:
-            raise BadSignIn("the name or the password is wrong")
         person = session.get_one(Person, person_id, with_for_update=True)
         if matched:
             person.failed_signins, person.locked_until = 0, None
-            token, secret = tokens.issue(session, "session", person.id, now=now, life=tokens.SESSION_LIFE)
-            actor = actor_of(session, token, person)
         else:
             person.failed_signins += 1
             person.locked_until = lock_after(person.failed_signins, now)
     if not matched:
         raise BadSignIn("the name or the password is wrong")
-    return actor, secret
+    return person_id
+
+
+def sign_in(
+    sessions: Sessions, username: str, password: str, *, now: datetime | None = None
+) -> tuple[Actor, str]:
+    """Opens a web session. Raises BadSignIn or AccountLocked."""
+    person_id = prove(sessions, username, password, now=now)
+    with sessions.begin() as session:
+        now = clock.read(session, now)
+        token, secret = tokens.issue(session, "session", person_id, now=now, life=tokens.SESSION_LIFE)
+        return actor_of(session, token, session.get_one(Person, person_id)), secret
 
 
 def actor_of(session: Session, token: Token, person: Person) -> Actor:

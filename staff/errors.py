@@ -23,3 +23,15 @@ class NameTaken(ChakanError):
 
 class WeakPassword(ChakanError):
     code, kind = "weak_password", "invalid"
+
+
+class WrongPassword(ChakanError):
+    """Not BadSignIn: whoever mistypes the old password is still signed in."""
+
+    code, kind = "wrong_password", "invalid"
+
+
+class OwnAccount(ChakanError):
+    """An administrator who ends himself may leave nobody who could undo it."""
+
+    code, kind = "own_account", "conflict"

@@ -14,7 +14,7 @@ from core.database import Sessions
 from core.errors import Invalid, Missing
 from staff import accounts, devices, organisations, shifts, tokens
 from staff.accounts import Actor
-from staff.errors import NameTaken
+from staff.errors import BadSignIn, NameTaken, OwnAccount, WrongPassword
 from staff.models import ROLES, Organisation, Person, Surveyor, Token
 
 LONGEST_SHIFT = timedelta(days=2)
@@ -126,7 +126,9 @@ def change_person(
     password: str | None = None,
     disabled: bool | None = None,
 ) -> None:
-    """Changes what is given. A new password or new roles end the person's web sessions."""
+    """Changes what is given. A new password or new roles end the person's web sessions. Raises OwnAccount."""
+    if person_id == actor.person_id and (disabled or (roles is not None and "admin" not in roles)):
+        raise OwnAccount("somebody else must end your account or take your rights")
     with sessions.begin() as session:
         now = clock.read(session)
         person = person_of(session, actor, person_id)
@@ -159,6 +161,27 @@ def change_person(
             disable(session, person, by=actor.person_id, now=now)
         elif disabled is False:
             person.disabled_at = None
+
+
+def change_own_password(sessions: Sessions, actor: Actor, current: str, new: str) -> None:
+    """A new password by its owner; ends his other web sessions. Raises WrongPassword, WeakPassword or AccountLocked."""
+    hashed = accounts.hash_password(new)
+    with sessions.begin() as session:
+        username = session.get_one(Person, actor.person_id).username
+    try:
+        accounts.prove(sessions, username, current)
+    except BadSignIn as error:
+        raise WrongPassword("the present password is wrong") from error
+    with sessions.begin() as session:
+        now = clock.read(session)
+        session.get_one(Person, actor.person_id).password_hash = hashed
+        session.query(Token).filter(
+            Token.person_id == actor.person_id,
+            Token.kind == "session",
+            Token.revoked_at.is_(None),
+            Token.id != actor.token_id,
+        ).update({"revoked_at": now})
+        audit.append(session, actor.person_id, "password.changed", "person", actor.person_id, now=now)
 
 
 def sign_out(sessions: Sessions, actor: Actor) -> None:

@@ -5,7 +5,7 @@ import pytest
 from geo import datum
 from tests import factories
 from tests.screens import deskside as kit
-from tests.screens.deskside import sit_down, until
+from tests.screens.deskside import PASSWORD, sit_down, until
 
 
 @pytest.fixture
@@ -128,3 +128,76 @@ def test_n_opens_the_next_report_empty(seat, sessions):
     keys(seat, "{n}")
     seat.sees("#report-phone")
     assert seat.page.input_value("#report-phone") == ""
+
+
+SMALL = {"width": 1366, "height": 768}
+
+
+def in_sight(found) -> bool:
+    """Whether the whole of it lies on the screen and nothing lies over its middle."""
+    return bool(
+        found.evaluate("""e => { const r = e.getBoundingClientRect();
+      const over = document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2);
+      return r.top >= 0 && r.bottom <= innerHeight && e.contains(over); }""")
+    )
+
+
+def test_on_a_small_screen_a_possible_duplicate_is_seen_without_scrolling(browser, sessions):
+    with sessions() as session:
+        factories.organisation(
+            session, parent=factories.default_organisation(session)
+        )  # more than one branch: the form asks which one insures, and grows
+        session.commit()
+    desk = sit_down(browser, sessions, "seat", viewport=SMALL).open("report")
+    with sessions() as session:
+        first = factories.claim(session, reporter_phone="13800138014")
+    desk.sees("#report-phone")
+    keys(desk, "13800138014")
+    assert in_sight(desk.sees(".hints a", first.report_no))
+
+
+def test_on_a_small_screen_a_refusal_is_seen_without_scrolling(browser, sessions):
+    desk = sit_down(browser, sessions, "seat", viewport=SMALL).open("report")
+    desk.sees("#report-phone")
+    keys(desk, "13800138015", "{Alt+l}", "某路口")
+    desk.page.route(
+        "**/api/v1/claims", lambda route: route.fulfill(status=409, json={"code": "conflict", "status": 409})
+    )
+    keys(desk, "{Control+Enter}")
+    assert in_sight(desk.sees(".report-form .banner.error"))
+
+
+def test_a_session_that_ends_in_the_middle_of_a_call_asks_for_the_password_and_loses_nothing(seat, sessions):
+    keys(seat, "13800138016", "{Alt+l}", "桥头")
+    seat.context.clear_cookies()
+    keys(seat, "{Control+Enter}")
+    seat.sees("dialog.again")
+    seat.page.keyboard.press("Escape")
+    keys(seat, PASSWORD, "{Enter}")
+    seat.loses("dialog.again")
+    keys(seat, "{Control+Enter}")
+    seat.sees(".after")
+    assert [claim.place_text for claim in kit.claims_of(sessions)] == ["桥头"]
+
+
+def test_a_coordinate_that_is_none_is_not_sent_as_if_there_were_none(seat, sessions):
+    sent: list[str] = []
+    seat.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    keys(seat, "13800138017", "{Alt+l}", "桥头", "{Alt+z}", "39.91", "{Alt+p}", "{Control+Enter}")
+    # The wrong field is where one writes next.
+    assert until(lambda: seat.page.evaluate("document.activeElement.placeholder") == "116.40,39.91")
+    assert not [url for url in sent if url.endswith("/claims")]
+
+
+def test_who_signs_out_leaves_no_customer_on_the_screen_for_the_next_one(seat, sessions):
+    keys(seat, "13800138018", "{Alt+l}", "桥头")
+    seat.press(".account > button")
+    seat.press(".account-menu button", "退出登录")
+    seat.page.wait_for_url("**/")
+    assert seat.page.evaluate("sessionStorage.length") == 0
+
+
+def test_an_impossible_number_of_injured_is_said_at_its_field(seat):
+    keys(seat, "13800138019", "{Alt+l}", "桥头", "{Alt+i}", "5000", "{Control+Enter}")
+    assert until(lambda: seat.page.evaluate("document.activeElement.accessKey") == "i")
+    seat.sees(".field.wrong .field-error")

@@ -185,6 +185,9 @@ def test_the_shot_list_leads_to_the_report_and_a_photo_sent_back_returns_with_it
         lambda: [p for p in kit.photos_of(sessions, task) if p.shot == "vin"][1:], what="the retake"
     )[0]
     assert retake.sha256 != vin.sha256 and of.id == retake.claim_id
+    # The reports left no step behind: Back on the job leads home at once.
+    phone.page.go_back()
+    phone.page.wait_for_selector("[data-testid=duty]")
     assert phone.errors == []
 
 

@@ -4,6 +4,8 @@ import { now } from '@shared/clock';
 import { clockTimeS } from '@shared/format';
 import { homeOf, may, me, signOut } from '@shared/session';
 import type { Role } from '@shared/types';
+import { SignInAgain } from '@shared/again';
+import { changePassword, PasswordDialog } from '@shared/password';
 import { Button, Dialog, EmptyState, Icon, type IconName, LangSwitch, tellError, ThemeSwitch, Toasts } from '@shared/ui';
 import { common, role } from '@shared/words';
 import { AssignDialog } from './claim/assign';
@@ -48,6 +50,7 @@ export const allowed = () => PAGES.filter((one) => may(...one.roles));
 
 function Account() {
   const [open, setOpen] = useState(false);
+  const [password, setPassword] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!open) return;
@@ -83,11 +86,22 @@ function Account() {
               {t('review')}
             </a>
           )}
+          <Button
+            kind="quiet"
+            icon="lock"
+            onClick={() => {
+              setOpen(false);
+              setPassword(true);
+            }}
+          >
+            {changePassword()}
+          </Button>
           <Button kind="quiet" icon="sign-out" onClick={() => signOut().catch(tellError)}>
             {common('signOut')}
           </Button>
         </div>
       )}
+      {password && <PasswordDialog onClose={() => setPassword(false)} />}
     </div>
   );
 }
@@ -240,7 +254,13 @@ export function Shell() {
     if (first) location.replace(link(first));
     else if (me.value && homeOf(me.value) !== '/desk') location.replace(homeOf(me.value));
   }, [page, first]);
-  if (wall.value && page === 'live') return <Wall />;
+  if (wall.value && page === 'live')
+    return (
+      <>
+        <Wall />
+        <SignInAgain />
+      </>
+    );
   const View = page && allowed().some((one) => one.page === page) ? VIEWS[page] : null;
   return (
     <>
@@ -267,6 +287,7 @@ export function Shell() {
       </main>
       <AssignDialog />
       {help && <Help onClose={() => setHelp(false)} />}
+      <SignInAgain />
       <Toasts />
     </>
   );

@@ -38,11 +38,12 @@ export function replace(to: Where): void {
   window.scrollTo(0, 0);
 }
 
-export function back(): void {
+/** One step back; where nothing of ours lies behind this page (it was loaded anew), to `otherwise`. */
+export function back(otherwise: Where = { page: 'home' }): void {
   if (depth > 0) {
     depth -= 1;
     history.back();
-  } else replace({ page: 'home' });
+  } else replace(otherwise);
 }
 
 /** Takes a pairing code out of the address, so that it is neither bookmarked nor used twice. */

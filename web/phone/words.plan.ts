@@ -10,6 +10,6 @@ export const p = words(
   {
     visitAt: 'Stop {n} · {a}–{b}', pinned: 'agreed', late: 'about {t} late', notFit: 'Does not fit into today: {why}', storm: 'Catastrophe mode: {name}', stormNote: 'Call new customers within {contact} min and agree a time with them. Up to {open} jobs each.', lent: 'You are lent to help.',
     moveTitle: 'Please wait somewhere else', moveNote: '{place}About {t} away. More reports are expected there.', moveYes: 'I am going', moveNo: 'I cannot', moveThanks: 'Answered', moveWhy: 'Why not?', why_busy: 'I have something to do', why_too_far: 'Too far', why_rest: 'I need a rest', why_other: 'Other',
-    bundle: 'Together with {n} losses near by', bundleNote: 'A yes gives you all of them; call and visit them in the order of your day.', navigate: 'Navigate there',
+    bundle: 'Together with {n} {n|loss|losses} near by', bundleNote: 'A yes gives you all of them; call and visit them in the order of your day.', navigate: 'Navigate there',
   },
 );

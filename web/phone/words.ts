@@ -4,7 +4,7 @@ import { labels, words } from '@shared/i18n';
 export const t = words(
   {
     title: '查勘员', waitingForJobs: '正在等待派单', waitingNote: '有新任务时手机会响铃、震动', offTitle: '休息中', offNote: '上岗后才会收到派单；休息时不记录位置',
-    jobsTitle: '我的任务', noJobs: '暂无任务', goOn: '上岗', goOff: '下岗', goHomeAt: '几点下岗（可不填）', onDuty: '在岗', offDuty: '休息', dutyPending: '等待同步', duty: '在岗状态', continueJob: '继续：{step}',
+    jobsTitle: '我的任务', noJobs: '暂无任务', goOn: '上岗', goOff: '下岗', goHomeAt: '几点下岗（选填）', onDuty: '在岗', offDuty: '休息', dutyPending: '等待同步', duty: '在岗状态', continueJob: '继续：{step}',
     goOffSure: '还有 {n} 件任务未完成，确定下岗吗？', goOffNote: '下岗后不再收到新派单，也不再记录位置。', stayOn: '继续在岗',
 
     pairTitle: '把这台手机交给查勘员使用', pairNote: '向调度员要 8 位配对码，或用相机扫描调度台上的二维码', code: '配对码', codeHint: '字母和数字，不分大小写，10 分钟内有效', pairGo: '配对这台手机',
@@ -37,8 +37,8 @@ export const t = words(
   },
   {
     title: 'Surveyor', waitingForJobs: 'Waiting for a job', waitingNote: 'The phone rings and vibrates when one comes', offTitle: 'Off duty', offNote: 'Jobs come only on duty; nothing of your position is recorded now',
-    jobsTitle: 'My jobs', noJobs: 'No jobs', goOn: 'Go on duty', goOff: 'Go off duty', goHomeAt: 'Going home at (optional)', onDuty: 'On duty', offDuty: 'Off duty', dutyPending: 'waiting to sync', duty: 'Duty', continueJob: 'Continue: {step}',
-    goOffSure: '{n} jobs are not finished. Go off duty?', goOffNote: 'No new jobs will come and no position is recorded.', stayOn: 'Stay on duty',
+    jobsTitle: 'My jobs', noJobs: 'No jobs', goOn: 'Go on duty', goOff: 'Go off duty', goHomeAt: 'Going home at (optional)', onDuty: 'On duty', offDuty: 'Off duty', dutyPending: 'waiting to sync', duty: 'Duty', continueJob: 'Next: {step}',
+    goOffSure: '{n} {n|job is|jobs are} not finished. Go off duty?', goOffNote: 'No new jobs will come and no position is recorded.', stayOn: 'Stay on duty',
 
     pairTitle: 'Make this phone a surveyor’s phone', pairNote: 'Ask the dispatcher for the 8-place code, or scan the QR code on his screen with the camera', code: 'Pairing code', codeHint: 'Letters and digits, any case, good for ten minutes', pairGo: 'Pair this phone',
     pairing: 'Pairing…', orPassword: 'Sign in with a password', orCode: 'Use a pairing code', username: 'User name', password: 'Password', signInGo: 'Sign in', notSurveyor: '{name} is not a surveyor; use the desk on a computer',
@@ -50,7 +50,7 @@ export const t = words(
     bellOn: 'Instant alerts are on: you hear of a new job at once', bellOff: 'Instant alerts are off: asking every few seconds instead',
     syncNow: 'Sync now', queueTitle: 'Actions waiting', photosTitle: 'Photos waiting', logTitle: 'Recent actions', queueEmpty: 'Nothing is waiting', logEmpty: 'No actions yet', tries: '{n} tries',
     storageLine: '{used} kept on this phone, {percent} of what it may use', storagePersisted: 'The browser promises to keep it', storageMayGo: 'The browser may clear it when space is short: install the app', storageFull: 'The phone is nearly full ({percent}): connect and upload before taking more photos',
-    keepAsk: 'Ask to keep the data', fixesWaiting: '{n} positions to send', refusedAt: 'Not accepted', acceptedAt: 'Delivered', gotIt: 'Understood', refusedTitle: '{n} actions were not accepted', nowState: 'The job is now: {state}',
+    keepAsk: 'Ask to keep the data', fixesWaiting: '{n} {n|position|positions} to send', refusedAt: 'Not accepted', acceptedAt: 'Delivered', gotIt: 'Understood', refusedTitle: '{n} {n|action was|actions were} not accepted', nowState: 'The job is now: {state}',
     photoRetry: 'Upload again', photoDrop: 'Delete this photo', photoDropSure: 'The server does not have this photo; it cannot be brought back.', sendsFirst: 'Actions go first, photos after',
 
     trackOk: 'Position is fine', trackAge: '{t} ago · ±{m} m', trackSearching: 'Finding the position…', trackStale: 'The position is old', trackStaleNote: 'No new position for {t}; the desk shows you as lost. Go into the open, or check the phone’s location switch.',
@@ -65,7 +65,7 @@ export const t = words(
 
     myTrack: 'My track', menuTitle: 'Settings', soundOn: 'Ring for new jobs', noticesOn: 'Allow notifications', noticesDenied: 'The browser refuses notifications; allow them in the site’s permissions', noticesReady: 'Notifications are on', install: 'Add to the home screen', installNote: 'Opens like an app, works with no network, and its data is kept',
     installIos: 'Tap the share button of the browser, then “Add to Home Screen”, and open Chakan from its icon.', installMust: 'On an iPhone add Chakan to the home screen before going on duty: the browser clears unsent photos after seven idle days.', leave: 'Unpair and leave', leaveSure: 'Leave this phone?',
-    leaveNote: 'You need a new pairing code to come back.', leaveUnsent: '{n} things are not uploaded. They stay sealed on this phone and are sent only when you sign in again yourself.', dayNight: 'Day / night', version: 'A new version is ready', versionGo: 'Update', versionNote: 'Nothing unsent is lost', deviceLine: 'Device {id}', org: 'Organisation',
+    leaveNote: 'You need a new pairing code to come back.', leaveUnsent: '{n} {n|thing is|things are} not uploaded: sealed on this phone, sent only when you sign in again yourself.', dayNight: 'Day / night', version: 'A new version is ready', versionGo: 'Update', versionNote: 'Nothing unsent is lost', deviceLine: 'Device {id}', org: 'Organisation',
     offerTitle: 'New job', offerNotice: '{distance} away, {left} left: tap to answer', copied: 'Copied', copy: 'Copy',
   },
 );

@@ -5,6 +5,8 @@ import { either } from '@shared/i18n';
 import { dayTime } from '@shared/format';
 import { asApiError } from '@shared/resource';
 import { may, me, requireMe, signOut } from '@shared/session';
+import { SignInAgain } from '@shared/again';
+import { changePassword, PasswordDialog } from '@shared/password';
 import { start } from '@shared/start';
 import type { Photo } from '@shared/types';
 import { Badge, Button, ClockBadge, Dialog, EmptyState, Failed, Field, Icon, LangSwitch, Spinner, TaskBadge, tellError, ThemeSwitch, Toasts } from '@shared/ui';
@@ -83,6 +85,7 @@ function folded(): boolean {
 function Desk() {
   const [sending, setSending] = useState<Photo | null>(null);
   const [help, setHelp] = useState(false);
+  const [password, setPassword] = useState(false);
   const [zoomTurn, setZoomTurn] = useState(0);
   const modal = useRef(false);
   modal.current = sending !== null || help;
@@ -118,7 +121,7 @@ function Desk() {
         {may('dispatcher', 'supervisor', 'admin') && <a class="button quiet" href="/desk"><Icon name="map" size={16} /><span>{t('desk')}</span></a>}
         <Button kind="quiet" icon="keyboard" aria-label={t('keys')} onClick={() => setHelp(true)} />
         <LangSwitch /><ThemeSwitch />
-        <span class="small r-who">{me.value?.person.name}</span>
+        <Button kind="quiet" icon="user" title={changePassword()} onClick={() => setPassword(true)}><span class="small r-who">{me.value?.person.name}</span></Button>
         <Button kind="quiet" icon="sign-out" aria-label={common('signOut')} onClick={() => signOut().catch(tellError)} />
       </header>
       <Queue />
@@ -128,6 +131,8 @@ function Desk() {
       {/* As the album knows it now: its picture may not have been ready when the dialog opened. */}
       {sending && <SendBackDialog of={photos.value.find((one) => one.id === sending.id) ?? sending} onClose={() => setSending(null)} />}
       {help && <Keys onClose={() => setHelp(false)} />}
+      {password && <PasswordDialog onClose={() => setPassword(false)} />}
+      <SignInAgain />
       <Toasts />
     </div>
   );

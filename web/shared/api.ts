@@ -46,6 +46,10 @@ export const setCsrf = (token: string): void => void (csrf = token);
 /** Signs every request with a device token instead of the cookie. */
 export const setBearer = (token: string): void => void (bearer = token);
 export const bearerToken = (): string => bearer;
+
+let signedOut: () => void = () => undefined;
+/** Calls when the server no longer knows who is signed in by cookie. */
+export const onSignedOut = (run: () => void): void => void (signedOut = run);
 export const newKey = (): string => crypto.randomUUID();
 
 type Query = Record<string, string | number | boolean | null | undefined>;
@@ -100,6 +104,7 @@ async function once(method: string, path: string, ask: Ask, key: string | undefi
 }
 
 async function refusal(response: Response): Promise<ApiError> {
+  if (response.status === 401 && !bearer) signedOut();
   const after = Number(response.headers.get('Retry-After'));
   const retryAfterS = Number.isFinite(after) && after > 0 ? after : null;
   try {
@@ -187,7 +192,8 @@ async function line(path: string, signal: AbortSignal, lastId: string): Promise<
     throw new ApiError('offline', 0, '');
   }
   if (!response.ok) throw await refusal(response);
-  if (!/\bevent-stream\b/.test(response.headers.get('Content-Type') ?? '') || !response.body) throw new ApiError('not_ours', 0, '');
+  if (!/\bevent-stream\b/.test(response.headers.get('Content-Type') ?? '') || !response.body)
+    throw new ApiError('not_ours', 0, '');
   return response.body.getReader();
 }
 

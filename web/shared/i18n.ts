@@ -50,8 +50,14 @@ export function labels<Z extends Record<string, string>>(zh: Z, en: { [K in keyo
   return (code: string | null | undefined): string => (code ? ((isZh() ? zh : en)[code] ?? code) : '');
 }
 
+/** `{n}` is the value itself; `{n|job is|jobs are}` is chosen by it: English counts, Chinese does not. */
 function fill(text: string, values?: Values): string {
-  return values ? text.replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all)) : text;
+  if (!values) return text;
+  return text
+    .replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (_, name: string, one: string, many: string) =>
+      Number(values[name]) === 1 ? one : many,
+    )
+    .replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all));
 }
 
 /** Picks by language, for texts the API sends in both. */

@@ -2,7 +2,7 @@
 import { api } from './api';
 import { learnServerTime } from './clock';
 import { type Batch, type Box, cellsOf, type ViewTold } from './packed';
-import { leave } from './session';
+import { lapse, lapsed, whoAmI } from './session';
 import type { ClockChange, Gone, PackedSnapshot, SurveyorCard, TaskCard } from './types';
 
 export interface Follower {
@@ -95,13 +95,16 @@ export function follow(url: string, follower: Follower): () => void {
     on<SurveyorCard>('surveyor', (card) => follower.surveyor(card));
     on<TaskCard>('task', (card) => follower.task(card));
     on<ClockChange>('clock', (change) => follower.clock(change));
-    on<Gone>('gone', (what) => (what.kind === 'session' ? leave() : follower.gone(what)));
+    on<Gone>('gone', (what) => (what.kind === 'session' ? lapse() : follower.gone(what)));
     on<unknown>('stale', () => follower.stale(true));
     on<unknown>('still', () => undefined);
     source.onopen = () => void (wait = FIRST_WAIT_MS);
     source.onerror = () => {
       follower.stale(true);
-      if (source?.readyState === EventSource.CLOSED) again();
+      if (source?.readyState !== EventSource.CLOSED) return;
+      // A stream does not say why it was refused; a session that ended would leave the desk dark without a word.
+      if (!lapsed.peek()) whoAmI().catch((error: unknown) => console.warn('who is signed in cannot be asked', error));
+      again();
     };
   };
 

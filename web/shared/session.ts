@@ -1,13 +1,19 @@
 /** Who is signed in, on every page the same. */
 import { signal } from '@preact/signals';
-import { api, ApiError, setCsrf } from './api';
+import { api, ApiError, onSignedOut, setCsrf } from './api';
 import type { Me, Role } from './types';
 
 export const me = signal<Me | null>(null);
 
+/** True when the session ended under the hands of somebody who was signed in: what he typed is still on the page. */
+export const lapsed = signal(false);
+export const lapse = (): void => void (lapsed.value = me.peek() !== null);
+onSignedOut(lapse);
+
 function keep(answer: Me): Me {
   setCsrf(answer.csrf ?? '');
   me.value = answer;
+  lapsed.value = false;
   return answer;
 }
 
@@ -45,6 +51,11 @@ export async function signOut(): Promise<void> {
     if (!(error instanceof ApiError && error.status === 401)) throw error;
   }
   me.value = null;
+  try {
+    sessionStorage.clear(); // a report half typed holds a customer's name: not for the next one at this desk
+  } catch {
+    /* storage refused: nothing was kept */
+  }
   location.replace('/');
 }
 

@@ -1,6 +1,7 @@
 /** The words every page shares, the labels of codes, and what an error means to a person. */
 import type { ApiError } from './api';
-import { labels, words } from './i18n';
+import { fieldOf, saidOf } from './fielderrors';
+import { either, labels, words } from './i18n';
 
 export * from './labels';
 
@@ -23,6 +24,11 @@ export const common = words(
     unknown: '未知',
     signOut: '退出登录',
     signIn: '登录',
+    username: '用户名',
+    password: '密码',
+    againTitle: '登录已过期',
+    againNote: '请再输入一次密码。页面上已填写的内容都在。',
+    againOther: '换人登录',
     language: '语言',
     theme: '主题',
     themeAuto: '跟随系统',
@@ -68,6 +74,11 @@ export const common = words(
     unknown: 'Unknown',
     signOut: 'Sign out',
     signIn: 'Sign in',
+    username: 'User name',
+    password: 'Password',
+    againTitle: 'Your sign-in has ended',
+    againNote: 'Type your password once more. What you typed on the page is still there.',
+    againOther: 'Somebody else signs in',
     language: 'Language',
     theme: 'Theme',
     themeAuto: 'As the system',
@@ -126,7 +137,9 @@ const errors = labels(
     bad_sign_in: '用户名或密码不对',
     account_locked: '尝试次数过多，账号已暂时锁定，请稍后再试',
     name_taken: '这个名字已被使用',
-    weak_password: '密码太弱：至少 10 位，且不要用常见密码',
+    weak_password: '密码太短：至少 10 位',
+    wrong_password: '现在的密码不对',
+    own_account: '不能停用自己，也不能去掉自己的管理员角色；请由其他管理员操作',
     bad_pairing_code: '配对码不对或已过期',
     denied: '没有权限这样做',
     missing: '找不到，或不在您的范围内',
@@ -165,6 +178,7 @@ const errors = labels(
     link_expired: '链接已过期',
     already_rated: '已经评价过了',
     message_waiting: '消息还在排队',
+    bad_shape: '边界不成形：至少三个角，线条不能交叉',
     area_in_use: '责任区里还有案件',
     too_many: '太频繁了，请稍后再试',
     http_429: '太频繁了，请稍后再试',
@@ -183,7 +197,9 @@ const errors = labels(
     bad_sign_in: 'Wrong user name or password',
     account_locked: 'Too many attempts; the account is locked for a while',
     name_taken: 'This name is taken',
-    weak_password: 'The password is too weak: ten characters or more, none of the common ones',
+    weak_password: 'The password is too short: ten characters or more',
+    wrong_password: 'The present password is wrong',
+    own_account: 'You cannot end your own account or take your own rights; ask another administrator',
     bad_pairing_code: 'The pairing code is wrong or has expired',
     denied: 'You may not do this',
     missing: 'Not found, or outside your organisation',
@@ -222,6 +238,7 @@ const errors = labels(
     link_expired: 'The link has expired',
     already_rated: 'Already rated',
     message_waiting: 'The message is still waiting',
+    bad_shape: 'The outline is no clean shape: three corners or more, no side may cross another',
     area_in_use: 'Claims lie in this area',
     too_many: 'Too often; try again shortly',
     http_429: 'Too often; try again shortly',
@@ -239,5 +256,5 @@ export function explain(error: ApiError): string {
   const known = errors(error.code);
   const said = known === error.code ? error.detail || known : known;
   const first = error.errors[0];
-  return first ? `${said}：${first.path} ${first.message}` : said;
+  return first ? `${said}${either('：', ': ')}${fieldOf(first.path)} ${saidOf(first.message)}` : said;
 }

@@ -89,7 +89,7 @@ function Form({ onIn }: { onIn: (who: Me) => void }) {
         {t('go')}
       </Button>
       <p class="muted small">
-        {t('surveyorHint')} <a href="/phone">{t('phone')}</a>
+        {t('surveyorHint')} <a href="/phone">{t('toPhone')}</a>
       </p>
     </form>
   );
@@ -154,6 +154,7 @@ function SignIn() {
           <LangSwitch />
           <ThemeSwitch />
         </div>
+        {!['/', '/index.html'].includes(location.pathname) && <Banner kind="warning">{t('noPage')}</Banner>}
         {down && <Banner kind="warning">{t('down')}</Banner>}
         {!ready ? <Spinner /> : me.value ? <Screens who={me.value} /> : <Form onIn={go} />}
       </section>

@@ -21,7 +21,9 @@ export const t = words(
     hello: '{name}，您好',
     choose: '选择要打开的页面',
     signedInAs: '{org} · {roles}',
-    surveyorHint: '查勘员也可以用调度台给的配对码，直接在手机上打开“查勘端”。',
+    surveyorHint: '查勘员：用调度台给的配对码，',
+    toPhone: '打开查勘端',
+    noPage: '没有这个页面，请检查网址。',
     down: '现在连不上服务器。',
   },
   {
@@ -44,7 +46,9 @@ export const t = words(
     hello: 'Hello, {name}',
     choose: 'Where to?',
     signedInAs: '{org} · {roles}',
-    surveyorHint: 'Surveyors may also open “Phone” on their phone with the pairing code from the desk.',
+    surveyorHint: 'Surveyors with a pairing code from the desk:',
+    toPhone: 'open the phone page',
+    noPage: 'There is no such page; check the address.',
     down: 'The server cannot be reached right now.',
   },
 );

@@ -78,7 +78,7 @@ function Progress({ seen, error }: { seen: Seen; error: ApiError | null }) {
       <WhoComes page={page} heardAt={at} />
       {page.place && <p class="where"><Icon name="pin" size={22} /><span>{page.place}</span></p>}
       <Steps page={page} />
-      {page.state !== 'withdrawn' && page.state !== 'settled' && !page.photos_first && <OwnPhotos slug={slug} />}
+      {page.state !== 'withdrawn' && page.state !== 'settled' && !page.photos_first && <OwnPhotos slug={slug} late={over} />}
       {waits && <Safety />}
       <p class="foot">{t('updated', { t: clockTime(at) })}<br />{t('footer')}</p>
     </>

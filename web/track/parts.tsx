@@ -88,8 +88,8 @@ function Own({ photo, slug }: { photo: OwnPhoto; slug: string }) {
   );
 }
 
-/** `first`: asked for before anybody comes, as in a catastrophe. */
-export function OwnPhotos({ slug, first }: { slug: string; first?: boolean }) {
+/** `first`: asked for before anybody comes, as in a catastrophe; `late`: the surveyor has been there. */
+export function OwnPhotos({ slug, first, late }: { slug: string; first?: boolean; late?: boolean }) {
   const take = (files: File[]) => {
     const photos = files.filter((file) => !file.type || file.type.startsWith('image/'));
     if (photos.length < files.length) tell('warning', t('notImage'));
@@ -99,7 +99,7 @@ export function OwnPhotos({ slug, first }: { slug: string; first?: boolean }) {
   return (
     <section class="card">
       <h2>{first ? t('photosFirstTitle') : t('photosTitle')}</h2>
-      <p class="soft">{first ? t('photosFirstNote') : t('photosNote')}</p>
+      <p class="soft">{t(first ? 'photosFirstNote' : late ? 'photosMore' : 'photosNote')}</p>
       {mine.value.length > 0 && <ul class="own">{mine.value.map((photo) => <Own key={photo.id} photo={photo} slug={slug} />)}</ul>}
       {(going > 0 || sent > 0) && <p class="soft" role="status">{[going ? t('sending', { n: going }) : '', sent ? t('sent', { n: sent }) : ''].filter(Boolean).join(' · ')}{going > 0 && <><br />{t('keepOpen')}</>}</p>}
       <label class={`button big pick ${first ? 'primary' : ''}`}>

@@ -285,7 +285,7 @@ export const t = words(
     parts: 'Parts',
     costHead: 'What sending each would cost the customer in waiting; shorter is better',
     and: ', ',
-    others: '{n} others and why not',
+    others: '{n} {n|other|others} and why not',
     whyNotNearer: 'Why not the nearer one?',
     nobodyNearer: 'Nobody was nearer.',
     nearerIs: '{name} is {d} nearer, but: {why}',

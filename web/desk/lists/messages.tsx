@@ -59,7 +59,8 @@ export function Messages() {
     return () => clearInterval(timer);
   }, [auto, grown]);
   const resend = (one: Message) =>
-    api.post(`/messages/${one.id}/resend`).then(() => {
+    // A second press before the answer came is the same press: the customer gets one message.
+    api.post(`/messages/${one.id}/resend`, {}, { key: `resend-${one.id}-${one.attempts}` }).then(() => {
       tell('ok', t('resent'));
       list.reload();
     }, tellError);
@@ -115,10 +116,13 @@ export function Messages() {
                     {
                       key: 'who',
                       head: t('audience'),
-                      cell: (row) =>
-                        (AUDIENCES as readonly string[]).includes(row.audience)
-                          ? t(`audience_${row.audience as (typeof AUDIENCES)[number]}`)
-                          : row.audience,
+                      cell: (row) => (
+                        <span class="nowrap">
+                          {(AUDIENCES as readonly string[]).includes(row.audience)
+                            ? t(`audience_${row.audience as (typeof AUDIENCES)[number]}`)
+                            : row.audience}
+                        </span>
+                      ),
                     },
                     {
                       key: 'by',

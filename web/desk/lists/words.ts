@@ -161,7 +161,7 @@ export const t = words(
     anyAudience: 'Everybody',
     anyChannel: 'All channels',
     anyState: 'All states',
-    reports: 'Times',
+    reports: 'Figures',
     from: 'From',
     to: 'To',
     by: 'By',

@@ -13,13 +13,11 @@ import { t } from './words';
 
 type Opened = 'ask' | 'confirm' | 'refuse' | 'release' | 'restore' | null;
 
-const where = (one: Catastrophe) =>
-  one.area ? `${one.org.name} · ${either(one.area.name, one.area.name_en)}` : one.org.name;
+const where = (one: Catastrophe) => (one.area ? `${one.org.name} · ${either(one.area.name, one.area.name_en)}` : one.org.name);
 
 function headline(one: Catastrophe): string {
   if (one.state === 'proposed') return t('barProposed', { seen: one.seen ?? 0, normal: one.normal ?? 0 });
-  if (one.state === 'requested')
-    return t('barRequested', { who: one.pending?.requested_by.name ?? '', name: one.name });
+  if (one.state === 'requested') return t('barRequested', { who: one.pending?.requested_by.name ?? '', name: one.name });
   return t(one.state === 'released' ? 'barReleased' : 'barOn', { name: one.name });
 }
 
@@ -122,12 +120,36 @@ function One({ one }: { one: Catastrophe }) {
   );
 }
 
+/** A seat is told what stands, for it changes what he may promise; what is only proposed is not his to answer. */
+const STANDS = new Set<Catastrophe['state']>(['on', 'released']);
+
 export function CatastropheBar() {
+  const [all, setAll] = useState(false);
+  const decides = may('dispatcher', 'supervisor', 'admin');
+  const shown = catastrophes.value.filter((one) => decides || STANDS.has(one.state));
+  const proposed = shown.filter((one) => one.state === 'proposed');
+  // A storm proposes itself in every branch at once; the board must not sink under the bars.
+  const rest = all ? 0 : Math.max(0, proposed.length - 1);
   return (
     <>
-      {catastrophes.value.map((one) => (
-        <One key={one.id} one={one} />
-      ))}
+      {shown
+        .filter((one) => all || one.state !== 'proposed' || one === proposed[0])
+        .map((one) => (
+          <One key={one.id} one={one} />
+        ))}
+      {(rest > 0 || (all && proposed.length > 1)) && (
+        <div class="cat-rest">
+          <Button
+            size="small"
+            kind="quiet"
+            icon={all ? 'chevron-up' : 'chevron-down'}
+            aria-expanded={all}
+            onClick={() => setAll(!all)}
+          >
+            {all ? t('fewerProposed') : t('moreProposed', { n: rest })}
+          </Button>
+        </div>
+      )}
     </>
   );
 }

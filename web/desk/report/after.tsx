@@ -13,6 +13,8 @@ import { link } from '../route';
 import { surveyors, tasks } from '../store';
 import { t } from './words';
 
+/** A landline gets no text message. The number may be masked behind its first digits. */
+const MOBILE = /^(?:\+?86)?1[3-9]/;
 const ASK_EVERY_MS = 1000;
 const ASK_FOR_MS = 180_000;
 
@@ -146,6 +148,11 @@ export function After({ id, took, onNew }: { id: Id; took: number; onNew: () => 
           <p>
             {sentence(data.task, data.clocks.find((one) => one.kind === 'contact') ?? leadingClock(data.clocks) ?? undefined)}
           </p>
+          {MOBILE.test(data.reporter.phone ?? '') && (
+            <p class="muted small">
+              <Icon name="message" size={14} /> {t('smsFollows')}
+            </p>
+          )}
         </div>
       )}
       <div class="row wrap">

@@ -134,17 +134,17 @@ export function Fields({ errors }: { errors: Record<string, string> }) {
           onChange={input('relation')}
         />
         <Field label={t('policy')} access="B" value={of.policy} maxLength={60} onInput={input('policy')} />
-        <Insurer of={of} error={errors.insurer ?? null} />
       </fieldset>
       <fieldset>
         <legend>{t('thing')}</legend>
-        <div class="wide inline">
+        <div class="wide pair inline">
           <Choose
             label={t('line')}
             value={of.line}
             choices={LINES.map((value) => ({ value, label: line(value) }))}
             onPick={(value) => type({ line: value, cause: CAUSES[value][0] ?? 'other' })}
           />
+          <Insurer of={of} error={errors.insurer ?? null} />
         </div>
         <Thing of={of} />
       </fieldset>
@@ -176,6 +176,7 @@ export function Fields({ errors }: { errors: Record<string, string> }) {
           min={0}
           max={999}
           value={of.injured}
+          error={errors.injured ?? null}
           onInput={input('injured')}
         />
         <div class="wide pair inline">

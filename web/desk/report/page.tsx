@@ -3,6 +3,7 @@ import { lazy, Suspense } from 'preact/compat';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, type ApiError } from '@shared/api';
 import { now, serverNow } from '@shared/clock';
+import { parseLonLat } from '@shared/datum';
 import { countdown, clockTimeS, fromLocalInput } from '@shared/format';
 import { asApiError, useLoad } from '@shared/resource';
 import type { Id, Opened } from '@shared/types';
@@ -25,6 +26,8 @@ function problems(): Record<string, string> {
   return {
     ...(of.phone.trim() ? {} : { phone: t('needPhone') }),
     ...(of.place.trim() || of.lon !== null ? {} : { place: t('needPlace') }),
+    ...(of.typed && !parseLonLat(of.typed) ? { typed: t('badCoordinates') } : {}),
+    ...(/^\d{0,3}$/.test(of.injured.trim()) ? {} : { injured: t('badInjured') }),
     ...(lossAt && lossAt.getTime() > serverNow() + 60_000 ? { lossAt: t('futureLoss') } : {}),
   };
 }
@@ -224,49 +227,54 @@ export function Report() {
           onKeyDown={(event) => form.current && walk(event, form.current)}
           noValidate
         >
-          <header class="row wrap">
-            <h1>{t('title')}</h1>
-            <Call />
-            <span class="grow" />
-            {begun() && (
-              <Button
-                size="small"
-                kind={sure ? 'danger' : 'quiet'}
-                onBlur={() => setSure(false)}
-                onClick={() => (sure ? (setSure(false), fresh()) : setSure(true))}
-              >
-                {sure ? t('clearAsk') : t('clear')}
-              </Button>
-            )}
-          </header>
-          <Fields errors={wrong} />
-          <Hints
-            phone={of.phone.trim()}
-            plate={of.plate.trim()}
-            at={at}
-            lossAt={fromLocalInput(of.lossAt)?.toISOString() ?? null}
-          />
-          {error && (
-            <Trouble
-              error={error}
-              onNew={() => {
-                forgetSent();
-                void submit();
-              }}
+          <div class="report-body">
+            <header class="row wrap">
+              <h1>{t('title')}</h1>
+              <Call />
+              <span class="grow" />
+              {begun() && (
+                <Button
+                  size="small"
+                  kind={sure ? 'danger' : 'quiet'}
+                  onBlur={() => setSure(false)}
+                  onClick={() => (sure ? (setSure(false), fresh()) : setSure(true))}
+                >
+                  {sure ? t('clearAsk') : t('clear')}
+                </Button>
+              )}
+            </header>
+            <Fields errors={wrong} />
+          </div>
+          {/* Always in sight: a warning below the fold is none. */}
+          <div class="report-end">
+            <Hints
+              phone={of.phone.trim()}
+              plate={of.plate.trim()}
+              at={at}
+              lossAt={fromLocalInput(of.lossAt)?.toISOString() ?? null}
             />
-          )}
-          <footer class="row wrap">
-            <Button type="submit" kind="primary" icon="send" busy={busy} hotkey="Ctrl+↵">
-              {error?.passing ? t('again') : t('submit')}
-            </Button>
-            {!at && of.place && (
-              <span class="small warn">
-                <Icon name="info" size={14} /> {t('noPin')}
-              </span>
+            {error && (
+              <Trouble
+                error={error}
+                onNew={() => {
+                  forgetSent();
+                  void submit();
+                }}
+              />
             )}
-            <span class="grow" />
-            <span class="muted small">{t('tip')}</span>
-          </footer>
+            <footer class="row wrap">
+              <Button type="submit" kind="primary" icon="send" busy={busy} hotkey="Ctrl+↵">
+                {error?.passing ? t('again') : t('submit')}
+              </Button>
+              {!at && of.place && (
+                <span class="small warn">
+                  <Icon name="info" size={14} /> {t('noPin')}
+                </span>
+              )}
+              <span class="grow" />
+              <span class="muted small">{t('tip')}</span>
+            </footer>
+          </div>
         </form>
       )}
       <Where done={done !== null} />

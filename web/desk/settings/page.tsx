@@ -2,13 +2,13 @@
 import { useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { copyText } from '@shared/copy';
-import { either } from '@shared/i18n';
 import { useLoad } from '@shared/resource';
 import { may } from '@shared/session';
-import type { Organisation, Page, SettingArea } from '@shared/types';
-import { Badge, Banner, Button, Dialog, EmptyState, Field, Loaded, Select, Table, Tabs, tell, tellError } from '@shared/ui';
+import type { Organisation, Page } from '@shared/types';
+import { Badge, Banner, Button, Dialog, Field, Loaded, Select, Table, Tabs, tell, tellError } from '@shared/ui';
 import { common } from '@shared/words';
 import { go, route } from '../route';
+import { Areas } from './areas';
 import { People } from './people';
 import { Rules } from './rules';
 import { t } from './words';
@@ -16,45 +16,6 @@ import { t } from './words';
 const TABS = ['people', 'organisations', 'areas', 'rules', 'tokens'] as const;
 type TabKey = (typeof TABS)[number];
 const KINDS = ['head', 'branch', 'sub_branch', 'firm'] as const;
-const AREA_TONE = { urban: 'blue', suburb: 'teal', remote: 'grey' } as const;
-
-function Areas() {
-  const list = useLoad<Page<SettingArea>>((signal) => api.get('/areas', { limit: 500 }, { signal }), []);
-  const kind = (one: string) => (one === 'urban' || one === 'suburb' || one === 'remote' ? t(one) : one);
-  return (
-    <section class="panel list">
-      <header class="tools">
-        <Banner kind="info">{t('areaNote')}</Banner>
-      </header>
-      <Loaded of={list}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <EmptyState icon="map" title={t('noAreas')} />
-          ) : (
-            <Table<SettingArea>
-              caption={t('areas')}
-              rows={items}
-              id={(row) => row.id}
-              columns={[
-                { key: 'name', head: t('orgName'), cell: (row) => <strong>{either(row.name, row.name_en)}</strong> },
-                {
-                  key: 'kind',
-                  head: t('areaKind'),
-                  cell: (row) => (
-                    <Badge tone={AREA_TONE[row.kind as keyof typeof AREA_TONE] ?? 'grey'} icon="map">
-                      {kind(row.kind)}
-                    </Badge>
-                  ),
-                },
-                { key: 'org', head: t('org'), cell: (row) => row.org?.name ?? '' },
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </section>
-  );
-}
 
 function OrgDialog({ orgs, onDone }: { orgs: Organisation[]; onDone: (changed: boolean) => void }) {
   const [typed, setTyped] = useState({ name: '', code: '', kind: 'branch', parent_id: orgs[0]?.id ?? '' });

@@ -3,29 +3,50 @@ import { useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { number } from '@shared/format';
 import { asApiError, useLoad } from '@shared/resource';
-import { may } from '@shared/session';
+import { may, me } from '@shared/session';
 import type { Organisation, Page, PersonRow } from '@shared/types';
-import { Badge, Button, EmptyState, Icon, Loaded, Table, tell } from '@shared/ui';
+import { Badge, Button, Dialog, EmptyState, Icon, Loaded, Table, tell } from '@shared/ui';
 import { common, explain, role, skill } from '@shared/words';
 import { useList, useRested } from '../lists/more';
 import { DevicesDialog } from './devices';
 import { PersonDialog, ROLES } from './person';
 import { t } from './words';
 
+/** Ending an account signs somebody out at once, perhaps in the middle of a job: asked first, and named. */
+function EndDialog({ of, onClose, onEnd }: { of: PersonRow; onClose: () => void; onEnd: () => void }) {
+  return (
+    <Dialog
+      title={t('disableAsk', { name: of.name })}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>{common('cancel')}</Button>
+          <Button kind="danger" icon="ban" onClick={onEnd}>
+            {t('disable')}
+          </Button>
+        </>
+      }
+    >
+      <p>{t('disableNote')}</p>
+    </Dialog>
+  );
+}
+
 export function People() {
   const [q, setQ] = useState('');
   const [by, setBy] = useState('');
-  const [open, setOpen] = useState<{ kind: 'edit' | 'devices'; person: PersonRow | null } | null>(null);
+  const [open, setOpen] = useState<{ kind: 'edit' | 'devices' | 'end'; person: PersonRow | null } | null>(null);
   const orgs = useLoad<Page<Organisation>>((signal) => api.get('/organisations', {}, { signal }), []);
   const list = useList<PersonRow>('/people', { q: useRested(q.trim()), role: by }, 100);
   const done = (changed: boolean) => {
     setOpen(null);
     if (changed) list.reload();
   };
-  const ends = (row: PersonRow) =>
-    api.patch(`/people/${row.id}`, { disabled: !row.disabled_at }).then(
+  const ends = (row: PersonRow, disabled: boolean) =>
+    api.patch(`/people/${row.id}`, { disabled }).then(
       () => {
-        tell('ok', t('saved'));
+        const undo = { label: common('undo'), run: () => void ends(row, false) };
+        tell('ok', t(disabled ? 'isDisabled' : 'isEnabled', { name: row.name }), disabled ? { action: undo, seconds: 12 } : {});
         list.reload();
       },
       (failure: unknown) => tell('error', explain(asApiError(failure))),
@@ -99,7 +120,7 @@ export function People() {
                     cell: (row) =>
                       row.surveyor && (
                         <span class="small">
-                          {row.surveyor.skills.map(skill).join('、')} · ≤{row.surveyor.max_open}
+                          {row.surveyor.skills.map(skill).join('、')} · {t('upTo', { n: row.surveyor.max_open })}
                         </span>
                       ),
                   },
@@ -143,13 +164,13 @@ export function People() {
                             onClick={() => setOpen({ kind: 'edit', person: row })}
                           />
                         )}
-                        {may('admin') && (
+                        {may('admin') && row.id !== me.value?.person.id && (
                           <Button
                             size="small"
                             icon={row.disabled_at ? 'rotate-left' : 'ban'}
                             aria-label={t(row.disabled_at ? 'enable' : 'disable')}
                             title={t(row.disabled_at ? 'enable' : 'disable')}
-                            onClick={() => void ends(row)}
+                            onClick={() => (row.disabled_at ? void ends(row, false) : setOpen({ kind: 'end', person: row }))}
                           />
                         )}
                       </span>
@@ -169,6 +190,16 @@ export function People() {
         }
       </Loaded>
       {open?.kind === 'edit' && <PersonDialog of={open.person} orgs={orgs.data?.items ?? []} onDone={done} />}
+      {open?.kind === 'end' && open.person && (
+        <EndDialog
+          of={open.person}
+          onClose={() => setOpen(null)}
+          onEnd={() => {
+            if (open.person) void ends(open.person, true);
+            setOpen(null);
+          }}
+        />
+      )}
       {open?.kind === 'devices' && open.person && <DevicesDialog person={open.person} onDone={() => done(true)} />}
     </section>
   );

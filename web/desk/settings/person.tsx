@@ -1,6 +1,7 @@
 /** One person: added, or changed. */
 import { useState } from 'preact/hooks';
 import { api, type ApiError } from '@shared/api';
+import { saidOf } from '@shared/fielderrors';
 import { asApiError } from '@shared/resource';
 import type { Organisation, PersonRow, Role } from '@shared/types';
 import { Banner, Button, Check, Dialog, Field, Select, tell } from '@shared/ui';
@@ -111,7 +112,10 @@ export function PersonDialog({
       setBusy(false);
     }
   };
-  const wrong = (path: string) => error?.errors.find((one) => one.path === path)?.message ?? null;
+  const wrong = (path: string) => {
+    const found = error?.errors.find((one) => one.path === path);
+    return found ? saidOf(found.message) : null;
+  };
   return (
     <Dialog
       wide

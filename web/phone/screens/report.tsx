@@ -5,7 +5,7 @@ import type { TaskJob } from '@shared/types';
 import { Banner, Button, Check, Choose, Icon, TextArea } from '@shared/ui';
 import { type Report, taps } from '../ops';
 import { photosOf } from '../photos';
-import { replace } from '../route';
+import { back } from '../route';
 import { draft, tap } from '../sync';
 import { ActionBar } from '../ui/bar';
 import { liability, risk, w } from '../words.job';
@@ -38,7 +38,7 @@ export function ReportForm({ job }: { job: TaskJob }) {
     setBusy(true);
     await tap(taps.submit(job, { ...report, summary: report.summary.trim(), no_photo_reason: missing.length ? (report.no_photo_reason ?? '').trim() : null }));
     await draft.drop(name);
-    replace({ page: 'job', task: job.id });
+    back({ page: 'job', task: job.id }); // not one more step: Back on the job must lead home
   };
   return (
     <>

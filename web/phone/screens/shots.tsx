@@ -119,10 +119,10 @@ export function ShotsStage({ job }: { job: TaskJob }) {
         </details>
       )}
       <ActionBar>
-        {next && <Button size="big" class="side" icon="send" aria-label={w('goReport')} onClick={() => go({ page: 'report', task: job.id })} />}
+        {next && <Button size="big" class="side two-lines" icon="file" aria-label={w('goReport')} onClick={() => go({ page: 'report', task: job.id })}>{w('reportShort')}</Button>}
         {next
           ? <Shutter key={next.shot.code} shot={next.shot} source="camera" label={w(owed ? 'shootAgain' : 'shootNext', { shot: either(next.shot.zh, next.shot.en) })} look="big primary" big onTake={take} />
-          : <Button kind="primary" size="big" icon="send" data-testid="go-report" onClick={() => go({ page: 'report', task: job.id })}>{w('goReport')}</Button>}
+          : <Button kind="primary" size="big" icon="file" data-testid="go-report" onClick={() => go({ page: 'report', task: job.id })}>{w('goReport')}</Button>}
       </ActionBar>
       {open && <Viewer picture={open} onClose={() => setOpen(null)} />}
       {doubtful && <HintSheet photo={doubtful.photo} shot={doubtful.shot} onTake={take} onClose={() => setDoubtful(null)} />}

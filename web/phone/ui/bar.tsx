@@ -28,7 +28,7 @@ export function TopBar({ title, home, children }: { title: ComponentChildren; ho
     <header class="topbar">
       {home
         ? <Button kind="quiet" icon="menu" aria-label={t('menuTitle')} onClick={() => go({ page: 'menu' })} />
-        : <Button kind="quiet" icon="arrow-left" aria-label={common('back')} onClick={back} />}
+        : <Button kind="quiet" icon="arrow-left" aria-label={common('back')} onClick={() => back()} />}
       <h1 class="clip">{title}</h1>
       {children}
       <SyncChip />

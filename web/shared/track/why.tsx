@@ -50,7 +50,7 @@ const t = words(
     alsoSeen: 'Also',
     never: 'never',
     revoked: 'revoked',
-    fixes: '{n} positions today',
+    fixes: '{n} {n|position|positions} today',
     source: 'From',
     phones: 'Phones',
   },

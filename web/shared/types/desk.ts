@@ -101,6 +101,8 @@ export interface SettingArea {
   kind: string;
   org?: Named;
   org_id?: Id;
+  /** WGS-84, longitude first. */
+  shape?: { type: 'Polygon' | 'MultiPolygon'; coordinates: unknown };
 }
 export interface PersonRow {
   id: Id;

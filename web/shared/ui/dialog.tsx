@@ -5,7 +5,9 @@ import { Button } from './button';
 
 interface Props {
   title: string;
-  onClose: () => void;
+  /** Without it the dialog cannot be closed, only answered. */
+  onClose?: () => void;
+  class?: string;
   children: ComponentChildren;
   /** Buttons at the bottom. */
   actions?: ComponentChildren;
@@ -13,7 +15,7 @@ interface Props {
 }
 
 /** A modal: focus goes in and comes back, Escape and the backdrop close it. */
-export function Dialog({ title, onClose, children, actions, wide }: Props) {
+export function Dialog({ title, onClose, children, actions, wide, class: extra }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   // At once, not after the next paint: the first letter of somebody who types on would go nowhere.
@@ -25,18 +27,18 @@ export function Dialog({ title, onClose, children, actions, wide }: Props) {
   return (
     <dialog
       ref={box}
-      class={`dialog ${wide ? 'wide' : ''}`}
+      class={`dialog ${wide ? 'wide' : ''} ${extra ?? ''}`}
       aria-labelledby={titleId}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        onClose?.();
       }}
-      onMouseDown={(event) => event.target === box.current && onClose()}
+      onMouseDown={(event) => event.target === box.current && onClose?.()}
     >
       <div class="dialog-box">
         <header>
           <h2 id={titleId}>{title}</h2>
-          <Button kind="quiet" icon="x" aria-label={common('close')} onClick={onClose} />
+          {onClose && <Button kind="quiet" icon="x" aria-label={common('close')} onClick={onClose} />}
         </header>
         <div class="dialog-body">{children}</div>
         {actions && <footer>{actions}</footer>}
