@@ -17,7 +17,8 @@ from tests import factories, pictures, site
 from tests.faults.test_uploads import begin, patch, raw, wait_alive
 from tests.uploading import TUS
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+# One process runs them all, so that their server is started once.
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("silent")]
 # How late an answer may be on a machine that does much else; a frozen server never answers.
 SOON_S = 10.0
 SENDERS = 8

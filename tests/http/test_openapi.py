@@ -9,8 +9,8 @@ from openapi_spec_validator import validate
 
 from tests import factories
 
-# The long form is the `slow` marker's: CHAKAN_FUZZ=300.
-EXAMPLES = int(os.environ.get("CHAKAN_FUZZ", "4"))
+# Of each operation; half the time goes into generating, half into answering. CHAKAN_FUZZ sets those of the long form.
+FEW, MANY = 2, int(os.environ.get("CHAKAN_FUZZ", "40"))
 
 
 @schemathesis.serializer("application/offset+octet-stream")
@@ -37,6 +37,17 @@ def test_the_document_is_valid_and_names_every_path_of_the_contract(as_):
 
 @pytest.mark.timeout(240)
 def test_generated_requests_never_break_the_server(app, sessions, as_, as_device):
+    attack_all(app, sessions, as_, as_device, FEW)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_generated_requests_never_break_the_server(app, sessions, as_, as_device):
+    attack_all(app, sessions, as_, as_device, MANY)
+
+
+def attack_all(app, sessions, as_, as_device, examples):
+    """Every operation of the document, but for the two streams."""
     with sessions.begin() as session:
         factories.area(session)
         surveyor = factories.surveyor(session)
@@ -53,16 +64,16 @@ def test_generated_requests_never_break_the_server(app, sessions, as_, as_device
             continue
         seen += 1
 
-        attack_with(operation, tokens, broken)
+        attack_with(operation, tokens, broken, examples)
     assert seen > 40
     assert broken == []
 
 
-def attack_with(operation, tokens, broken):
+def attack_with(operation, tokens, broken, examples):
     """Sends generated cases of one operation, as the desk and as a phone."""
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate],
+        max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck), derandomize=True,
     )  # fmt: skip
     @given(case=operation.as_strategy())

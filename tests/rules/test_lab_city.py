@@ -17,11 +17,6 @@ KINDS = {"motorway", "trunk", "primary", "secondary", "tertiary", "street", "wat
 
 
 @pytest.fixture(scope="module")
-def city() -> City:
-    return lab_city.generate(1)
-
-
-@pytest.fixture(scope="module")
 def roads(city: City) -> Roads:
     return Roads(city)
 
@@ -34,14 +29,14 @@ def strong_parts(city: City) -> int:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_every_corner_of_the_city_reaches_every_other(seed):
-    made = lab_city.generate(seed)
+def test_every_corner_of_the_city_reaches_every_other(seed, city_of):
+    made = city_of(seed)
     assert strong_parts(made) == 1
     assert 6_000 <= len(made.lon) <= 10_000
 
 
-def test_the_same_seed_gives_the_same_city_and_another_seed_another(city):
-    again, other = lab_city.generate(1), lab_city.generate(2)
+def test_the_same_seed_gives_the_same_city_and_another_seed_another(city, city_of):
+    again, other = lab_city.generate(1), city_of(2)
     for column in ("lon", "lat", "start", "end", "length_m", "speed_mps", "road_class", "street"):
         assert np.array_equal(getattr(city, column), getattr(again, column)), column
     assert city.names == again.names

@@ -9,7 +9,6 @@ import pytest
 from claims import intake
 from geo.fix import metres_between
 from lab import causes
-from lab import city as lab_city
 from lab.citymap import CLASS_NO, City
 from lab.demand import Demand, LossReport
 
@@ -18,11 +17,6 @@ WORDS_OF_THE_SCREENS = {
     "collision", "scratch", "parked_hit", "rear_end", "rollover", "fire", "flood", "hail", "storm", "theft", "glass",
     "falling_object", "vandalism", "water",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def city() -> City:
-    return lab_city.generate(1)
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,10 @@ import pytest
 import shapely
 
 from geo.fix import LonLat, metres_between
-from lab import city as lab_city
 from lab.citymap import City
 from lab.movement import Habits, Mover, Roads, movers
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)  # nine in the morning in the city
-
-
-@pytest.fixture(scope="module")
-def city() -> City:
-    return lab_city.generate(1)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,13 @@ from tests import site as sites
 from tests.faults.proxy import Plan, Proxy
 from tests.screens import deskside as kit
 
-pytestmark = [pytest.mark.screens, pytest.mark.faults, pytest.mark.timeout(300)]
+# One process runs them all, so that their own site and Redis are started once.
+pytestmark = [
+    pytest.mark.screens,
+    pytest.mark.faults,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("lines"),
+]
 PATIENCE_S = 60.0
 # A second's news of one reader must stay below what may wait for him.
 PLACE_BYTES = 8000
