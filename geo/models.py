@@ -66,7 +66,7 @@ class LastPosition(Base):
     )
     surveyor_id: Mapped[Ref] = mapped_column(ForeignKey("surveyor.id"), primary_key=True)
     place: Mapped[Any] = mapped_column(Geography("POINT", 4326, spatial_index=False))
-    # `place` on Mercator's plane, which the nearest are walked along (migration 0021_flat).
+    # `place` on Mercator's plane, which the nearest are walked along (migration 0020_flat).
     flat: Mapped[Any] = mapped_column(Point, Computed("chakan_flat(place)", persisted=True))
     lon: Mapped[float] = mapped_column(DOUBLE_PRECISION)
     lat: Mapped[float] = mapped_column(DOUBLE_PRECISION)

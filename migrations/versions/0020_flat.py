@@ -8,7 +8,7 @@ catastrophe those it covers may hold more, as the dispatcher's own question has 
 
 from alembic import op
 
-revision, down_revision = "0021_flat", "0018_near"
+revision, down_revision = "0020_flat", "0019_reach"
 
 ABLE = """
 CREATE OR REPLACE FUNCTION {name}(here geography, asked_at timestamptz, heard_since timestamptz, scope text, needs text[],

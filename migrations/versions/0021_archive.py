@@ -6,7 +6,7 @@ costs a write next to nothing because rows come in that order. The rest are smal
 
 from alembic import op
 
-revision, down_revision = "0022_archive", "0018_near"
+revision, down_revision = "0021_archive", "0020_flat"
 
 UP = [
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",

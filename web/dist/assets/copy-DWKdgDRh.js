@@ -1,0 +1,1 @@
+async function e(e){let t=navigator.clipboard;if(t)return t.writeText(e);let n=document.createElement(`textarea`);n.value=e,n.style.position=`fixed`,n.style.opacity=`0`,(document.querySelector(`dialog[open]`)??document.body).append(n),n.select();let r=document.execCommand(`copy`);if(n.remove(),!r)throw Error(`the browser does not copy`)}export{e as t};
