@@ -51,6 +51,10 @@ def people(session: Session) -> list[tuple[Surveyor, Device]]:
     return found
 
 
+def unheard(outcome: Any, offers: list[int]) -> None:
+    raise AssertionError(f"nobody waits for this: {outcome} {offers}")
+
+
 def fix(now: datetime, ago_s: float, **given: Any) -> Fix:
     return Fix(now - timedelta(seconds=ago_s), None, LON, LAT, **({"accuracy_m": 10} | given))
 
@@ -163,7 +167,7 @@ def test_batches_of_one_surveyor_are_written_one_after_the_other(
 
 
 def test_the_oldest_go_first_and_a_second_batch_waits_for_the_next_group() -> None:
-    tickets = [Ticket(Batch(who, 1, [None] * size, {}), False, 0.0) for who, size in ((7, 1), (8, 1), (7, 1), (9, 1))]  # type: ignore[list-item] # fmt: skip
+    tickets = [Ticket(Batch(who, 1, [None] * size, {}), False, 0.0, unheard) for who, size in ((7, 1), (8, 1), (7, 1), (9, 1))]  # type: ignore[list-item] # fmt: skip
     queue = deque(tickets)
     assert chosen(queue) == [tickets[0], tickets[1], tickets[3]]
     assert chosen(queue) == [tickets[2]]
@@ -171,7 +175,7 @@ def test_the_oldest_go_first_and_a_second_batch_waits_for_the_next_group() -> No
 
 def test_a_group_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grouping, "MOST_FIXES", 1000)
-    queue = deque(Ticket(Batch(n, 1, [None] * 500, {}), False, 0.0) for n in range(5))  # type: ignore[list-item]
+    queue = deque(Ticket(Batch(n, 1, [None] * 500, {}), False, 0.0, unheard) for n in range(5))  # type: ignore[list-item]
     assert [len(chosen(queue)) for _ in range(3)] == [2, 2, 1]
 
 
@@ -261,7 +265,7 @@ def test_whoever_comes_when_it_is_full_is_sent_away_and_those_inside_are_served(
 
 def test_when_the_oldest_has_waited_too_long_newcomers_are_sent_away(engine: Engine) -> None:
     group = Group(engine, oldest_s=0.5)
-    old = Ticket(Batch(1, 1, [], {}), False, time.monotonic() - 0.6)
+    old = Ticket(Batch(1, 1, [], {}), False, time.monotonic() - 0.6, unheard)
     group.held[id(old)] = old
     assert group.crowded()
     old.came_s = time.monotonic()
