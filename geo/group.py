@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 # A transaction takes this much at most, so that the first in it does not wait for a crowd.
 MOST_BATCHES, MOST_FIXES = 200, 3_000
+# While one group is written, another begins beside it only for so many: a few are cheaper in the group after it, and many
+# should not wait for the disk's flush.
+LEAST_BESIDE = 8
 # A limit somebody changed, or a shift's grace, counts after this long at the latest.
 REMEMBER_S = 5.0
 # Longer than any statement may run: a request must not wait for ever for a writer that died.
@@ -116,10 +119,11 @@ class Group:
         most: int = 48,
         most_outside: int = 12,
         oldest_s: float = 1.0,
+        least_beside: int = LEAST_BESIDE,
     ) -> None:
         self.engine, self.news, self.moved = engine, news, moved
         self.writers, self.most, self.most_outside, self.oldest_s = writers, most, most_outside, oldest_s
-        self.outside = 0
+        self.least_beside, self.writing, self.outside = least_beside, 0, 0
         self.settings = Remembered()
         self.queue: deque[Ticket] = deque()
         self.held: dict[int, Ticket] = {}  # by id(): waiting or being written
@@ -182,7 +186,8 @@ class Group:
             self._start()
             self.queue.append(ticket)
             self.held[id(ticket)] = ticket
-            self.changed.notify()
+            if self._may_begin():
+                self.changed.notify()
 
     def stop(self) -> None:
         """Ends the writers after what waits was written."""
@@ -204,7 +209,11 @@ class Group:
     def _write_on(self) -> None:
         writer = Writer(self.engine, self.settings, self.news, self._leave)
         while tickets := self._next():
-            moved = writer.write(tickets)
+            try:
+                moved = writer.write(tickets)
+            finally:
+                with self.changed:
+                    self.writing -= 1
             if moved:
                 self._tell(moved)
         writer.close()
@@ -231,14 +240,21 @@ class Group:
             # The positions are stored and answered; the live map is redrawn by the sweeper.
             log.exception("the live map was not told")
 
+    def _may_begin(self) -> bool:
+        return len(self.queue) >= (self.least_beside if self.writing else 1)
+
     def _next(self) -> list[Ticket]:
         """The tickets of the next transaction, oldest first; empty when it is time to stop."""
         with self.changed:
-            while not self.queue:
+            while not self._may_begin():
                 if self.stopping:
                     return []
                 self.changed.wait()
-            return chosen(self.queue)
+            self.writing += 1
+            group = chosen(self.queue)
+            if self._may_begin():
+                self.changed.notify()
+            return group
 
 
 def chosen(queue: deque[Ticket]) -> list[Ticket]:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.errors import Missing, TooMany, Unsigned
+from core.errors import Busy, Missing, TooMany, Unsigned
 from geo import group as grouping
 from geo import ledger, store
 from geo.fix import Fix
@@ -270,6 +270,42 @@ def test_when_the_oldest_has_waited_too_long_newcomers_are_sent_away(engine: Eng
     assert group.crowded()
     old.came_s = time.monotonic()
     assert not group.crowded()
+
+
+def test_a_second_group_begins_beside_one_that_is_written_only_when_many_wait(
+    people: Any, engine: Engine, now: datetime
+) -> None:
+    group = Group(engine, oldest_s=60.0, least_beside=3)
+    done: list[int] = []
+    with engine.connect() as other:
+        # Somebody holds the first one's turn, so the first group stays open.
+        other.execute(
+            text(f"SELECT pg_advisory_xact_lock({ledger.TURN}, hashint8(:id))"), {"id": people[0][0].id}
+        )
+        for number in range(4):
+            group.submit_later(batch(people[number], fix(now, 5)), lambda _, __, n=number: done.append(n))  # type: ignore[misc]
+            time.sleep(0.3)
+            assert len(done) == (3 if number == 3 else 0)
+    until = time.monotonic() + 10
+    while len(done) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    group.stop()
+    assert sorted(done) == [0, 1, 2, 3]
+
+
+def test_whoever_no_writer_takes_care_of_is_told_so_and_makes_room(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "GIVE_UP_S", 0.1)
+    monkeypatch.setattr(grouping, "LOOK_S", 0.05)
+    monkeypatch.setattr(Group, "_write_on", lambda self: None)
+    group, told = Group(engine), []
+    group.submit_later(Batch(1, 1, [], {}), lambda outcome, offers: told.append(outcome))
+    until = time.monotonic() + 10
+    while not told and time.monotonic() < until:
+        time.sleep(0.01)
+    group.stop()
+    assert [type(outcome) for outcome in told] == [Busy] and not group.held
 
 
 @pytest.mark.parametrize(
