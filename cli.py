@@ -127,6 +127,9 @@ def _add_bench(commands: Any) -> None:
     bench.add_argument("name")
     bench.add_argument("--quick", action="store_true", help="end within 50 s")
     bench.add_argument("--json", action="store_true", help="print one line of JSON last")
+    bench.add_argument(
+        "--only", metavar="PARTS", help="some parts of a bench that has parts, by commas: pings"
+    )
 
 
 def _add_lab(commands: Any) -> None:
@@ -294,7 +297,7 @@ def _bench(given: argparse.Namespace) -> int:
 
     # What a bench has started it stops on the way out, and a plain SIGTERM would leave no way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    return bench(given.name, quick=given.quick, as_json=given.json)
+    return bench(given.name, quick=given.quick, as_json=given.json, only=given.only)
 
 
 def _simulate(given: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ def build(env: Mapping[str, str]) -> Any:
         )
     )
 
-    open_short_door(app)
+    door = open_short_door(app)
 
     def safe(headers: Any, path: str, url: str) -> None:
         for name in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"):
@@ -47,7 +47,7 @@ def build(env: Mapping[str, str]) -> Any:
         immutable_file_test=r"^/assets/",
         max_age=0,
     )
-    served.flask = app
+    served.flask, served.short_door = app, door
     return served
 
 
@@ -64,15 +64,19 @@ def open_short_door(app: Any) -> Any:
 
     parts: Parts = app.extensions["chakan"]
     dots = Dots(parts.sessions, parts.redis)
-    door = ShortDoor(app.wsgi_app, parts.sessions, Group(parts.engine, news=offers_waiting, moved=dots.moved))
-    app.wsgi_app = Patience(door)
+    group = Group(parts.engine, news=offers_waiting, moved=dots.moved)
+    door = ShortDoor(app.wsgi_app, parts.sessions, group)
+    door.patience = app.wsgi_app = Patience(door)
     return door
 
 
 def api() -> Any:
     """The factory Granian calls."""
+    from api import later
+
     parent.end_with_server()
     logs.set_up()
+    later.install()
     return build(os.environ)
 
 

@@ -5,6 +5,7 @@ so many bodies are read at once, in all and of one address, and one thread watch
 says nothing more. The read then returns what came, and the request is answered as any cut off one is.
 """
 
+import io
 import logging
 import threading
 import time
@@ -40,12 +41,19 @@ class Patience:
         self.starting = threading.Lock()
 
     def __call__(self, environ: Environ, respond: Callable[..., Any]) -> Iterable[bytes]:
-        """Puts the watched body in the place of the server's."""
+        """Watches the body of a request."""
+        self.watch(environ)
+        return self.app(environ, respond)  # type: ignore[no-any-return]
+
+    def watch(self, environ: Environ) -> None:
+        """Puts the watched body in the place of the server's, unless it is watched or was read already."""
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
+            source = environ["wsgi.input"]
+            if isinstance(source, Watched | io.BytesIO):
+                return
             who = lines.caller(environ)
             if who is not None:
-                environ["wsgi.input"] = Watched(environ["wsgi.input"], self, who, _length(environ))
-        return self.app(environ, respond)  # type: ignore[no-any-return]
+                environ["wsgi.input"] = Watched(source, self, who, _length(environ))
 
     @contextmanager
     def one(self, who: lines.Caller, length: int) -> Iterator[None]:

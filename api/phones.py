@@ -29,11 +29,20 @@ _apps: dict[int, str] = {}
 MOST_KNOWN, LONGEST_NAME = 50_000, 120
 
 
+def _name_of(user_agent: str | None) -> str:
+    return (user_agent or "")[:LONGEST_NAME].replace("\0", "")
+
+
+def knows_app(device_id: int, user_agent: str | None) -> bool:
+    """Whether there is nothing to note: it says no name, or the one that is known."""
+    return not user_agent or _apps.get(device_id, "") == _name_of(user_agent)
+
+
 def note_app(sessions: Sessions, device_id: int, user_agent: str | None) -> None:
     """Keeps what the app of a device calls itself, when that is new."""
-    name = (user_agent or "")[:LONGEST_NAME].replace("\0", "")
-    if not name or _apps.get(device_id) == name:
+    if knows_app(device_id, user_agent):
         return
+    name = _name_of(user_agent)
     if len(_apps) >= MOST_KNOWN:
         _apps.clear()
     with sessions.begin() as session:

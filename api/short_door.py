@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -22,12 +23,13 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import auth, errors, health, pings
-from api.phones import note_app
+from api.patience import Patience
+from api.phones import knows_app, note_app
 from api.protocols import intake, overland, owntracks, traccar
 from core.database import Sessions
 from core.errors import Busy, ChakanError, TooMany, Unsigned
 from geo.group import Group, too_many
-from geo.taking import Batch, Taken
+from geo.taking import Batch, Outcome, Taken
 from staff import devices
 
 log = logging.getLogger(__name__)
@@ -104,32 +106,72 @@ class Given(NamedTuple):
     named: str | None = None
     must_be: str | None = None  # the device id HTTP Basic gives as the user
     news: bool = False
-    app: str | None = None  # what it calls itself
+
+
+Headers = list[tuple[str, str]]
+Say = Callable[[int, Headers, bytes], None]
+
+
+class Visit:
+    """A request on its short way: when it came, what it is called, how it is answered."""
+
+    def __init__(self, endpoint: str, environ: Environ, say: Say) -> None:
+        self.endpoint, self.environ, self.say = endpoint, environ, say
+        self.began = time.perf_counter()
+        self.request_id = auth.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        self.given: Given
+        self.key: bytes
+        self.who: Signed
+        self.long_way: Callable[[], None]
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Answers, and counts it."""
+        health.record(self.endpoint, status, time.perf_counter() - self.began, self.request_id)
+        headers += [("Content-Length", str(len(body))), ("X-Request-Id", self.request_id)]
+        self.say(status, headers, body)
+
+    def taken(self, taken: Taken, offers: list[int]) -> None:
+        """Answers what was committed."""
+        kind, body = self.given.answer(taken, offers)
+        self.answer(200, [("Content-Type", kind)], body)
+
+    def refuse(self, error: ChakanError) -> None:
+        """Sends it away by itself: Flask has no part in it."""
+        status, headers, body = _refusal(error)
+        self.answer(status, list(headers.items()), body)
+
+
+# What a request is marked with that must not come back here: it was judged, and Flask answers.
+LONG_WAY = "chakan.long_way"
 
 
 class ShortDoor:
     """The WSGI application in front of `app`. Metrics, request ids and limits are those of the long way."""
 
-    def __init__(self, app: Any, sessions: Sessions, group: Group) -> None:
-        self.app, self.group = app, group
+    def __init__(self, app: Any, sessions: Sessions, group: Group, patience: Patience | None = None) -> None:
+        self.app, self.group, self.patience = app, group, patience
         self.known = KnownDevices(sessions)
 
     def __call__(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
         way = WAYS.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
         if way is None:
             return self.app(environ, respond)  # type: ignore[no-any-return]
-        endpoint, understand = way
-        began = time.perf_counter()
-        request_id = auth.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        said: list[bytes] = []
+
+        def say(status: int, headers: Headers, body: bytes) -> None:
+            respond(f"{status} {errors.TITLES.get(status, 'OK')}", headers)
+            said.append(body)
+
+        visit = Visit(way[0], environ, say)
         try:
-            if self.group.crowded():
-                raise too_many()
-            given = understand(environ, _body(environ))._replace(app=environ.get("HTTP_USER_AGENT"))
-            status, headers, body = self._answer(given)
+            if LONG_WAY in environ:
+                raise Elsewhere
+            self._enter(visit, way[1])
+            self._wait(visit)
         except (TooMany, Busy) as error:
-            status, headers, body = _refusal(error)
+            visit.refuse(error)
         except (Elsewhere, ChakanError, SQLAlchemyError):
-            environ.setdefault("HTTP_X_REQUEST_ID", request_id)
+            environ.setdefault("HTTP_X_REQUEST_ID", visit.request_id)
             # One whose body is still on its way is not counted: a dozen slow senders would hold every place for ever.
             if not isinstance(environ["wsgi.input"], io.BytesIO):
                 return self.app(environ, respond)  # type: ignore[no-any-return]
@@ -137,25 +179,78 @@ class ShortDoor:
                 with self.group.alone():
                     return self.app(environ, respond)  # type: ignore[no-any-return]
             except TooMany as error:
-                status, headers, body = _refusal(error)
-        health.record(endpoint, status, time.perf_counter() - began, request_id)
-        headers |= {"Content-Length": str(len(body)), "X-Request-Id": request_id}
-        respond(f"{status} {errors.TITLES.get(status, 'OK')}", list(headers.items()))
-        return [body]
+                visit.refuse(error)
+        return said
 
-    def _answer(self, given: Given) -> tuple[int, dict[str, str], bytes]:
-        key, who = self.known.find(given.kind, given.secret)
-        if given.must_be is not None and given.must_be != str(who.device_id):
-            raise Elsewhere
-        if not intake.is_label(given.named, who.device_id):
-            raise Elsewhere
+    def later(self, environ: Environ, say: Say, usual: Callable[[], None]) -> bool:
+        """Takes a request whose thread need not wait: `say` answers after the commit, from the writer's thread.
+
+        False: not an address of ours. What Flask must answer goes through `usual`, which answers as a server does.
+        """
+        way = WAYS.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
+        if way is None:
+            return False
+        visit = Visit(way[0], environ, say)
+        visit.long_way = usual
         try:
-            kind, body = given.answer(*self._take(who, given))
+            if self.patience is not None:
+                self.patience.watch(environ)
+            self._enter(visit, way[1])
+            if self._is_one_part(visit):
+                self._send_in(visit)
+            else:
+                self._wait(visit)
+        except (TooMany, Busy) as error:
+            visit.refuse(error)
+        except (Elsewhere, ChakanError, SQLAlchemyError):
+            _go_on(visit)
+        return True
+
+    def _enter(self, visit: Visit, understand: "Understand") -> None:
+        """Reads the request and knows its sender. Raises TooMany, Elsewhere and what Flask should say."""
+        if self.group.crowded():
+            raise too_many()
+        visit.given = given = understand(visit.environ, _body(visit.environ))
+        visit.key, visit.who = self.known.find(given.kind, given.secret)
+        if given.must_be is not None and given.must_be != str(visit.who.device_id):
+            raise Elsewhere
+        if not intake.is_label(given.named, visit.who.device_id):
+            raise Elsewhere
+
+    def _is_one_part(self, visit: Visit) -> bool:
+        """Whether one transaction takes it all, and nothing is to be noted of the app beside it."""
+        most = pings.MOST_FIXES if visit.given.news else intake.CHUNK
+        return len(visit.given.read.fixes) <= most and knows_app(
+            visit.who.device_id, visit.environ.get("HTTP_USER_AGENT")
+        )
+
+    def _send_in(self, visit: Visit) -> None:
+        who, read = visit.who, visit.given.read
+        if len(read.fixes) + read.unread.total() > intake.MOST_ITEMS:
+            raise Elsewhere
+
+        def told(outcome: Outcome | BaseException, offers: list[int]) -> None:
+            if isinstance(outcome, Taken):
+                visit.taken(outcome, offers)
+            elif isinstance(outcome, TooMany | Busy):
+                visit.refuse(outcome)
+            else:
+                if isinstance(outcome, Unsigned):
+                    self.known.forget(visit.key)
+                # The others of this commit do not wait for what Flask has to say to one of them.
+                threading.Thread(target=_go_on, args=(visit,), name="positions-doubt", daemon=True).start()
+
+        batch = Batch(who.surveyor_id, who.device_id, read.fixes, read.unread, who.token_id)
+        self.group.submit_later(batch, told, news=visit.given.news)
+
+    def _wait(self, visit: Visit) -> None:
+        try:
+            taken, offers = self._take(visit.who, visit.given)
         except Unsigned:
-            self.known.forget(key)
+            self.known.forget(visit.key)
             raise
-        self._note_app(who.device_id, given.app)
-        return 200, {"Content-Type": kind}, body
+        self._note_app(visit.who.device_id, visit.environ.get("HTTP_USER_AGENT"))
+        visit.taken(taken, offers)
 
     def _note_app(self, device_id: int, app: str | None) -> None:
         try:
@@ -181,6 +276,14 @@ class ShortDoor:
             taken, offers = self.group.submit(part, news=given.news, insist=start > 0)
             whole = taken if start == 0 else whole.plus(taken)
         return whole, offers
+
+
+def _go_on(visit: Visit) -> None:
+    """Lets Flask answer what came by `later`."""
+    environ = visit.environ
+    environ.setdefault("HTTP_X_REQUEST_ID", visit.request_id)
+    environ[LONG_WAY] = True
+    visit.long_way()
 
 
 def _refusal(error: ChakanError) -> tuple[int, dict[str, str], bytes]:
@@ -288,7 +391,8 @@ def _form(environ: Environ, body: bytes) -> dict[str, str]:
 
 
 JSON = "application/json"
-Way = tuple[str, Callable[[Environ, bytes], Given]]
+Understand = Callable[[Environ, bytes], Given]
+Way = tuple[str, Understand]
 WAYS: Mapping[tuple[str, str], Way] = {
     ("POST", "/api/v1/positions"): ("pings.positions", understand_positions),
     ("POST", "/api/v1/positions.gpx"): ("pings.positions_gpx", understand_gpx),

@@ -162,7 +162,9 @@ class Line:
         head, found, body = self.got.partition(b"\r\n\r\n")
         if not found:
             return None
-        at = head.lower().find(b"content-length:")
+        at = head.find(b"content-length:")  # as ours spells it; a copy in small letters only for others
+        if at < 0:
+            at = head.lower().find(b"content-length:")
         size = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
         return int(head[9:12]) if len(body) >= size else None
 

@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from core import database
 from geo import copying
 from geo.fix import Fix
 from geo.ledger import table_of
+from launch.errors import CannotStart
 
 CONNECTIONS = 32
 BATCH = 100
@@ -74,9 +76,16 @@ class Track:
         return heard, spent
 
 
-def main(quick: bool) -> dict[str, Any]:
-    """Measures all of it; `quick` ends within 50 s."""
+# What can be measured by itself (`--only`).
+PARTS = ("few", "many", "batches", "busy", "flat")
+
+
+def main(quick: bool, only: Sequence[str] = PARTS) -> dict[str, Any]:
+    """Measures all of it, or the parts named; `quick` ends within 50 s. Raises CannotStart for a part there is not."""
+    if unknown := set(only) - set(PARTS):
+        raise CannotStart(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     size = QUICK if quick else FULL
+    lines: list[dict[str, Any]] = []
     with fresh_database() as url, tempfile.TemporaryDirectory() as folder:
         engine = database.connect(url, pool_size=24, name="chakan-bench")
         add_devices(engine, CREW)
@@ -85,22 +94,34 @@ def main(quick: bool) -> dict[str, Any]:
         # Batches speak of the past, so they come from phones that have not told of the present: else all would be late.
         fresh, fresher = (keys_of(engine, Path(folder), BATCHERS, first=first) for first in (1000, 2000))
         with serving("wsgi:api", url) as ours:
-            with serving("bench.textbook:app", url) as textbook:
-                lines = singles(ours, textbook, few, engine, size, TEXTBOOK)
-                lines += singles(ours, textbook, many, engine, size, TEXTBOOK, 1000)
-            half = lines[0]["ours"] / 2
-            if not quick:
+            if {"few", "many"} & set(only):
+                with serving("bench.textbook:app", url) as textbook:
+                    for part, keys, devices in (("few", few, 100), ("many", many, 1000)):
+                        if part in only:
+                            lines += singles(ours, textbook, keys, engine, size, TEXTBOOK, devices)
+            if not quick and "few" in only:
                 with serving("bench.textbook:by_hand", url) as by_hand:
                     lines += singles(ours, by_hand, few, engine, size, BY_HAND)
-            lines += batches(ours, engine, fresh, size)
-            lines += busy(ours, engine, many, half, size)
-            lines += flat(ours, engine, Path(folder), fresher, size)
+            if "batches" in only:
+                lines += batches(ours, engine, fresh, size)
+            if "busy" in only:
+                greatest = lines[0]["ours"] if "few" in only else greatest_of(ours, engine, few, size)
+                lines += busy(ours, engine, many, greatest / 2, size)
+            if "flat" in only:
+                lines += flat(ours, engine, Path(folder), fresher, size)
         engine.dispose()
     print(f"load {os.getloadavg()[0]:.1f}")
     return {"figures": lines}
 
 
 Stretch = tuple[Heard, Cost]
+
+
+def greatest_of(ours: int, engine: Engine, keys: str, size: Size) -> float:
+    """Requests a second of 100 devices, for a part that is measured without that one."""
+    track = Track(engine)
+    track.run(ours, "owntracks", keys, 0.5)
+    return track.run(ours, "owntracks", keys, size.seconds)[0].per_s
 
 
 def singles(
@@ -138,6 +159,9 @@ def beside(name: str, mine: list[Stretch], others: list[Stretch], peer: str) -> 
         figure(f"{name}, ÷ peer", "×", round(ratio, 2), peer=1.0, peer_name=peer, ratio=round(ratio, 2), **judged),
         figure(f"{name}, processor a request", "µs", round(median_us(mine)), peer=round(median_us(others)), peer_name=peer,
                ratio=round(cheaper, 2)),
+        figure(f"{name}, processor a request of the load generator", "µs",
+               round(statistics.median(spent.generator_us for _, spent in mine)),
+               peer=round(statistics.median(spent.generator_us for _, spent in others)), peer_name=peer),
         figure(f"{name}, p99", "ms", round(statistics.median(h.p99_ms for h, _ in mine), 1),
                peer=round(statistics.median(h.p99_ms for h, _ in others), 1), peer_name=peer),
     ]  # fmt: skip
@@ -283,11 +307,18 @@ def flat(ours: int, engine: Engine, folder: Path, few: str, size: Size) -> list[
         return [track.run(ours, "positions", keys, size.seconds / 2) for _ in range(size.rounds)]
 
     thousands = measured(few)
+    began = time.perf_counter()
     for first in range(CREW, size.crowd, 100_000):
         add_devices(engine, min(100_000, size.crowd - first), first)
+        print(
+            f"{min(size.crowd, first + 100_000):,} surveyors after {time.perf_counter() - began:.0f} s",
+            flush=True,
+        )
     spread = keys_of(engine, folder, BATCHERS, size.crowd, first=2000)
     crowded = measured(spread)
+    began = time.perf_counter()
     fill(engine, size.history)
+    print(f"{size.history:,} rows of history after {time.perf_counter() - began:.0f} s", flush=True)
     aged = measured(spread)
     return [
         dearer(f"cost of a fix, {size.crowd:,} surveyors ÷ 3,000", thousands, crowded),

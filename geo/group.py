@@ -27,10 +27,13 @@ log = logging.getLogger(__name__)
 
 # A transaction takes this much at most, so that the first in it does not wait for a crowd.
 MOST_BATCHES, MOST_FIXES = 200, 3_000
+# While one group is written, another begins beside it only for so many: a few are cheaper in the group after it, and many
+# should not wait for the disk's flush.
+LEAST_BESIDE = 8
 # A limit somebody changed, or a shift's grace, counts after this long at the latest.
 REMEMBER_S = 5.0
 # Longer than any statement may run: a request must not wait for ever for a writer that died.
-GIVE_UP_S = 40.0
+GIVE_UP_S, LOOK_S = 40.0, 5.0
 
 
 class Remembered:
@@ -50,29 +53,52 @@ class Remembered:
         return {org: self.known[org][1] for org in wanted}
 
 
+# What became of a batch, and the surveyor's open offers if they were asked for.
+Tell = Callable[[Outcome | BaseException, list[int]], None]
+News = Callable[[Any, Sequence[int]], Mapping[int, list[int]]]
+
+
 class Ticket:
-    """A batch that waits. The lock is taken until the outcome is there: cheaper to wait for than an event."""
+    """A batch that waits, and who is told what became of it."""
 
-    __slots__ = ("batch", "came_s", "news", "outcome", "waiting")
+    __slots__ = ("batch", "came_s", "news", "tell")
 
-    def __init__(self, batch: Batch, news: bool, came_s: float) -> None:
-        self.batch, self.news, self.came_s = batch, news, came_s
+    def __init__(self, batch: Batch, news: bool, came_s: float, tell: Tell) -> None:
+        self.batch, self.news, self.came_s, self.tell = batch, news, came_s, tell
+
+    def settle(self, outcome: Outcome | BaseException, news: list[int]) -> None:
+        """Tells it. Whoever is told may not keep the others waiting: an error there is logged and ends nothing."""
+        try:
+            self.tell(outcome, news)
+        except Exception:
+            log.exception("what became of positions could not be told")
+
+
+class Wait:
+    """For a thread that waits. The lock is taken until the outcome is there: cheaper to wait for than an event."""
+
+    __slots__ = ("outcome", "waiting")
+
+    def __init__(self) -> None:
         self.outcome: tuple[Outcome | BaseException, list[int]] | None = None
         self.waiting = threading.Lock()
         self.waiting.acquire()
 
-    def settle(self, outcome: Outcome | BaseException, news: list[int]) -> None:
-        """Lets the request go on."""
-        self.outcome = (outcome, news)
-        self.waiting.release()
-
-
-News = Callable[[Any, Sequence[int]], Mapping[int, list[int]]]
+    def __call__(self, outcome: Outcome | BaseException, news: list[int]) -> None:
+        """Lets the thread go on; what is told a second time is not heard."""
+        if self.outcome is None:
+            self.outcome = (outcome, news)
+            self.waiting.release()
 
 
 def too_many() -> TooMany:
     """What a newcomer hears while too many wait."""
     return TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
+
+
+def not_written() -> Busy:
+    """What a batch hears that no writer took care of."""
+    return Busy("positions are not being written; try again", retry_after_s=5)
 
 
 class Group:
@@ -93,16 +119,18 @@ class Group:
         most: int = 48,
         most_outside: int = 12,
         oldest_s: float = 1.0,
+        least_beside: int = LEAST_BESIDE,
     ) -> None:
         self.engine, self.news, self.moved = engine, news, moved
         self.writers, self.most, self.most_outside, self.oldest_s = writers, most, most_outside, oldest_s
-        self.outside = 0
+        self.least_beside, self.writing, self.outside = least_beside, 0, 0
         self.settings = Remembered()
         self.queue: deque[Ticket] = deque()
         self.held: dict[int, Ticket] = {}  # by id(): waiting or being written
         self.changed = threading.Condition()
         self.threads: list[threading.Thread] = []
         self.stopping = False
+        self.ended = threading.Event()
 
     def crowded(self) -> bool:
         """Whether a newcomer should come again later."""
@@ -135,48 +163,75 @@ class Group:
         Raises TooMany when too many wait (`insist`: a later part of what was let in), Busy when the writer does not
         answer, and what the batch itself deserves.
         """
-        ticket = Ticket(batch, news, time.monotonic())
+        wait = Wait()
+        self.submit_later(batch, wait, news=news, insist=insist)
+        if not wait.waiting.acquire(timeout=2 * GIVE_UP_S):
+            raise not_written()
+        if wait.outcome is None:
+            raise RuntimeError("a batch was let go without an outcome")
+        outcome, offers = wait.outcome
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome, offers
+
+    def submit_later(self, batch: Batch, tell: Tell, *, news: bool = False, insist: bool = False) -> None:
+        """Returns at once; `tell` hears after the commit what became of the batch, in a thread that others wait for.
+
+        It may hear twice. Raises TooMany as `submit`.
+        """
+        ticket = Ticket(batch, news, time.monotonic(), tell)
         with self.changed:
             if not insist and self.crowded():
                 raise too_many()
             self._start()
             self.queue.append(ticket)
             self.held[id(ticket)] = ticket
-            self.changed.notify()
-        if not ticket.waiting.acquire(timeout=GIVE_UP_S):
-            raise Busy("positions are not being written; try again", retry_after_s=5)
-        if ticket.outcome is None:
-            raise RuntimeError("a batch was let go without an outcome")
-        outcome, offers = ticket.outcome
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome, offers
+            if self._may_begin():
+                self.changed.notify()
 
     def stop(self) -> None:
         """Ends the writers after what waits was written."""
         with self.changed:
             self.stopping = True
             self.changed.notify_all()
+        self.ended.set()
         for thread in self.threads:
             thread.join(timeout=10)
 
     def _start(self) -> None:
         # Only now: a server may build the application and then fork, and threads do not survive that.
-        while len(self.threads) < self.writers:
-            thread = threading.Thread(target=self._write_on, name="positions-writer", daemon=True)
-            self.threads.append(thread)
-            thread.start()
+        if not self.threads:
+            works = [self._give_up_on, *[self._write_on] * self.writers]
+            self.threads = [threading.Thread(target=w, name="positions-writer", daemon=True) for w in works]
+            for thread in self.threads:
+                thread.start()
 
     def _write_on(self) -> None:
-        writer = Writer(self.engine, self.settings, self.news)
+        writer = Writer(self.engine, self.settings, self.news, self._leave)
         while tickets := self._next():
-            moved = writer.write(tickets)
-            with self.changed:
-                for ticket in tickets:
-                    del self.held[id(ticket)]
+            try:
+                moved = writer.write(tickets)
+            finally:
+                with self.changed:
+                    self.writing -= 1
             if moved:
                 self._tell(moved)
         writer.close()
+
+    def _leave(self, tickets: Sequence[Ticket]) -> None:
+        """Makes room before the answers go out: whoever is answered may send again at once."""
+        with self.changed:
+            for ticket in tickets:
+                self.held.pop(id(ticket), None)
+
+    def _give_up_on(self) -> None:
+        """Answers those whose writer died or hangs: no thread waits for them that would notice."""
+        while not self.ended.wait(LOOK_S):
+            before = time.monotonic() - GIVE_UP_S
+            late = [ticket for ticket in list(self.held.values()) if ticket.came_s < before]
+            self._leave(late)
+            for ticket in late:
+                ticket.settle(not_written(), [])
 
     def _tell(self, moved: Sequence[int]) -> None:
         try:
@@ -185,14 +240,21 @@ class Group:
             # The positions are stored and answered; the live map is redrawn by the sweeper.
             log.exception("the live map was not told")
 
+    def _may_begin(self) -> bool:
+        return len(self.queue) >= (self.least_beside if self.writing else 1)
+
     def _next(self) -> list[Ticket]:
         """The tickets of the next transaction, oldest first; empty when it is time to stop."""
         with self.changed:
-            while not self.queue:
+            while not self._may_begin():
                 if self.stopping:
                     return []
                 self.changed.wait()
-            return chosen(self.queue)
+            self.writing += 1
+            group = chosen(self.queue)
+            if self._may_begin():
+                self.changed.notify()
+            return group
 
 
 def chosen(queue: deque[Ticket]) -> list[Ticket]:
@@ -216,8 +278,14 @@ def chosen(queue: deque[Ticket]) -> list[Ticket]:
 class Writer:
     """One connection that is kept, and its prepared statements."""
 
-    def __init__(self, engine: Engine, settings: Remembered, news: News | None) -> None:
-        self.engine, self.settings, self.news = engine, settings, news
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Remembered,
+        news: News | None,
+        leave: Callable[[Sequence[Ticket]], None] = lambda tickets: None,
+    ) -> None:
+        self.engine, self.settings, self.news, self.leave = engine, settings, news, leave
         self.link: Any = None
 
     def write(self, tickets: Sequence[Ticket]) -> list[int]:
@@ -230,11 +298,13 @@ class Writer:
                 log.warning("a group of positions failed; each alone", extra={"error": type(error).__name__})
                 return [moved for ticket in tickets for moved in self.write([ticket])]
             failure = database.wrapped(error) if isinstance(error, psycopg2.Error) else error
+            self.leave(tickets)
             for ticket in tickets:
                 ticket.settle(failure, [])
             return []
         moved = []
         service.count(*(outcome for outcome in outcomes if isinstance(outcome, Taken)))
+        self.leave(tickets)
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             if isinstance(outcome, Taken) and outcome.last is not None:
                 moved.append(ticket.batch.surveyor_id)

@@ -1,6 +1,7 @@
 """`chakan bench`: finds the benches, runs one, prints its figures."""
 
 import importlib
+import inspect
 import json
 import os
 import platform
@@ -20,18 +21,18 @@ def names(folder: Path = FOLDER) -> list[str]:
     )
 
 
-def bench(name: str, *, quick: bool, as_json: bool) -> int:
-    """Runs the bench and prints its figures; exit code 1 when a goal is missed."""
+def bench(name: str, *, quick: bool, as_json: bool, only: str | None = None) -> int:
+    """Runs the bench, or some parts of one that has parts (`only`, by commas); exit code 1 when a goal is missed."""
     if name == "list":
         print("\n".join(names()))
         return 0
     if name not in names():
         raise CannotStart(f"There is no bench {name!r}; there are: {', '.join(names())}")
-    result: dict[str, Any] = {
-        "name": name,
-        "machine": machine(),
-        **importlib.import_module(f"bench.{name}").main(quick),
-    }
+    main = importlib.import_module(f"bench.{name}").main
+    parts = {} if only is None else {"only": tuple(only.split(","))}
+    if parts and "only" not in inspect.signature(main).parameters:
+        raise CannotStart(f"The bench {name} has no parts to choose from")
+    result: dict[str, Any] = {"name": name, "machine": machine(), **main(quick, **parts)}
     for figure in result["figures"]:
         verdict = ""
         if figure.get("goal") is not None:

@@ -1,12 +1,49 @@
-"""The two ways in for positions: Flask's own, and the short one in front of it, over the same application."""
+"""The ways in for positions: Flask's own, the short one in front of it, and that one with answers that come later."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import wsgi
+from api import later
 
-DOORS = ("flask", "short")
+DOORS = ("flask", "short", "later")
+
+
+class Proto:
+    """What a server answers a request with, as Granian's: from any thread, once."""
+
+    def __init__(self) -> None:
+        self.said: tuple[int, list[tuple[str, str]], bytes] | None = None
+        self.answered = threading.Event()
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        if self.said is None:
+            self.said = status, headers, body
+            self.answered.set()
+
+
+def as_granian(door: Any, app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """A WSGI application that answers as a server would that lets answers come later."""
+
+    def usual(proto: Proto, environ: dict[str, Any]) -> None:
+        told: list[Any] = []
+        body = b"".join(app(environ, lambda status, headers, *rest: told.extend((status, headers))))
+        proto.response_bytes(int(told[0].split(" ")[0]), list(told[1]), body)
+
+    run = later.runner(door, usual)
+
+    def application(environ: dict[str, Any], respond: Callable[..., Any]) -> Iterable[bytes]:
+        proto = Proto()
+        run(proto, environ)
+        assert proto.answered.wait(30), "nobody answered"
+        assert proto.said is not None
+        status, headers, body = proto.said
+        respond(f"{status} OK", headers)
+        return [body]
+
+    return application
 
 
 @contextmanager
@@ -17,14 +54,22 @@ def opened(app: Any, which: str) -> Iterator[Any]:
         return
     behind, door = app.wsgi_app, wsgi.open_short_door(app)
     door.answered = 0
-    answer = door._answer
+    ways = {"short": "_wait", "later": "_send_in"}
+    enter = getattr(door, ways[which])
 
-    def counted(given: Any) -> Any:
-        found = answer(given)
-        door.answered += 1
-        return found
+    def counted(visit: Any) -> Any:
+        taken = visit.taken
 
-    door._answer = counted
+        def said(*given: Any) -> None:
+            door.answered += 1
+            taken(*given)
+
+        visit.taken = said
+        return enter(visit)
+
+    setattr(door, ways[which], counted)
+    if which == "later":
+        app.wsgi_app = as_granian(door, app.wsgi_app)
     app.extensions["short door"] = door
     try:
         yield app

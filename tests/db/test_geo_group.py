@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.errors import Missing, TooMany, Unsigned
+from core.errors import Busy, Missing, TooMany, Unsigned
 from geo import group as grouping
 from geo import ledger, store
 from geo.fix import Fix
@@ -49,6 +49,10 @@ def people(session: Session) -> list[tuple[Surveyor, Device]]:
         found.append((who, factories.device(session, who)[0]))
     session.commit()
     return found
+
+
+def unheard(outcome: Any, offers: list[int]) -> None:
+    raise AssertionError(f"nobody waits for this: {outcome} {offers}")
 
 
 def fix(now: datetime, ago_s: float, **given: Any) -> Fix:
@@ -163,7 +167,7 @@ def test_batches_of_one_surveyor_are_written_one_after_the_other(
 
 
 def test_the_oldest_go_first_and_a_second_batch_waits_for_the_next_group() -> None:
-    tickets = [Ticket(Batch(who, 1, [None] * size, {}), False, 0.0) for who, size in ((7, 1), (8, 1), (7, 1), (9, 1))]  # type: ignore[list-item] # fmt: skip
+    tickets = [Ticket(Batch(who, 1, [None] * size, {}), False, 0.0, unheard) for who, size in ((7, 1), (8, 1), (7, 1), (9, 1))]  # type: ignore[list-item] # fmt: skip
     queue = deque(tickets)
     assert chosen(queue) == [tickets[0], tickets[1], tickets[3]]
     assert chosen(queue) == [tickets[2]]
@@ -171,7 +175,7 @@ def test_the_oldest_go_first_and_a_second_batch_waits_for_the_next_group() -> No
 
 def test_a_group_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grouping, "MOST_FIXES", 1000)
-    queue = deque(Ticket(Batch(n, 1, [None] * 500, {}), False, 0.0) for n in range(5))  # type: ignore[list-item]
+    queue = deque(Ticket(Batch(n, 1, [None] * 500, {}), False, 0.0, unheard) for n in range(5))  # type: ignore[list-item]
     assert [len(chosen(queue)) for _ in range(3)] == [2, 2, 1]
 
 
@@ -261,11 +265,47 @@ def test_whoever_comes_when_it_is_full_is_sent_away_and_those_inside_are_served(
 
 def test_when_the_oldest_has_waited_too_long_newcomers_are_sent_away(engine: Engine) -> None:
     group = Group(engine, oldest_s=0.5)
-    old = Ticket(Batch(1, 1, [], {}), False, time.monotonic() - 0.6)
+    old = Ticket(Batch(1, 1, [], {}), False, time.monotonic() - 0.6, unheard)
     group.held[id(old)] = old
     assert group.crowded()
     old.came_s = time.monotonic()
     assert not group.crowded()
+
+
+def test_a_second_group_begins_beside_one_that_is_written_only_when_many_wait(
+    people: Any, engine: Engine, now: datetime
+) -> None:
+    group = Group(engine, oldest_s=60.0, least_beside=3)
+    done: list[int] = []
+    with engine.connect() as other:
+        # Somebody holds the first one's turn, so the first group stays open.
+        other.execute(
+            text(f"SELECT pg_advisory_xact_lock({ledger.TURN}, hashint8(:id))"), {"id": people[0][0].id}
+        )
+        for number in range(4):
+            group.submit_later(batch(people[number], fix(now, 5)), lambda _, __, n=number: done.append(n))  # type: ignore[misc]
+            time.sleep(0.3)
+            assert len(done) == (3 if number == 3 else 0)
+    until = time.monotonic() + 10
+    while len(done) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    group.stop()
+    assert sorted(done) == [0, 1, 2, 3]
+
+
+def test_whoever_no_writer_takes_care_of_is_told_so_and_makes_room(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "GIVE_UP_S", 0.1)
+    monkeypatch.setattr(grouping, "LOOK_S", 0.05)
+    monkeypatch.setattr(Group, "_write_on", lambda self: None)
+    group, told = Group(engine), []
+    group.submit_later(Batch(1, 1, [], {}), lambda outcome, offers: told.append(outcome))
+    until = time.monotonic() + 10
+    while not told and time.monotonic() < until:
+        time.sleep(0.01)
+    group.stop()
+    assert [type(outcome) for outcome in told] == [Busy] and not group.held
 
 
 @pytest.mark.parametrize(
