@@ -12,7 +12,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from api.short_door import Environ, ShortDoor
+from api.short_door import ShortDoor
+from api.short_ways import Environ
 
 log = logging.getLogger(__name__)
 

@@ -6,26 +6,22 @@ device's name, a body nobody can read, an Idempotency-Key, a form nobody sends) 
 judged and answered there: there is one set of errors, and it is Flask's.
 """
 
-import base64
-import binascii
 import hashlib
 import io
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
-import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import auth, errors, health, pings
 from api.patience import Patience
 from api.phones import knows_app, note_app
-from api.protocols import intake, overland, owntracks, traccar
+from api.protocols import intake
+from api.short_ways import TRACKER, WAYS, Elsewhere, Environ, Given, Understand, body_of
 from core.database import Sessions
 from core.errors import Busy, ChakanError, TooMany, Unsigned
 from geo.group import Group, too_many
@@ -34,14 +30,9 @@ from staff import devices
 
 log = logging.getLogger(__name__)
 
-Environ = dict[str, Any]
 Respond = Callable[..., Any]
 
-MOST_BYTES = 4 * 1024 * 1024  # as Flask's MAX_CONTENT_LENGTH
-MOST_FORM_BYTES = 64 * 1024
 MOST_KNOWN = 100_000
-# What an app may leave out and only the database can tell; such a message takes the long way.
-UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class Signed(NamedTuple):
@@ -50,10 +41,6 @@ class Signed(NamedTuple):
     surveyor_id: int
     device_id: int
     token_id: int
-
-
-class Elsewhere(Exception):
-    """Not the usual case: Flask answers."""
 
 
 class KnownDevices:
@@ -91,21 +78,6 @@ class KnownDevices:
         if actor is None or actor.device_id is None or not actor.has("surveyor"):
             raise Elsewhere
         return Signed(actor.person_id, actor.device_id, actor.token_id)
-
-
-TOKEN, TRACKER = b"d", b"t"
-
-
-class Given(NamedTuple):
-    """A request that was understood."""
-
-    kind: bytes
-    secret: str
-    read: intake.Read
-    answer: Callable[[Taken, list[int]], tuple[str, bytes]]
-    named: str | None = None
-    must_be: str | None = None  # the device id HTTP Basic gives as the user
-    news: bool = False
 
 
 Headers = list[tuple[str, str]]
@@ -210,7 +182,7 @@ class ShortDoor:
         """Reads the request and knows its sender. Raises TooMany, Elsewhere and what Flask should say."""
         if self.group.crowded():
             raise too_many()
-        visit.given = given = understand(visit.environ, _body(visit.environ))
+        visit.given = given = understand(visit.environ, body_of(visit.environ))
         visit.key, visit.who = self.known.find(given.kind, given.secret)
         if given.must_be is not None and given.must_be != str(visit.who.device_id):
             raise Elsewhere
@@ -290,114 +262,3 @@ def _refusal(error: ChakanError) -> tuple[int, dict[str, str], bytes]:
     status = errors.STATUS[error.kind]
     said, headers = errors.problem_parts(status, error.code, error.detail, error.facts, error.errors)
     return status, headers, json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
-
-
-def _body(environ: Environ) -> bytes:
-    """The body, put back so that Flask may read it too. Raises Elsewhere for one without a sane length."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    if not length and environ["REQUEST_METHOD"] == "GET" and "HTTP_TRANSFER_ENCODING" not in environ:
-        return b""
-    if not (length.isascii() and length.isdigit()) or int(length) > MOST_BYTES:
-        raise Elsewhere
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
-    if len(body) != int(length) or "HTTP_IDEMPOTENCY_KEY" in environ:
-        raise Elsewhere
-    return body
-
-
-def _authorization(environ: Environ, scheme: str) -> str:
-    kind, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if kind.lower() != scheme or not value.strip():
-        raise Elsewhere
-    return str(value.strip())
-
-
-def _fields(text: str) -> dict[str, str]:
-    """The fields of a query or form, the first of each name. Raises Elsewhere for what is not plain ASCII."""
-    if not text.isascii():
-        raise Elsewhere
-    fields: dict[str, str] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
-        fields.setdefault(name, value)
-    return fields
-
-
-def _mimetype(environ: Environ) -> str:
-    return str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
-
-
-def understand_positions(environ: Environ, body: bytes) -> Given:
-    """Our own phone page."""
-    secret = _authorization(environ, "bearer")
-    read, wrong = pings.read_batch(body)
-    if wrong and not read.fixes:
-        raise Elsewhere
-
-    def answer(taken: Taken, offers: list[int]) -> tuple[str, bytes]:
-        return JSON, msgspec.json.encode(pings.said(taken, offers, wrong, taken.at))
-
-    return Given(TOKEN, secret, read, answer, news=True)
-
-
-def understand_gpx(environ: Environ, body: bytes) -> Given:
-    """A recorded file: always Flask's, but counted and sent away here as the others are."""
-    raise Elsewhere
-
-
-def understand_owntracks(environ: Environ, body: bytes) -> Given:
-    """One message, HTTP Basic."""
-    if not body:
-        raise Elsewhere
-    try:
-        plain = base64.b64decode(_authorization(environ, "basic"), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise Elsewhere from error
-    name, _, secret = plain.partition(":")
-    named = environ.get("HTTP_X_LIMIT_D") or _fields(environ.get("QUERY_STRING", "")).get("d")
-    read = owntracks.read(body)
-    return Given(TOKEN, secret, read, lambda taken, offers: (JSON, b"[]\n"), named, must_be=name.strip())
-
-
-def understand_overland(environ: Environ, body: bytes) -> Given:
-    """A batch of GeoJSON points, a bearer token."""
-    secret = _authorization(environ, "bearer")
-    read, named = overland.read(body)
-    return Given(TOKEN, secret, read, lambda taken, offers: (JSON, b'{"result":"ok"}\n'), named)
-
-
-def understand_traccar(environ: Environ, body: bytes) -> Given:
-    """Query, form, JSON or a JSON array."""
-    if environ["REQUEST_METHOD"] == "POST" and _mimetype(environ) == "application/json":
-        found = intake.decode(body)
-        items = found if isinstance(found, list) else [found]
-        tracker_id = traccar.json_id(items)
-    else:
-        fields = _form(environ, body) if body else {}
-        fields |= _fields(environ.get("QUERY_STRING", ""))
-        items, tracker_id = [fields], traccar.id_of(fields)
-    read = intake.read_each(items, lambda item: traccar.json_fix(item, UNKNOWN_TIME))
-    if any(fix.fixed_at is UNKNOWN_TIME for fix in read.fixes):
-        raise Elsewhere
-    return Given(TRACKER, tracker_id, read, lambda taken, offers: ("text/plain; charset=utf-8", b""))
-
-
-def _form(environ: Environ, body: bytes) -> dict[str, str]:
-    if environ["REQUEST_METHOD"] != "POST" or _mimetype(environ) != "application/x-www-form-urlencoded":
-        raise Elsewhere
-    if len(body) > MOST_FORM_BYTES or not body.isascii():
-        raise Elsewhere
-    return _fields(body.decode())
-
-
-JSON = "application/json"
-Understand = Callable[[Environ, bytes], Given]
-Way = tuple[str, Understand]
-WAYS: Mapping[tuple[str, str], Way] = {
-    ("POST", "/api/v1/positions"): ("pings.positions", understand_positions),
-    ("POST", "/api/v1/positions.gpx"): ("pings.positions_gpx", understand_gpx),
-    ("POST", "/api/v1/ingest/owntracks"): ("owntracks.owntracks", understand_owntracks),
-    ("POST", "/api/v1/ingest/overland"): ("overland.overland", understand_overland),
-    ("POST", "/api/v1/ingest/traccar"): ("traccar.traccar", understand_traccar),
-    ("GET", "/api/v1/ingest/traccar"): ("traccar.traccar_by_query", understand_traccar),
-}
