@@ -23,7 +23,7 @@ FILL = (
            ST_MakePoint(:lon + (random() - 0.5) * :spread, :lat + (random() - 0.5) * :spread), 'wgs84', 'collision',
            'PL' || n, '{motor}', 'approved', at + interval '3 hours'
       FROM (SELECT n, CAST(:until AS timestamptz) - (:claims - n) * (:days * interval '1 day' / :claims) AS at
-              FROM generate_series(:first, :last) AS n) AS x
+              FROM generate_series(CAST(:first AS bigint), :last) AS n) AS x
     """,
     """
     INSERT INTO claim_item (id, claim_id, kind, plate, plate_key)

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 # A transaction takes this much at most, so that the first in it does not wait for a crowd.
 MOST_BATCHES, MOST_FIXES = 200, 3_000
 # While one group is written, another begins beside it only for so many: a few are cheaper in the group after it, and many
-# should not wait for the disk's flush.
-LEAST_BESIDE = 8
+# should not wait for the disk's flush. Nor should a few wait longer than this for one that hangs on a lock.
+LEAST_BESIDE, BESIDE_AFTER_S = 8, 0.1
 # A limit somebody changed, or a shift's grace, counts after this long at the latest.
 REMEMBER_S = 5.0
 # Longer than any statement may run: a request must not wait for ever for a writer that died.
@@ -120,10 +120,12 @@ class Group:
         most_outside: int = 12,
         oldest_s: float = 1.0,
         least_beside: int = LEAST_BESIDE,
+        beside_after_s: float = BESIDE_AFTER_S,
     ) -> None:
         self.engine, self.news, self.moved = engine, news, moved
         self.writers, self.most, self.most_outside, self.oldest_s = writers, most, most_outside, oldest_s
-        self.least_beside, self.writing, self.outside = least_beside, 0, 0
+        self.least_beside, self.beside_after_s = least_beside, beside_after_s
+        self.writing, self.outside = 0, 0
         self.settings = Remembered()
         self.queue: deque[Ticket] = deque()
         self.held: dict[int, Ticket] = {}  # by id(): waiting or being written
@@ -241,7 +243,10 @@ class Group:
             log.exception("the live map was not told")
 
     def _may_begin(self) -> bool:
-        return len(self.queue) >= (self.least_beside if self.writing else 1)
+        if not self.writing or not self.queue:
+            return bool(self.queue)
+        waited_s = time.monotonic() - self.queue[0].came_s
+        return len(self.queue) >= self.least_beside or waited_s > self.beside_after_s
 
     def _next(self) -> list[Ticket]:
         """The tickets of the next transaction, oldest first; empty when it is time to stop."""
@@ -249,7 +254,8 @@ class Group:
             while not self._may_begin():
                 if self.stopping:
                     return []
-                self.changed.wait()
+                # Nobody wakes it for what has only grown old.
+                self.changed.wait(self.beside_after_s)
             self.writing += 1
             group = chosen(self.queue)
             if self._may_begin():

@@ -275,7 +275,7 @@ def test_when_the_oldest_has_waited_too_long_newcomers_are_sent_away(engine: Eng
 def test_a_second_group_begins_beside_one_that_is_written_only_when_many_wait(
     people: Any, engine: Engine, now: datetime
 ) -> None:
-    group = Group(engine, oldest_s=60.0, least_beside=3)
+    group = Group(engine, oldest_s=60.0, least_beside=3, beside_after_s=60.0)
     done: list[int] = []
     with engine.connect() as other:
         # Somebody holds the first one's turn, so the first group stays open.
@@ -291,6 +291,24 @@ def test_a_second_group_begins_beside_one_that_is_written_only_when_many_wait(
         time.sleep(0.01)
     group.stop()
     assert sorted(done) == [0, 1, 2, 3]
+
+
+def test_nobody_waits_long_beside_a_group_that_hangs(people: Any, engine: Engine, now: datetime) -> None:
+    group = Group(engine, oldest_s=60.0)
+    done: list[int] = []
+    with engine.connect() as other:
+        other.execute(
+            text(f"SELECT pg_advisory_xact_lock({ledger.TURN}, hashint8(:id))"), {"id": people[0][0].id}
+        )
+        group.submit_later(batch(people[0], fix(now, 5)), lambda _, __: done.append(0))
+        time.sleep(0.1)
+        assert group.submit(batch(people[1], fix(now, 5)))[0].kept == 1
+        assert done == []  # the first one still hangs
+    until = time.monotonic() + 10
+    while not done and time.monotonic() < until:
+        time.sleep(0.01)
+    group.stop()
+    assert done == [0]
 
 
 def test_whoever_no_writer_takes_care_of_is_told_so_and_makes_room(
