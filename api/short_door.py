@@ -120,8 +120,9 @@ LONG_WAY = "chakan.long_way"
 class ShortDoor:
     """The WSGI application in front of `app`. Metrics, request ids and limits are those of the long way."""
 
-    def __init__(self, app: Any, sessions: Sessions, group: Group, patience: Patience | None = None) -> None:
-        self.app, self.group, self.patience = app, group, patience
+    def __init__(self, app: Any, sessions: Sessions, group: Group) -> None:
+        self.app, self.group = app, group
+        self.patience: Patience | None = None  # stands in front, so it is made after this
         self.known = KnownDevices(sessions)
 
     def __call__(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
@@ -178,7 +179,7 @@ class ShortDoor:
             _go_on(visit)
         return True
 
-    def _enter(self, visit: Visit, understand: "Understand") -> None:
+    def _enter(self, visit: Visit, understand: Understand) -> None:
         """Reads the request and knows its sender. Raises TooMany, Elsewhere and what Flask should say."""
         if self.group.crowded():
             raise too_many()
