@@ -64,9 +64,7 @@ def main(quick: bool) -> dict[str, Any]:
         token = seat(database.sessions(engine))
         site = sites.build(Path(folder), url, redis_url)
         try:
-            for name in site.commands:
-                site.start(name)
-            site.wait(120)
+            sites.start_all(site, 120)
             print(f"{SURVEYORS:,} surveyors on duty, {durable(url)}")
             sent = burst(site.url, token, QUICK_SECONDS if quick else SECONDS)
             found = reckon(engine, sent)

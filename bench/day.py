@@ -71,9 +71,7 @@ def main(quick: bool) -> dict[str, Any]:
             tokens["small branch"] = signed(session, small, "admin", now)
         site = sites.build(Path(folder), url, redis_url)
         try:
-            for name in site.commands:
-                site.start(name)
-            site.wait(120)
+            sites.start_all(site, 120)
             print(f"{durable(url)}; {claims:,} claims of {days:g} days to come")
             found = list(questions(claims, days))
             empty = [took(site.url, tokens, one, QUICK_ASKED) for one in found]

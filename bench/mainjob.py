@@ -101,9 +101,7 @@ def main(quick: bool) -> dict[str, Any]:
     ):
         site = sites.build(Path(folder), url, redis_url)
         try:
-            for name in site.commands:
-                site.start(name)
-            site.wait(120)
+            sites.start_all(site, 120)
             engine = database.connect(url, pool_size=4, name="chakan-bench")
             print(f"{script.phones} phones, {durable(url)}")
             outcome = replay(site.url, engine, script, path)

@@ -148,9 +148,9 @@ def build(
     return Site(url, data, env, commands)
 
 
-def start_all(site: Site) -> Site:
-    """Runs every process and waits until the site is ready."""
+def start_all(site: Site, seconds: float = 90) -> Site:
+    """Runs every process and waits, `seconds` at most, until the site is ready."""
     for name in site.commands:
         site.start(name)
-    site.wait()
+    site.wait(seconds)
     return site

@@ -11,7 +11,6 @@ from dispatch import assignments, delivery_queries, explain, offers, sweep, swit
 from dispatch.errors import OfferSettled
 from dispatch.models import Offer
 from geo.eta import Engine
-from staff import rules
 from staff.models import Surveyor
 from tests import factories
 
@@ -45,19 +44,6 @@ def looks(sessions, surveyor_id):
         return delivery_queries.offer_ids(
             session, surveyor_id, session.scalar(select(text("clock_timestamp()")))
         )
-
-
-@pytest.fixture
-def rule(session):
-    """`rule(key, value)` sets a rule of the root."""
-    root = factories.default_organisation(session)
-    admin = factories.person(session, roles=("admin",))
-
-    def change(key, value):
-        rules.change(session, root.id, key, value, by=admin.id)
-        session.commit()
-
-    return change
 
 
 @pytest.fixture

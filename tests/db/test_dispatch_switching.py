@@ -10,25 +10,11 @@ from core.models import Outbox
 from dispatch import offers, sweep, switching
 from dispatch.models import Assignment, Decision, Offer
 from geo.eta import Engine
-from staff import rules
 from tests import factories
 
 LON, LAT = factories.LON, factories.LAT
 ENGINE = Engine()
 M = timedelta(minutes=1)
-
-
-@pytest.fixture
-def rule(session):
-    """`rule(key, value)` sets a rule of the root."""
-    root = factories.default_organisation(session)
-    admin = factories.person(session, roles=("admin",))
-
-    def change(key, value):
-        rules.change(session, root.id, key, value, by=admin.id)
-        session.commit()
-
-    return change
 
 
 def accepted(session, claim, who):
