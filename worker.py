@@ -55,6 +55,9 @@ REDRAW_EVERY_S = 60.0
 DAILY_CHORES_EVERY_S = 600.0
 # A storm is not seen a second after its first report; the count of the last hour is taken so often.
 SURGE_EVERY_S = 60.0
+# What reports need of settled claims is kept so often, by claims of so many days; what is not kept yet is counted when asked.
+KEEP_MILESTONES_EVERY_S = 3600.0
+MILESTONE_DAYS, MILESTONES_S = 100, 1800
 KEEP_OUTBOX = timedelta(days=3)
 # As long as tracks are kept unless a rule says otherwise: a past without positions shows nothing.
 KEEP_PAST = timedelta(days=90)
@@ -123,6 +126,7 @@ class Sweeper:
         self.redrawn = 0.0
         self.swept_daily = 0.0
         self.watched = 0.0
+        self.kept_milestones = 0.0
         self.loops = [
             Loop("dispatch", self.engine, outbox.TASKS_CHANNEL, DISPATCH_EVERY_S, self.dispatch),
             Loop("foresight", self.engine, None, FORESEE_EVERY_S, self.foresee),
@@ -218,6 +222,15 @@ class Sweeper:
         if time.monotonic() - self.watched > SURGE_EVERY_S:
             self.watched = time.monotonic()
             self.watch()
+        if time.monotonic() - self.kept_milestones > KEEP_MILESTONES_EVERY_S:
+            self.kept_milestones = time.monotonic()
+            queues.enqueue(
+                wiring.redis,
+                Work.CHORES,
+                "dispatch.jobs.keep_milestones",
+                MILESTONE_DAYS,
+                timeout_s=MILESTONES_S,
+            )
         if time.monotonic() - self.swept_daily > DAILY_CHORES_EVERY_S:
             self.swept_daily = time.monotonic()
             self.daily()

@@ -99,7 +99,7 @@ FILL = (
 )
 TABLES = (
     "claim", "claim_item", "task", "decision", "offer", "assignment", "clock", "escalation", "claim_event", "message", "photo",
-    "outbox",
+    "outbox", "milestone",
 )  # fmt: skip
 BASE = 10_000_000  # ids of the laid claims begin here, out of the way of what the site makes
 STRETCH = 20_000

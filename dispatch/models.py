@@ -149,6 +149,31 @@ class OwnWord(Base):
     learned_at: Mapped[datetime]
 
 
+class Milestone(Base):
+    """What a report needs of a claim that was settled at `closed_at`; derived, see dispatch/milestones.py."""
+
+    __tablename__ = "milestone"
+    claim_id: Mapped[Ref] = mapped_column(ForeignKey("claim.id"), primary_key=True)
+    closed_at: Mapped[datetime]
+    begun_at: Mapped[datetime]
+    offered_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    contacted_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    approved_at: Mapped[datetime | None]
+    withdrawn: Mapped[bool]
+    # No clock, or none that has been judged: None.
+    dispatch_kept: Mapped[bool | None]
+    dispatch_excused: Mapped[bool]
+    contact_kept: Mapped[bool | None]
+    contact_excused: Mapped[bool]
+    arrival_kept: Mapped[bool | None]
+    arrival_excused: Mapped[bool]
+    assessment_kept: Mapped[bool | None]
+    assessment_excused: Mapped[bool]
+
+
 class Contact(Base):
     """A try to speak to the reporter. Only `answered` stops the contact clock."""
 

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dispatch.milestones import BY_INDEX, FACTS
+
 # In the order of a claim's life. The second word is the clock that judges the leg, if one does.
 LEGS = (
     ("report_offer", None),
@@ -33,61 +35,9 @@ GROUPS = {
     "organisation": "c.org",
 }
 
-# A claim's milestones; a leg is a difference of two. A clock's own start is the start of the promise: a report keyed
-# in hours after the call is measured from when we had it. LATERAL … OFFSET 0: each claim's few rows come by index.
-MILESTONES = """
-WITH cohort AS (
-  SELECT c.id, c.state, c.line, c.reported_at, c.call_ended_at, c.closed_at, o.name AS org, a.name AS area
-    FROM claim AS c
-    JOIN organisation AS o ON o.id = c.org_id
-    LEFT JOIN area AS a ON a.id = c.area_id
-   WHERE o.path LIKE :scope AND c.reported_at >= :start AND c.reported_at < :end
-), facts AS (
-  SELECT c.*, COALESCE(k.begun_at, c.call_ended_at, c.reported_at) AS begun_at,
-         asked.offered_at, gone.accepted_at, gone.contacted_at, gone.arrived_at, gone.submitted_at,
-         CASE WHEN c.state IN ('approved', 'closed') THEN c.closed_at END AS approved_at,
-         c.state = 'withdrawn' AS withdrawn,
-         k.dispatch_kept, COALESCE(k.dispatch_excused, false) AS dispatch_excused,
-         k.contact_kept, COALESCE(k.contact_excused, false) AS contact_excused,
-         k.arrival_kept, COALESCE(k.arrival_excused, false) AS arrival_excused,
-         k.assessment_kept, COALESCE(k.assessment_excused, false) AS assessment_excused
-    FROM cohort AS c
-   CROSS JOIN LATERAL (
-         SELECT min(o.made_at) AS offered_at
-           FROM (SELECT t.id FROM task AS t WHERE t.claim_id = c.id OFFSET 0) AS t
-          CROSS JOIN LATERAL (SELECT o.made_at FROM offer AS o WHERE o.task_id = t.id OFFSET 0) AS o) AS asked
-   CROSS JOIN LATERAL (
-         SELECT min(d.accepted_at) AS accepted_at, min(d.contacted_at) AS contacted_at,
-                min(d.arrived_at) AS arrived_at, min(d.completed_at) AS submitted_at
-           FROM (SELECT t.id FROM task AS t WHERE t.claim_id = c.id OFFSET 0) AS t
-          CROSS JOIN LATERAL (SELECT * FROM assignment AS d WHERE d.task_id = t.id OFFSET 0) AS d) AS gone
-   CROSS JOIN LATERAL (
-         SELECT min(v.start_at) FILTER (WHERE v.kind = 'dispatch') AS begun_at,
-                bool_or(v.kept) FILTER (WHERE v.kind = 'dispatch') AS dispatch_kept,
-                bool_or(v.excused) FILTER (WHERE v.kind = 'dispatch') AS dispatch_excused,
-                bool_or(v.kept) FILTER (WHERE v.kind = 'contact') AS contact_kept,
-                bool_or(v.excused) FILTER (WHERE v.kind = 'contact') AS contact_excused,
-                bool_or(v.kept) FILTER (WHERE v.kind = 'arrival') AS arrival_kept,
-                bool_or(v.excused) FILTER (WHERE v.kind = 'arrival') AS arrival_excused,
-                bool_or(v.kept) FILTER (WHERE v.kind = 'assessment') AS assessment_kept,
-                bool_or(v.excused) FILTER (WHERE v.kind = 'assessment') AS assessment_excused
-           FROM (SELECT k.kind, k.start_at,
-                        CASE WHEN k.breached_at IS NOT NULL THEN false WHEN k.state = 'met' THEN true END AS kept,
-                        k.breached_at IS NULL
-                          AND (k.state = 'void' OR k.stop_event = 'withdrawn' OR k.pauses <> '[]') AS excused
-                   FROM clock AS k WHERE k.claim_id = c.id) AS v) AS k
-)
-"""
-
-# A planner that last looked when a table was empty reads all of it for each claim: 10,000 claims took over 30 s
-# instead of 2 on the day a system is filled. So there is always an index to walk, and nothing for it to order: what
-# belongs to a row is looked up by LATERAL … OFFSET 0, whether somebody is of the team in a hash (IN … IS TRUE becomes no
-# join), and sets are brought together by UNION ALL.
-BY_INDEX = text("SET LOCAL enable_seqscan = off")
-
 LEG_ROWS = """
-  SELECT {group} AS grp, l.place, extract(epoch FROM l.until - l.since) AS seconds, l.kept, l.excused
-    FROM facts AS c
+  SELECT c.grp, l.place, round(date_part('epoch', l.until - l.since) * 10) AS tenths, l.kept, l.excused, count(*) AS n
+    FROM (SELECT c.*, {group} AS grp FROM facts AS c OFFSET 0) AS c
    CROSS JOIN LATERAL (VALUES
          (1, begun_at, offered_at, NULL::boolean, withdrawn),
          (2, begun_at, accepted_at, dispatch_kept, dispatch_excused),
@@ -98,19 +48,47 @@ LEG_ROWS = """
          (7, submitted_at, approved_at, assessment_kept, assessment_excused),
          (8, begun_at, approved_at, NULL, withdrawn)
          ) AS l (place, since, until, kept, excused)
+   GROUP BY c.grp, l.place, tenths, l.kept, l.excused
 """
 
+# Of millions of legs a list of how many took so many tenths of a second is short: no sort, nothing spilt to disk.
+# `upto`: how many measured ones took as long or less. Percentiles are percentile_cont's: between two neighbours in the order,
+# in proportion; the n-th from 0 is the first whose `upto` is beyond n.
 FIGURES = """
-SELECT grp, GROUPING(grp) = 1 AS total, place,
-       count(*) FILTER (WHERE seconds >= 0 AND NOT excused) AS count,
-       percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY seconds)
-         FILTER (WHERE seconds >= 0 AND NOT excused) AS percentiles,
-       count(*) FILTER (WHERE kept IS NOT NULL AND NOT excused) AS judged,
-       count(*) FILTER (WHERE kept AND NOT excused) AS kept,
-       count(*) FILTER (WHERE excused AND (seconds >= 0 OR place IN (2, 3, 5, 7))) AS excused
-  FROM leg_rows
- GROUP BY GROUPING SETS ((place), (place, grp))
- ORDER BY total DESC, grp NULLS FIRST, place
+, counted AS (
+  SELECT grp, GROUPING(grp) = 1 AS total, place, tenths, kept, excused, sum(n) AS n,
+         COALESCE(tenths >= 0, false) AND NOT excused AS measured
+    FROM leg_rows
+   GROUP BY GROUPING SETS ((place, tenths, kept, excused), (grp, place, tenths, kept, excused))
+), ranked AS (
+  SELECT *, sum(n) FILTER (WHERE measured) OVER (PARTITION BY total, grp, place ORDER BY measured DESC, tenths) AS upto,
+         sum(n) FILTER (WHERE measured) OVER (PARTITION BY total, grp, place) AS cases
+    FROM counted
+), picked AS (
+  SELECT total, grp, place, q, q * (max(cases) - 1) AS rank,
+         min(tenths) FILTER (WHERE measured AND upto > floor(q * (cases - 1))) AS low,
+         min(tenths) FILTER (WHERE measured AND upto > ceil(q * (cases - 1))) AS high
+    FROM ranked
+   CROSS JOIN (VALUES (0.5), (0.9), (0.99)) AS p (q)
+   GROUP BY total, grp, place, q
+), percentiles AS (
+  SELECT total, grp, place, array_agg((low + (high - low) * (rank - floor(rank))::float8) / 10 ORDER BY q) AS percentiles
+    FROM picked
+   WHERE low IS NOT NULL
+   GROUP BY total, grp, place
+), sums AS (
+  SELECT total, grp, place,
+         COALESCE(sum(n) FILTER (WHERE measured), 0)::bigint AS count,
+         COALESCE(sum(n) FILTER (WHERE kept IS NOT NULL AND NOT excused), 0)::bigint AS judged,
+         COALESCE(sum(n) FILTER (WHERE kept AND NOT excused), 0)::bigint AS kept,
+         COALESCE(sum(n) FILTER (WHERE excused AND (tenths >= 0 OR place IN (2, 3, 5, 7))), 0)::bigint AS excused
+    FROM ranked
+   GROUP BY total, grp, place
+)
+SELECT s.*, p.percentiles
+  FROM sums AS s
+  LEFT JOIN percentiles AS p ON p.total = s.total AND p.grp IS NOT DISTINCT FROM s.grp AND p.place = s.place
+ ORDER BY s.total DESC, s.grp NULLS FIRST, s.place
 """
 
 PEOPLE = """
@@ -253,7 +231,7 @@ def percent(part: int, whole: int) -> float | None:
 
 def legs_sql(by: str = "") -> str:
     """The statement of `legs`. `by` is one of GROUPS, our own words, never the caller's text."""
-    return f"{MILESTONES.rstrip()}, leg_rows AS ({LEG_ROWS.replace('{group}', GROUPS[by])}) {FIGURES}"
+    return f"WITH {FACTS}, leg_rows AS ({LEG_ROWS.replace('{group}', GROUPS[by])}) {FIGURES}"
 
 
 def legs(session: Session, org_path: str, start: datetime, end: datetime, by: str = "") -> Legs:
