@@ -90,7 +90,8 @@ def main(quick: bool) -> dict[str, Any]:
         with engine.connect() as connection:
             # Nobody grows stale while the crowd grows.
             now = connection.execute(text("SELECT now()")).scalar_one()
-        there, medians = 0, {}
+        there = 0
+        medians: dict[int, list[float]] = {}
         for size in sizes:
             began = time.perf_counter()
             populate(engine, there, size, now)
@@ -98,7 +99,7 @@ def main(quick: bool) -> dict[str, Any]:
             print(f"{size:,} positions, loaded in {time.perf_counter() - began:.0f} s")
             there = size
             asked = ask(engine, peer, rounds, questions, now)
-            medians[size] = statistics.median(ms for ours, _ in asked for ms in ours)
+            medians[size] = [statistics.median(ms for pair in asked for ms in pair[side]) for side in (0, 1)]
             lines += figures(size, asked)
             if size == JUDGED:
                 lines += inside(engine, peer, rounds * questions, now)
@@ -264,11 +265,12 @@ def spent(redis: Redis) -> float:
     return float(told.get("cmdstat_geosearch", {}).get("usec", 0))
 
 
-def grown(medians: dict[int, float]) -> dict[str, Any]:
-    """How many times slower the largest is than the smallest."""
+def grown(medians: dict[int, list[float]]) -> dict[str, Any]:
+    """How many times slower the largest is than the smallest, of ours and of the peer."""
     small, large = min(medians), max(medians)
-    times = medians[large] / medians[small]
-    return figure(f"{large:,} positions ÷ {small:,}, p50", "×", times, goal=1.5, holds=times <= 1.5)
+    times, peer = (after / before for before, after in zip(medians[small], medians[large], strict=True))
+    metric = f"{large:,} positions ÷ {small:,}, p50"
+    return figure(metric, "×", times, peer=peer, name=PEER, goal=1.5, holds=times <= 1.5)
 
 
 def figure(

@@ -19,10 +19,11 @@ from core.database import Sessions
 BY_INDEX = text("SET LOCAL enable_seqscan = off")
 
 # What a leg begins or ends with, and what each clock says of its promise.
-KEPT = """
-begun_at offered_at accepted_at contacted_at arrived_at submitted_at approved_at withdrawn dispatch_kept dispatch_excused
-contact_kept contact_excused arrival_kept arrival_excused assessment_kept assessment_excused
-""".split()
+KEPT = (
+    "begun_at, offered_at, accepted_at, contacted_at, arrived_at, submitted_at, approved_at, withdrawn, "
+    "dispatch_kept, dispatch_excused, contact_kept, contact_excused, arrival_kept, arrival_excused, "
+    "assessment_kept, assessment_excused"
+)
 OVER = "c.state IN ('approved', 'closed', 'withdrawn')"
 BELIEVED = "m.claim_id = c.id AND m.closed_at = c.closed_at AND " + OVER
 
@@ -30,8 +31,8 @@ BELIEVED = "m.claim_id = c.id AND m.closed_at = c.closed_at AND " + OVER
 def filled(sql: str) -> str:
     """`sql` with the names and conditions above in the places of theirs."""
     parts = {
-        "kept": ", ".join(KEPT),
-        "kept anew": ", ".join(f"{name} = EXCLUDED.{name}" for name in KEPT),
+        "kept": KEPT,
+        "kept anew": ", ".join(f"{name} = EXCLUDED.{name}" for name in KEPT.split(", ")),
         "over": OVER,
         "believed": BELIEVED,
         "counted": COUNTED,
