@@ -36,8 +36,12 @@ class PersonIn(Strict):
 
 
 class PersonChange(Strict):
-    """What changes about a person."""
+    """What changes about a person. An empty telephone number or address takes it away."""
 
+    name: Text | None = Field(None, min_length=1)
+    org_id: IdText | None = None
+    phone: Text | None = None
+    email: Text | None = None
     roles: list[Text] | None = Field(None, max_length=7)
     authority_fen: int | None = Field(None, ge=0, le=10**12)
     skills: list[Text] | None = Field(None, max_length=20)
@@ -97,13 +101,15 @@ class DevicePath(Strict):
 
 
 def show_person(row: Any) -> dict[str, Any]:
-    """A line of the people list."""
+    """A line of the people list; telephone and address for who may change them."""
     return {
         "id": str(row.id),
         "username": row.username,
         "name": row.name,
         "roles": row.roles,
         "org": {"id": str(row.org_id), "name": row.org_name},
+        "phone": row.phone if "admin" in g.actor.roles else present.phone(row.phone),
+        "email": row.email if "admin" in g.actor.roles else None,
         "authority_fen": row.authority_fen,
         "disabled_at": present.time(row.disabled_at),
         "surveyor": None
@@ -136,12 +142,12 @@ def add_person(body: PersonIn) -> ResponseReturnValue:
 @bp.patch("/people/<int:person_id>")
 @roles("admin")
 def change_person(path: PersonPath, body: PersonChange) -> ResponseReturnValue:
-    """Changes roles, authority, skills, password, or ends the account."""
-    given = body.model_dump(exclude_unset=True)
-    for name in ("roles", "skills"):
-        if given.get(name) is not None:
-            given[name] = tuple(given[name])
-    service.change_person(g.sessions, g.actor, path.person_id, **given)
+    """Changes name, organisation, telephone, roles, authority, skills, password, or ends the account."""
+    given = body.model_dump(exclude_none=True)
+    for name, made in (("roles", tuple), ("skills", tuple), ("org_id", id_of)):
+        if name in given:
+            given[name] = made(given[name])
+    service.change_person(g.sessions, g.actor, path.person_id, service.Change(**given))
     live.doubt_access(parts().redis, path.person_id)
     return "", 204
 

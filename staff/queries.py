@@ -6,8 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 PEOPLE = """
-SELECT p.id, p.username, p.name, p.roles, p.authority_fen, p.lang, p.disabled_at, o.id AS org_id, o.name AS org_name,
-       s.skills, s.max_open, s.on_duty,
+SELECT p.id, p.username, p.name, p.phone, p.email, p.roles, p.authority_fen, p.lang, p.disabled_at,
+       o.id AS org_id, o.name AS org_name, s.skills, s.max_open, s.on_duty,
        (SELECT count(*) FROM device AS d WHERE d.surveyor_id = p.id AND d.revoked_at IS NULL) AS devices
   FROM person AS p
   JOIN organisation AS o ON o.id = p.org_id

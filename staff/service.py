@@ -77,10 +77,15 @@ def add_person(
 def create_person(sessions: Sessions, actor: Actor, org_id: int, new: NewPerson) -> int:
     """Adds a person to an organisation the actor sees."""
     with sessions.begin() as session:
-        org = session.get(Organisation, org_id)
-        if org is None or not org.path.startswith(actor.org_path):
-            raise Missing("no such organisation")
+        org = _organisation(session, actor, org_id)
         return add_person(session, org, new, by=actor.person_id, now=clock.read(session)).id
+
+
+def _organisation(session: Session, actor: Actor, org_id: int | None) -> Organisation:
+    org = session.get(Organisation, org_id)
+    if org is None or not org.path.startswith(actor.org_path):
+        raise Missing("no such organisation")
+    return org
 
 
 def disable_person(sessions: Sessions, actor: Actor, person_id: int) -> None:
@@ -114,53 +119,85 @@ def person_of(session: Session, actor: Actor, person_id: int) -> Person:
     return person
 
 
-def change_person(
-    sessions: Sessions,
-    actor: Actor,
-    person_id: int,
-    *,
-    roles: tuple[str, ...] | None = None,
-    authority_fen: int | None = None,
-    skills: tuple[str, ...] | None = None,
-    max_open: int | None = None,
-    password: str | None = None,
-    disabled: bool | None = None,
-) -> None:
-    """Changes what is given. A new password or new roles end the person's web sessions. Raises OwnAccount."""
-    if person_id == actor.person_id and (disabled or (roles is not None and "admin" not in roles)):
+@dataclass(frozen=True)
+class Change:
+    """What changes about a person; None: as it is. An empty telephone number or address takes it away."""
+
+    name: str | None = None
+    org_id: int | None = None
+    phone: str | None = None
+    email: str | None = None
+    roles: tuple[str, ...] | None = None
+    authority_fen: int | None = None
+    skills: tuple[str, ...] | None = None
+    max_open: int | None = None
+    password: str | None = None
+    disabled: bool | None = None
+
+
+def change_person(sessions: Sessions, actor: Actor, person_id: int, change: Change) -> None:
+    """Changes what is given. A new password, other roles or another organisation end the person's web sessions.
+
+    Raises OwnAccount, Missing, Invalid, WeakPassword.
+    """
+    if person_id == actor.person_id and (change.disabled or (change.roles and "admin" not in change.roles)):
         raise OwnAccount("somebody else must end your account or take your rights")
     with sessions.begin() as session:
         now = clock.read(session)
         person = person_of(session, actor, person_id)
-        if roles is not None:
-            person.roles = checked_roles(roles)
-            if "surveyor" in person.roles and session.get(Surveyor, person.id) is None:
-                session.add(Surveyor(id=person.id, org_id=person.org_id, skills=["motor"]))
-                session.flush()
-        if authority_fen is not None:
-            person.authority_fen = authority_fen
-        if password is not None:
-            person.password_hash = accounts.hash_password(password)
-            person.failed_signins, person.locked_until = 0, None
-        surveyor = session.get(Surveyor, person.id)
-        if surveyor is not None and skills is not None:
-            surveyor.skills = list(skills)
-        if surveyor is not None and max_open is not None:
-            surveyor.max_open = max_open
-        if roles is not None or password is not None:
+        rights = (person.org_id, set(person.roles))
+        _put(person, change)
+        if change.org_id is not None:
+            person.org_id = _organisation(session, actor, change.org_id).id
+        _put_surveyor(session, person, change)
+        if change.password is not None or rights != (person.org_id, set(person.roles)):
             session.query(Token).filter_by(person_id=person.id, kind="session", revoked_at=None).update(
                 {"revoked_at": now}
             )
         facts: dict[str, Any] = {
             "roles": person.roles,
             "authority_fen": person.authority_fen,
-            "password": password is not None,
+            "password": change.password is not None,
+            "org_id": person.org_id,
+            # What they are is the person's own: the audit says that they changed.
+            "changed": [name for name in ("name", "phone", "email") if getattr(change, name) is not None],
         }
         audit.append(session, actor.person_id, "person.changed", "person", person.id, now=now, **facts)
-        if disabled is True:
+        if change.disabled is True:
             disable(session, person, by=actor.person_id, now=now)
-        elif disabled is False:
+        elif change.disabled is False:
             person.disabled_at = None
+
+
+def _put(person: Person, change: Change) -> None:
+    if change.name is not None:
+        person.name = change.name
+    if change.phone is not None:
+        person.phone = change.phone or None
+    if change.email is not None:
+        person.email = change.email or None
+    if change.roles is not None:
+        person.roles = checked_roles(change.roles)
+    if change.authority_fen is not None:
+        person.authority_fen = change.authority_fen
+    if change.password is not None:
+        person.password_hash = accounts.hash_password(change.password)
+        person.failed_signins, person.locked_until = 0, None
+
+
+def _put_surveyor(session: Session, person: Person, change: Change) -> None:
+    surveyor = session.get(Surveyor, person.id)
+    if surveyor is None and "surveyor" in person.roles:
+        surveyor = Surveyor(id=person.id, org_id=person.org_id, skills=["motor"])
+        session.add(surveyor)
+        session.flush()
+    if surveyor is None:
+        return
+    surveyor.org_id = person.org_id
+    if change.skills is not None:
+        surveyor.skills = list(change.skills)
+    if change.max_open is not None:
+        surveyor.max_open = change.max_open
 
 
 def change_own_password(sessions: Sessions, actor: Actor, current: str, new: str) -> None:

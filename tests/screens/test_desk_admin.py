@@ -51,6 +51,19 @@ def test_a_pasted_outline_that_is_none_says_so_and_cannot_be_saved(admin):
     assert admin.page.is_disabled("dialog button[type=submit]")
 
 
+def test_somebody_gets_a_new_name_and_telephone_number(admin, sessions):
+    kit.somebody(sessions, "seat", username="zhou", name="周旧")
+    admin.open("settings/people")
+    admin.press("tr:has-text('周旧') button[aria-label=修改]")
+    dialog = admin.page.get_by_role("dialog")
+    dialog.get_by_label("姓名").fill("周新")
+    dialog.get_by_label("手机号").fill("13911112222")
+    admin.press("dialog .primary")
+    admin.sees("tr:has-text('周新')", "zhou")
+    admin.press("tr:has-text('周新') button[aria-label=修改]")
+    assert dialog.get_by_label("手机号").input_value() == "13911112222"
+
+
 def test_an_account_is_ended_only_after_a_question_and_comes_back_by_undo(admin, sessions):
     other = kit.somebody(sessions, "seat", username="wang", name="王坐席")
 

@@ -33,8 +33,8 @@ const first = (of: PersonRow | null): Typed => ({
   skills: of?.surveyor?.skills ?? ['motor'],
   max_open: String(of?.surveyor?.max_open ?? 5),
   password: '',
-  phone: '',
-  email: '',
+  phone: of?.phone ?? '',
+  email: of?.email ?? '',
 });
 
 function flip<T>(list: T[], one: T): T[] {
@@ -43,6 +43,10 @@ function flip<T>(list: T[], one: T): T[] {
 
 async function save(of: PersonRow | null, typed: Typed): Promise<void> {
   const shared = {
+    name: typed.name.trim(),
+    org_id: typed.org_id,
+    phone: typed.phone.trim(),
+    email: typed.email.trim(),
     roles: typed.roles,
     authority_fen: Math.round(Number(typed.yuan) * 100) || 0,
     ...(typed.roles.includes('surveyor') ? { skills: typed.skills, max_open: Number(typed.max_open) || 0 } : {}),
@@ -52,10 +56,8 @@ async function save(of: PersonRow | null, typed: Typed): Promise<void> {
   await api.post('/people', {
     ...shared,
     username: typed.username.trim(),
-    name: typed.name.trim(),
-    org_id: typed.org_id,
-    phone: typed.phone.trim() || null,
-    email: typed.email.trim() || null,
+    phone: shared.phone || null,
+    email: shared.email || null,
   });
 }
 
@@ -136,50 +138,48 @@ export function PersonDialog({
             <Banner kind="error">{explain(error)}</Banner>
           </div>
         )}
+        <Field
+          label={t('name')}
+          required
+          maxLength={100}
+          autofocus={!of}
+          value={typed.name}
+          error={wrong('name')}
+          onInput={(event) => put({ name: event.currentTarget.value })}
+        />
         {!of && (
-          <>
-            <Field
-              label={t('name')}
-              required
-              maxLength={100}
-              autofocus
-              value={typed.name}
-              error={wrong('name')}
-              onInput={(event) => put({ name: event.currentTarget.value })}
-            />
-            <Field
-              label={t('username')}
-              required
-              minLength={2}
-              maxLength={100}
-              autocapitalize="none"
-              spellcheck={false}
-              value={typed.username}
-              error={wrong('username')}
-              onInput={(event) => put({ username: event.currentTarget.value })}
-            />
-            <Select
-              label={t('org')}
-              value={typed.org_id}
-              choices={orgs.map((org) => ({ value: org.id, label: org.name }))}
-              onChange={(event) => put({ org_id: event.currentTarget.value })}
-            />
-            <Field
-              label={t('phone')}
-              type="tel"
-              value={typed.phone}
-              error={wrong('phone')}
-              onInput={(event) => put({ phone: event.currentTarget.value })}
-            />
-            <Field
-              label={t('email')}
-              type="email"
-              value={typed.email}
-              error={wrong('email')}
-              onInput={(event) => put({ email: event.currentTarget.value })}
-            />
-          </>
+          <Field
+            label={t('username')}
+            required
+            minLength={2}
+            maxLength={100}
+            autocapitalize="none"
+            spellcheck={false}
+            value={typed.username}
+            error={wrong('username')}
+            onInput={(event) => put({ username: event.currentTarget.value })}
+          />
         )}
+        <Select
+          label={t('org')}
+          value={typed.org_id}
+          choices={orgs.map((org) => ({ value: org.id, label: org.name }))}
+          onChange={(event) => put({ org_id: event.currentTarget.value })}
+        />
+        <Field
+          label={t('phone')}
+          type="tel"
+          value={typed.phone}
+          error={wrong('phone')}
+          onInput={(event) => put({ phone: event.currentTarget.value })}
+        />
+        <Field
+          label={t('email')}
+          type="email"
+          value={typed.email}
+          error={wrong('email')}
+          onInput={(event) => put({ email: event.currentTarget.value })}
+        />
         <Field
           label={of ? t('newPassword') : t('password')}
           type="password"

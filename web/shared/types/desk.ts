@@ -110,6 +110,9 @@ export interface PersonRow {
   name: string;
   roles: Role[];
   org: Named;
+  /** In full for an administrator only. */
+  phone: string | null;
+  email: string | null;
   authority_fen: number;
   disabled_at: Instant | null;
   surveyor: { skills: string[]; max_open: number; on_duty: boolean; devices: number } | null;
