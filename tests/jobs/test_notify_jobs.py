@@ -219,7 +219,7 @@ def test_a_message_that_breaks_its_sender_holds_up_none_of_those_beside_it(sessi
     with wired.sessions.begin() as own:
         (first,) = service.tell(wired.sessions, wired.settings, "claim.opened", {"claim_id": claim.id})
         own.execute(
-            text("UPDATE message SET channel = 'mail', template = 'unheard of' WHERE id = :id"), {"id": first}
+            text("UPDATE message SET channel = 'webhook', address = 'nowhere' WHERE id = :id"), {"id": first}
         )
     other = rows.claim(session, report_no="CK000000000009")
     session.commit()
