@@ -29,34 +29,35 @@ def start_all(
     session: Session, claim_id: int, plans: list[Plan], event: str, start_at: datetime, now: datetime
 ) -> list[Clock]:
     """Starts clocks with their ladders: two statements however many."""
-    rows = [
-        {
-            "claim_id": claim_id,
-            "kind": plan.kind,
-            "start_event": event,
-            "start_at": start_at,
-            "limit_s": int(plan.limit.total_seconds()),
-            "due_at": start_at + plan.limit,
-            "state": RUNNING,
-            "predicted": "ok",
-            "pauses": [],
-            "rule_version": 1,
-        }
-        for plan in plans
-    ]
+    rows = [{"claim_id": claim_id} | row(plan, event, start_at) for plan in plans]
     clocks = {clock.kind: clock for clock in session.scalars(insert(Clock).returning(Clock), rows)}
-    rungs = [rung for plan in plans for rung in _rungs(clocks[plan.kind], plan, now)]
-    session.execute(insert(Escalation), rungs)
+    ladders = [
+        {"clock_id": clocks[plan.kind].id} | rung for plan in plans for rung in rungs(plan, start_at, now)
+    ]
+    session.execute(insert(Escalation), ladders)
     return [clocks[plan.kind] for plan in plans]
 
 
-def _rungs(clock: Clock, plan: Plan, now: datetime) -> list[dict[str, Any]]:
-    passed = [rung for rung in plan.rungs if clock.start_at + rung.after <= now]
+def row(plan: Plan, event: str, start_at: datetime) -> dict[str, Any]:
+    """A running clock, by column, without whose it is."""
+    return {
+        "kind": plan.kind,
+        "start_event": event,
+        "start_at": start_at,
+        "limit_s": int(plan.limit.total_seconds()),
+        "due_at": start_at + plan.limit,
+        "state": RUNNING,
+        "predicted": "ok",
+    }
+
+
+def rungs(plan: Plan, start_at: datetime, now: datetime) -> list[dict[str, Any]]:
+    """The ladder of a clock, by column, without whose it is."""
+    passed = [rung for rung in plan.rungs if start_at + rung.after <= now]
     return [
         {
-            "clock_id": clock.id,
             "stage": rung.stage,
-            "due_at": clock.start_at + rung.after,
+            "due_at": start_at + rung.after,
             # Of rungs already passed at birth only the highest speaks, and the breach: one alarm about one fact.
             "state": VOID if rung in passed[:-1] and rung.stage != "breach" else "waiting",
         }
@@ -64,18 +65,15 @@ def _rungs(clock: Clock, plan: Plan, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def start_clocks(
-    session: Session, claim: Claim, rule: dict[str, Any], area_kind: str, ended_at: datetime, now: datetime
-) -> list[Clock]:
+def plans_of_report(rule: dict[str, Any], line: str, area_kind: str) -> list[Plan]:
     """The clocks a report starts by itself: dispatch always, contact and arrival when their start is the report's end."""
-    rule = limits.of_line(rule, claim.line)
-    start_at, event = limits.start_of(ended_at, now, limits.minutes(rule["backdated_after_min"]))
+    rule = limits.of_line(rule, line)
     plans: list[Plan | None] = [limits.dispatch_plan(rule)]
     if rule["contact_start"] == "report_end":
         plans.append(limits.contact_plan(rule))
     if rule["arrive_start"] == "report_end":
         plans.append(limits.arrival_plan(rule, area_kind))
-    return start_all(session, claim.id, [plan for plan in plans if plan is not None], event, start_at, now)
+    return [plan for plan in plans if plan is not None]
 
 
 def start_on(session: Session, claim: Claim, event: str, at: datetime, rule: dict[str, Any]) -> None:
