@@ -134,9 +134,9 @@ class Group:
         self.stopping = False
         self.ended = threading.Event()
 
-    def crowded(self) -> bool:
-        """Whether a newcomer should come again later."""
-        if len(self.held) >= self.most or self.outside >= self.most_outside:
+    def crowded(self, beside: int = 0) -> bool:
+        """Whether a newcomer should come again later. `beside`: so many were let in and are still on their way here."""
+        if len(self.held) + beside >= self.most or self.outside >= self.most_outside:
             return True
         # Copied in one step: asked without the lock, an iterator would meet tickets that come and go (an answer of 500).
         oldest = next(iter(list(self.held.values())), None)
