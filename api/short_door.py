@@ -25,8 +25,9 @@ from api.senders import Senders, Signed, key_of
 from api.short_ways import WAYS, Elsewhere, Environ, Given, Understand, body_of
 from core.database import Sessions
 from core.errors import Busy, ChakanError, TooMany, Unsigned
-from geo.group import Group, too_many
+from geo.group import Group
 from geo.taking import Batch, Outcome, Taken
+from geo.waiting import too_many
 
 log = logging.getLogger(__name__)
 
