@@ -29,28 +29,30 @@ _apps: dict[int, str] = {}
 MOST_KNOWN, LONGEST_NAME = 50_000, 120
 
 
-def _name_of(user_agent: str | None) -> str:
-    return (user_agent or "")[:LONGEST_NAME].replace("\0", "")
+def new_app(device_id: int, user_agent: str | None) -> str | None:
+    """What the app of a device calls itself if that is to be noted; None when it says nothing or what is known."""
+    name = (user_agent or "")[:LONGEST_NAME].replace("\0", "")
+    return name if name and _apps.get(device_id) != name else None
 
 
-def knows_app(device_id: int, user_agent: str | None) -> bool:
-    """Whether there is nothing to note: it says no name, or the one that is known."""
-    return not user_agent or _apps.get(device_id, "") == _name_of(user_agent)
+def app_noted(device_id: int, name: str) -> None:
+    """Remembers that the device's row says so."""
+    if len(_apps) >= MOST_KNOWN:
+        _apps.clear()
+    _apps[device_id] = name
 
 
 def note_app(sessions: Sessions, device_id: int, user_agent: str | None) -> None:
     """Keeps what the app of a device calls itself, when that is new."""
-    if knows_app(device_id, user_agent):
+    name = new_app(device_id, user_agent)
+    if name is None:
         return
-    name = _name_of(user_agent)
-    if len(_apps) >= MOST_KNOWN:
-        _apps.clear()
     with sessions.begin() as session:
         session.execute(
             text("UPDATE device SET app = :name WHERE id = :id AND app IS DISTINCT FROM :name"),
             {"id": device_id, "name": name},
         )
-    _apps[device_id] = name
+    app_noted(device_id, name)
 
 
 def heard(session: Session, who: Surveyor, now: datetime) -> tuple[Heard, list[Any]]:

@@ -107,6 +107,13 @@ SELECT c.device_id, c.offset_s, c.learned_at, c.sends
    SET offset_s = EXCLUDED.offset_s, learned_at = EXCLUDED.learned_at, sends = EXCLUDED.sends
 """
 
+# A name is anybody's text: as JSON it needs no rule of its own for what an array literal may hold.
+APPS = """
+UPDATE device AS d SET app = a.app
+  FROM jsonb_to_recordset(CAST(:apps AS jsonb)) AS a (device_id bigint, app text)
+ WHERE d.id = a.device_id AND d.app IS DISTINCT FROM a.app
+"""
+
 SEEN = "UPDATE device SET seen_at = :at WHERE id = ANY(CAST(:device_ids AS bigint[]))"
 
 
@@ -133,7 +140,8 @@ REFUSED_S = Statement("refused", REFUSED, ("day", "date"))
 SEEN_S = Statement("seen", SEEN, ("at", "timestamptz"))
 NEW_S = Statement("new", store.NEW)
 CLOCKS_S = Statement("clocks", CLOCKS)
-PREPARED = (NEW_S, CLOCKS_S, TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
+APPS_S = Statement("apps", APPS)
+PREPARED = (NEW_S, CLOCKS_S, APPS_S, TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
 HISTORY_S, RULES_S = Statement("history", store.HISTORY), Statement("rules", RULES)
 SHIFTS_S, TRACK_S = Statement("shifts", SHIFTS), Statement("track", TRACK)
 
@@ -173,6 +181,7 @@ class Written(NamedTuple):
     refused: Mapping[tuple[int, str], int]  # by device and reason
     seen: Sequence[int]  # devices
     clocks: Mapping[int, PhoneClock]  # by device: what was learned
+    apps: Mapping[int, str]  # by device: what its app calls itself
 
 
 class Ledger:
@@ -288,6 +297,9 @@ class Ledger:
         if written.clocks:
             clocks = [{"device_id": device, **known.to_store()} for device, known in written.clocks.items()]
             calls.append((CLOCKS_S, {"clocks": msgspec.json.encode(clocks).decode()}))
+        if written.apps:
+            apps = [{"device_id": device, "app": name} for device, name in written.apps.items()]
+            calls.append((APPS_S, {"apps": msgspec.json.encode(apps).decode()}))
         if written.seen:
             calls.append((SEEN_S, {"at": now, "device_ids": array(sorted(written.seen))}))
         if calls or self.kept:

@@ -28,13 +28,17 @@ from geo.store import Row
 
 @dataclass(frozen=True)
 class Batch:
-    """What one device sent at once. `token_id` is what it signed with, to be asked again; 0: already checked."""
+    """What one device sent at once. `token_id` is what it signed with, to be asked again; 0: already checked.
+
+    `app` is what its app calls itself, if that is to be noted.
+    """
 
     surveyor_id: int
     device_id: int
     fixes: Sequence[Fix]
     unread: Mapping[str, int]
     token_id: int = 0
+    app: str | None = None
 
 
 @dataclass(frozen=True)
@@ -236,6 +240,7 @@ def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
     refused: dict[tuple[int, str], int] = {}
     seen: list[int] = []
     clocks: dict[int, PhoneClock] = {}
+    apps: dict[int, str] = {}
     for turn, taken in done:
         batch, opening = turn.batch, turn.opening
         if taken.last is not None:
@@ -246,7 +251,9 @@ def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
         refused.update({(batch.device_id, reason): count for reason, count in taken.refused.items()})
         if opening.seen_at is None or turn.now - opening.seen_at > SEEN_EVERY:
             seen.append(batch.device_id)
+        if batch.app is not None:
+            apps[batch.device_id] = batch.app
         if turn.learned is not None:
             clocks[batch.device_id] = turn.learned
     now = done[0][0].now if done else datetime.now(UTC)
-    ledger.write(Written(dots, latest, refused, seen, clocks), now, now.astimezone(UTC).date())
+    ledger.write(Written(dots, latest, refused, seen, clocks, apps), now, now.astimezone(UTC).date())
