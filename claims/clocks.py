@@ -136,6 +136,28 @@ def stop_clock(session: Session, claim_id: int, kind: str, event: str, at: datet
     return clock
 
 
+def go_on(session: Session, claim_id: int, kind: str, stopped_at: datetime) -> Clock | None:
+    """Lets a clock that was stopped by mistake at `stopped_at` run on with what is left of its ladder.
+
+    Its due time and a breach already recorded stay. A clock stopped by something else is left alone.
+    """
+    clock = locked(session, claim_id, kind)
+    if clock is None or clock.stopped_at != stopped_at:
+        return clock
+    clock.stopped_at, clock.stop_event = None, None
+    if clock.state == MET:
+        clock.state = RUNNING
+    session.flush()
+    # What the stop silenced lay ahead of it; a rung that was void before has passed its time.
+    session.execute(
+        text(
+            "UPDATE escalation SET state = 'waiting' WHERE clock_id = :id AND state = 'void' AND due_at > :stopped_at"
+        ),
+        {"id": clock.id, "stopped_at": stopped_at},
+    )
+    return clock
+
+
 def void_clocks(session: Session, claim_id: int, at: datetime) -> None:
     """Ends every running clock of a withdrawn claim without a verdict; a breach already recorded stays."""
     clocks = session.scalars(

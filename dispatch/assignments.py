@@ -4,8 +4,9 @@ from dispatch.by_hand import assign_by_hand, redispatch, reopen_for_retake, reop
 from dispatch.field import appoint, arrive, contacted, depart, hand_over, submit
 from dispatch.holding import active, last_of
 from dispatch.own_word import done_by
+from dispatch.taking_back import take_back_answer
 
 __all__ = [
     "active", "appoint", "arrive", "assign_by_hand", "contacted", "depart", "done_by", "hand_over", "last_of", "redispatch",
-    "reopen_for_retake", "reopen_in", "submit", "withdraw",
+    "reopen_for_retake", "reopen_in", "submit", "take_back_answer", "withdraw",
 ]  # fmt: skip

@@ -44,6 +44,12 @@ class ArrivalUnproven(Invalid):
     code = "arrival_unproven"
 
 
+class TooLateToTakeBack(Conflict):
+    """An answered call stands once its minute is over. Facts: `seconds`."""
+
+    code = "too_late"
+
+
 class NotASurveyor(Invalid):
     """The person cannot be sent: unknown, of another organisation, or his account has ended."""
 

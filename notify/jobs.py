@@ -79,6 +79,11 @@ def on_task_contacted(payload: dict[str, Any]) -> None:
     _tell("task.contacted", payload)
 
 
+def on_task_contact_taken_back(payload: dict[str, Any]) -> None:
+    """It was a slip: the reporter was not spoken to."""
+    _tell("task.contact_taken_back", payload)
+
+
 def on_task_departed(payload: dict[str, Any]) -> None:
     """The surveyor is on his way."""
     _tell("task.departed", payload)
@@ -186,7 +191,7 @@ def on_move_up_withdrawn(payload: dict[str, Any]) -> None:
 
 EVENTS = """
 claim.opened claim.amended claim.withdrawn claim.approved offer.made offer.accepted offer.unreached
-task.assigned task.unassigned task.contacted task.departed task.arrived task.appointed
+task.assigned task.unassigned task.contacted task.contact_taken_back task.departed task.arrived task.appointed
 task.done_by task.submitted task.returned task.approved assignment.ended
 clock.warned clock.breached photo.sent_back rating.given
 catastrophe.requested catastrophe.confirmed catastrophe.refused catastrophe.lapsed catastrophe.proposed

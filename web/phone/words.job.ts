@@ -7,7 +7,7 @@ export const w = words(
     away: '距离', eta: '预计车程', injuredN: '{n} 人受伤', noInjury: '无人伤', notMovable: '车辆无法移动', movable: '车辆可移动', moreOffers: '后面还有 {n} 个派单', accepted: '接单成功，请马上联系客户',
 
     contactTitle: '首次联系剩余时间', contactLate: '首次联系已超时', contactDone: '首次联系用时', call: '拨打电话', callAgain: '再次拨打', outcomeTitle: '电话打通了吗？', answered: '已接通', noAnswer: '无人接听', refused: '拒接', wrongNumber: '空号', tried: '已尝试 {n} 次，最近 {t}：{result}',
-    noPhone: '没有电话号码，请联系调度', sms: '发短信', reporter: '报案人', stillDialling: '已拨打 {t}',
+    noPhone: '没有电话号码，请联系调度', sms: '发短信', reporter: '报案人', stillDialling: '已拨打 {t}', answeredNoted: '已记为接通', takeBack: '撤回', takeBackNote: '点错了？{n} 秒内可撤回，联系时限继续计时',
 
     arrivalTitle: '到达剩余时间', arrivalLate: '到达已超时', depart: '出发', departNav: '出发并导航', navigate: '导航', navTitle: '用哪个地图导航？', navApp: '打开应用', navWeb: '网页版', navNoPlace: '本案没有定位，请按地址前往', datumNote: '已按各家坐标系换算', arrive: '我已到达',
     nearSince: '轨迹显示你 {t} 已到现场，点“到达现场”确认。', arriveTitle: '还没到现场附近', arriveFar: '当前位置距事故地点 {distance}，超过 {limit}。请说明原因，调度台会看到。', arriveNoFix: '没有取得当前位置。请说明原因，调度台会看到。', arriveRetry: '重新定位', arriveConfirm: '按此原因到达', arriveUnproven: '到达没有被确认，请重新定位或填写原因',
@@ -29,7 +29,7 @@ export const w = words(
     away: 'Distance', eta: 'Drive', injuredN: '{n} injured', noInjury: 'Nobody injured', notMovable: 'Vehicle cannot move', movable: 'Vehicle can move', moreOffers: '{n} more {n|offer|offers} behind this', accepted: 'It is yours: ring the customer now',
 
     contactTitle: 'Time left to reach the customer', contactLate: 'First contact is overdue', contactDone: 'Reached after', call: 'Call', callAgain: 'Call again', outcomeTitle: 'Did you get through?', answered: 'Answered', noAnswer: 'No answer', refused: 'Refused', wrongNumber: 'Wrong number', tried: '{n} {n|try|tries}, last {t}: {result}',
-    noPhone: 'There is no number; ask the dispatcher', sms: 'Text', reporter: 'Reporter', stillDialling: 'Called {t}',
+    noPhone: 'There is no number; ask the dispatcher', sms: 'Text', reporter: 'Reporter', stillDialling: 'Called {t}', answeredNoted: 'Noted as answered', takeBack: 'Take back', takeBackNote: 'A slip? {n} s left to take it back; the contact clock goes on',
 
     arrivalTitle: 'Time left to arrive', arrivalLate: 'Arrival is overdue', depart: 'Set off', departNav: 'Set off and navigate', navigate: 'Navigate', navTitle: 'Navigate with', navApp: 'Open app', navWeb: 'Web page', navNoPlace: 'No position in this case; go by the address', datumNote: 'Converted into each map’s own datum', arrive: 'I have arrived',
     nearSince: 'By your track you are at the scene since {t}: confirm your arrival.', arriveTitle: 'Not near the scene yet', arriveFar: 'You are {distance} from the loss, more than {limit}. Say why; the desk will see it.', arriveNoFix: 'No position could be found. Say why; the desk will see it.', arriveRetry: 'Locate again', arriveConfirm: 'Arrive with this reason', arriveUnproven: 'The arrival was not confirmed: locate again, or give a reason',
