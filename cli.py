@@ -309,6 +309,7 @@ def _simulate(given: argparse.Namespace) -> int:
     plan = Plan(given.surveyors, given.hours, given.load, given.claims, given.from_hour)
     names = tuple(given.policy or runs.USUAL)
     try:
+        runs.writable(given.out)
         asked = runs.Asked(
             names,
             plan,

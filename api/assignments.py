@@ -244,9 +244,7 @@ def contact(path: TaskPath, body: ContactIn) -> ResponseReturnValue:
 @roles("surveyor", idempotent=True)
 def take_back(path: TaskPath, body: FromPhone) -> ResponseReturnValue:
     """Takes an `answered` back that was tapped by mistake, within a minute: the contact clock goes on. Later: 409 `too_late`."""
-    assignments.take_back_answer(
-        g.sessions, path.task_id, _mine(path.task_id), g.actor, device_at=body.at
-    )
+    assignments.take_back_answer(g.sessions, path.task_id, _mine(path.task_id), g.actor, device_at=body.at)
     return _after(path.task_id)
 
 

@@ -23,9 +23,7 @@ LATEST = timedelta(minutes=15)
 TAKEN_BACK = "taken_back"
 
 
-def in_time(
-    at: datetime, now: datetime, tapped_at: datetime | None, device_at: datetime | None
-) -> bool:
+def in_time(at: datetime, now: datetime, tapped_at: datetime | None, device_at: datetime | None) -> bool:
     """Whether the answer recorded at `at` may still be taken back at `now`.
 
     `tapped_at`, `device_at`: the phone's clock at the one tap and at the other; they count when the network was away.
@@ -57,7 +55,9 @@ def take_back_answer(
         if held.contacted_at is None:
             return
         if task.state != TaskState.CONTACTED:
-            raise errors.TaskState("he is on his way already", state=task.state, wanted=str(TaskState.ACCEPTED))
+            raise errors.TaskState(
+                "he is on his way already", state=task.state, wanted=str(TaskState.ACCEPTED)
+            )
         call = _answered(session, task_id, surveyor_id, held.accepted_at)
         if call is None or not in_time(held.contacted_at, now, call.device_at, device_at):
             raise TooLateToTakeBack("the time to take the answer back is over", seconds=TAKE_BACK.seconds)

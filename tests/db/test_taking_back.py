@@ -54,9 +54,7 @@ def job(session):
 
 
 def rings(sessions, job, at, **given):
-    assignments.contacted(
-        sessions, job.task_id, job.id, "phone", "answered", job.me, now=NOW + at, **given
-    )
+    assignments.contacted(sessions, job.task_id, job.id, "phone", "answered", job.me, now=NOW + at, **given)
 
 
 def takes_back(sessions, job, at, **given):
@@ -74,7 +72,12 @@ def test_the_clock_goes_on_from_where_it_was_with_the_rest_of_its_ladder(session
     assert (job.state(), clock.state, clock.stopped_at, clock.stop_event, clock.due_at) == (
         "accepted", "running", None, None, before
     )  # fmt: skip
-    assert job.rungs() == {"warn_1": "fired", "warn_2": "waiting", "breach": "waiting", "branch_head": "waiting"}
+    assert job.rungs() == {
+        "warn_1": "fired",
+        "warn_2": "waiting",
+        "breach": "waiting",
+        "branch_head": "waiting",
+    }
     with sessions.begin() as s:
         clocks.fire_due(s, NOW + 10 * M)
     assert (job.clock().state, job.clock().breached_at) == ("breached", before)

@@ -208,7 +208,8 @@ def test_a_job_given_back_leaves_the_phone(phone, held):
 
 @pytest.mark.parametrize(
     ("step", "body"),
-    [("contact", {"result": "answered"}), ("contact/take_back", {}), ("depart", {}), ("arrive", {}), ("appoint", {"at": "2030-01-01T00:00:00Z"}),
+    [("contact", {"result": "answered"}), ("contact/take_back", {}), ("depart", {}), ("arrive", {}),
+     ("appoint", {"at": "2030-01-01T00:00:00Z"}),
      ("done_by", {"done_by_at": None}),
      ("submit", {"report": {"summary": "x"}}), ("hand_over", {"reason": "x"})],
 )  # fmt: skip
