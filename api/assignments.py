@@ -42,9 +42,9 @@ class ArriveIn(FromPhone):
 
 
 class AppointIn(Strict):
-    """The time agreed with the customer. The phone's own clock goes into `sent_at` here."""
+    """The time agreed with the customer; null calls it off. The phone's own clock goes into `sent_at` here."""
 
-    at: Moment
+    at: Moment | None
     sent_at: Moment | None = None
     seq: int | None = Field(None, ge=0, lt=2**63)
 
@@ -271,7 +271,7 @@ def arrive(path: TaskPath, body: ArriveIn) -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/appoint", responses={200: Shown})
 @roles("surveyor", idempotent=True)
 def appoint(path: TaskPath, body: AppointIn) -> ResponseReturnValue:
-    """A time agreed with the customer: the arrival clock moves there, the contact clock does not."""
+    """A time agreed with the customer: the arrival clock moves there, the contact clock does not. Null calls it off."""
     assignments.appoint(
         g.sessions, path.task_id, _mine(path.task_id), body.at, g.actor, device_at=body.sent_at
     )

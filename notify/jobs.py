@@ -99,6 +99,11 @@ def on_task_appointed(payload: dict[str, Any]) -> None:
     _tell("task.appointed", payload)
 
 
+def on_task_appointment_off(payload: dict[str, Any]) -> None:
+    """The agreed time is off."""
+    _tell("task.appointment_off", payload)
+
+
 def on_task_done_by(payload: dict[str, Any]) -> None:
     """The surveyor said when he will be done, or took that back."""
     _tell("task.done_by", payload)
@@ -192,6 +197,7 @@ def on_move_up_withdrawn(payload: dict[str, Any]) -> None:
 EVENTS = """
 claim.opened claim.amended claim.withdrawn claim.approved offer.made offer.accepted offer.unreached
 task.assigned task.unassigned task.contacted task.contact_taken_back task.departed task.arrived task.appointed
+task.appointment_off
 task.done_by task.submitted task.returned task.approved assignment.ended
 clock.warned clock.breached photo.sent_back rating.given
 catastrophe.requested catastrophe.confirmed catastrophe.refused catastrophe.lapsed catastrophe.proposed

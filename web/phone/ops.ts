@@ -48,7 +48,8 @@ export const taps = {
   depart: (job: Job): Tap => onTask('depart', 'depart', job),
   arrive: (job: Job, position: Position | null, reason: string | null): Tap =>
     onTask('arrive', 'arrive', job, { ...(position ? { position } : {}), ...(reason ? { reason } : {}) }),
-  appoint: (job: Job, when: Instant): Tap => onTask('appoint', 'appoint', job, { appointment_at: when }),
+  /** `null`: the agreed time is off. */
+  appoint: (job: Job, when: Instant | null): Tap => onTask('appoint', 'appoint', job, { appointment_at: when }),
   /** «Done in N minutes» as a moment by the server's clock: it stays right however long the tap waits for a network. */
   doneIn: (job: Job, minutes: number): Tap =>
     onTask('done_by', 'done_by', job, { done_by_at: new Date(serverNow() + minutes * 60_000).toISOString(), for_s: minutes * 60 }),
@@ -89,7 +90,7 @@ function onJob(job: TaskJob, op: Op): TaskJob {
     return { ...job, contacts, state: further(job.state, 'contacted'), contacted_at: job.contacted_at ?? op.at, clocks: stop(job.clocks, 'contact', op.at) };
   }
   if (op.kind === 'take_back') return notAnswered(job, op.at);
-  if (op.kind === 'appoint') return { ...job, appointment_at: String(op.body.appointment_at) };
+  if (op.kind === 'appoint') return { ...job, appointment_at: op.body.appointment_at as Instant | null };
   if (op.kind === 'done_by') return { ...job, done_by_at: op.body.done_by_at as Instant | null };
   if (!to || further(job.state, to) === job.state) return job;
   if (op.kind === 'depart') return { ...job, state: to, departed_at: job.departed_at ?? op.at };
