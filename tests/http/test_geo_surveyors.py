@@ -248,7 +248,7 @@ class TestNearest:
         session.commit()
         asked = f"/nearest?lon={LON}&lat={LAT}&limit="
         items = as_("dispatcher").get(f"{asked}10").json["items"]
-        assert [i["surveyor"]["id"] for i in items][0] == str(heard.id)
+        assert items[0]["surveyor"]["id"] == str(heard.id)
         assert all("stale" in i["reasons"] for i in items[1:]) and len(items) == 1 + len(silent)
         first = as_("dispatcher").get(f"{asked}1").json["items"]
         assert [i["surveyor"]["id"] for i in first] == [str(heard.id)]

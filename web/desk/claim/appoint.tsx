@@ -20,6 +20,8 @@ export const appointable = (claim: ClaimDetail): AssignmentRow | null => {
 
 export function AppointDialog({ claim, held, onDone }: { claim: ClaimDetail; held: AssignmentRow; onDone: () => void }) {
   const [when, setWhen] = useState(held.appointment_at ? toLocalInput(new Date(held.appointment_at)) : inHours(1));
+  // What stood here when the dialog opened: the page behind it is kept live and may know a newer time by now.
+  const [seen] = useState(held.appointment_at ?? null);
   const [wrong, setWrong] = useState(false);
   const [busy, setBusy] = useState(false);
   // One key for each choice: a second press, or a retry after a dropped answer, agrees once.
@@ -29,7 +31,7 @@ export function AppointDialog({ claim, held, onDone }: { claim: ClaimDetail; hel
     if (!keys.has(mark)) keys.set(mark, newKey());
     setBusy(true);
     try {
-      await api.post(`/claims/${claim.id}/appointment`, { at, seen: held.appointment_at }, { key: keys.get(mark) ?? newKey() });
+      await api.post(`/claims/${claim.id}/appointment`, { at, seen }, { key: keys.get(mark) ?? newKey() });
       tell('ok', at ? t('appointDone', { t: dayTime(at) }) : t('appointOffDone'));
     } catch (error) {
       tellError(error);

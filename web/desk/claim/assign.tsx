@@ -41,6 +41,9 @@ const REASONS = ['closer', 'skill', 'customer', 'workload', 'no_answer', 'other'
 type Reason = (typeof REASONS)[number];
 const NEAR_LIMIT = 12;
 
+/** He comes only after what he has in hand: the drive alone would flatter him. */
+const busyFirst = (near: Near) => near.eta_s !== null && (near.soonest_s ?? 0) - near.eta_s >= 60;
+
 /** Not heard of for longer than this, by the desk's own list of names; beside a place the server says who is stale. */
 const SILENT_S = 120;
 const silent = (age_s: number | null) => age_s === null || age_s > SILENT_S;
@@ -125,11 +128,15 @@ function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; 
       {near.age_s !== null && <span class={`small ${isSilent(near) ? 'near-old' : 'muted'}`}>{t('age', { t: duration(near.age_s) })}</span>}
       <span class="tabular near-d">{distance(near.distance_m)}</span>
       <span class="tabular near-d near-eta">
-        <strong>{duration(near.eta_s)}</strong>
-        {near.eta_low_s != null && (
-          <span class="muted small" title={near.eta_by ? provider(near.eta_by) : undefined}>
-            {interval(near.eta_low_s, near.eta_high_s)}
-          </span>
+        <strong>{duration(near.soonest_s ?? near.eta_s)}</strong>
+        {busyFirst(near) ? (
+          <span class="muted small">{t('afterJobs', { t: duration(near.eta_s) })}</span>
+        ) : (
+          near.eta_low_s != null && (
+            <span class="muted small" title={near.eta_by ? provider(near.eta_by) : undefined}>
+              {interval(near.eta_low_s, near.eta_high_s)}
+            </span>
+          )
         )}
       </span>
     </label>
