@@ -33,7 +33,8 @@ log = logging.getLogger("worker")
 # Each is `notify.jobs.on_…`: a text to somebody, or only a webhook to the insurer's own systems.
 MESSAGE_EVENTS = (
     "claim.opened", "claim.amended", "claim.withdrawn", "claim.approved", "offer.made", "offer.accepted", "offer.unreached",
-    "task.assigned", "task.unassigned", "task.contacted", "task.departed", "task.arrived", "task.appointed",
+    "task.assigned", "task.unassigned", "task.contacted", "task.contact_taken_back",
+    "task.departed", "task.arrived", "task.appointed", "task.appointment_off",
     "task.done_by", "task.submitted", "task.returned", "task.approved", "assignment.ended", "clock.warned", "clock.breached",
     "photo.sent_back", "rating.given", "catastrophe.requested", "catastrophe.confirmed", "catastrophe.refused",
     "catastrophe.lapsed", "catastrophe.proposed", "move_up.asked", "move_up.accepted", "move_up.declined",

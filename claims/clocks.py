@@ -16,6 +16,7 @@ from core import metrics, outbox
 
 RUNNING, MET, BREACHED, VOID = "running", "met", "breached", "void"
 ORDER = limits.ORDER
+CALLED_OFF = "appointment_off"
 
 
 def start(
@@ -134,6 +135,28 @@ def stop_clock(session: Session, claim_id: int, kind: str, event: str, at: datet
     return clock
 
 
+def go_on(session: Session, claim_id: int, kind: str, stopped_at: datetime) -> Clock | None:
+    """Lets a clock that was stopped by mistake at `stopped_at` run on with what is left of its ladder.
+
+    Its due time and a breach already recorded stay. A clock stopped by something else is left alone.
+    """
+    clock = locked(session, claim_id, kind)
+    if clock is None or clock.stopped_at != stopped_at:
+        return clock
+    clock.stopped_at, clock.stop_event = None, None
+    if clock.state == MET:
+        clock.state = RUNNING
+    session.flush()
+    # What the stop silenced lay ahead of it; a rung that was void before has passed its time.
+    session.execute(
+        text(
+            "UPDATE escalation SET state = 'waiting' WHERE clock_id = :id AND state = 'void' AND due_at > :stopped_at"
+        ),
+        {"id": clock.id, "stopped_at": stopped_at},
+    )
+    return clock
+
+
 def void_clocks(session: Session, claim_id: int, at: datetime) -> None:
     """Ends every running clock of a withdrawn claim without a verdict; a breach already recorded stays."""
     clocks = session.scalars(
@@ -177,24 +200,52 @@ def agree(session: Session, claim: Claim, at: datetime, now: datetime) -> Clock 
         limit = max(at - now, timedelta(0))
         plan = Plan("arrival", limit, (limits.Rung("breach", limit),))
         return start(session, claim.id, plan, "appointed", now, now)
+    if clock.state == VOID and clock.stop_event == CALLED_OFF:
+        clock.state, clock.due_at = RUNNING, at
+        go_on(session, claim.id, "arrival", stopped_at=clock.stopped_at or now)
     if clock.state != RUNNING:
         return clock
     if clock.due_at <= now:
         breach(session, clock, now)
         return clock
+    _move_due(session, clock, at, now, "appointment")
+    return clock
+
+
+def call_off(session: Session, claim: Claim, now: datetime) -> Clock | None:
+    """The agreed time is off: the arrival clock has its own limit again, from now on when that has passed meanwhile.
+
+    Where the area's rule is "as agreed" there is no other limit: the clock rests until the next agreement.
+    """
+    clock = locked(session, claim.id, "arrival")
+    if clock is None or clock.state != RUNNING:
+        return clock
+    if clock.due_at <= now:
+        breach(session, clock, now)
+        return clock
+    if clock.start_event == "appointed":
+        clock.state, clock.stopped_at, clock.stop_event = VOID, now, CALLED_OFF
+        _silence(session, clock.id)
+        return clock
+    limit = timedelta(seconds=clock.limit_s)
+    due_at = clock.start_at + limit
+    _move_due(session, clock, due_at if due_at > now else now + limit, now, CALLED_OFF)
+    return clock
+
+
+def _move_due(session: Session, clock: Clock, to: datetime, now: datetime, reason: str) -> None:
     clock.pauses = [
         *clock.pauses,
-        {"at": str(now), "from": str(clock.due_at), "to": str(at), "reason": "appointment"},
+        {"at": str(now), "from": str(clock.due_at), "to": str(to), "reason": reason},
     ]
-    clock.due_at, clock.predicted = at, "ok"
+    clock.due_at, clock.predicted = to, "ok"
     session.flush()
     session.execute(
         text(
             "UPDATE escalation SET due_at = :at WHERE clock_id = :id AND stage = 'breach' AND state = 'waiting'"
         ),
-        {"at": at, "id": clock.id},
+        {"at": to, "id": clock.id},
     )
-    return clock
 
 
 def fire_due(session: Session, now: datetime, limit: int = 200) -> int:

@@ -92,6 +92,11 @@ def on_task_contacted(payload: dict[str, Any]) -> Wake | None:
     return _tell("task.contacted", payload)
 
 
+def on_task_contact_taken_back(payload: dict[str, Any]) -> Wake | None:
+    """It was a slip: the reporter was not spoken to."""
+    return _tell("task.contact_taken_back", payload)
+
+
 def on_task_departed(payload: dict[str, Any]) -> Wake | None:
     """The surveyor is on his way."""
     return _tell("task.departed", payload)
@@ -105,6 +110,11 @@ def on_task_arrived(payload: dict[str, Any]) -> Wake | None:
 def on_task_appointed(payload: dict[str, Any]) -> Wake | None:
     """A later time was agreed."""
     return _tell("task.appointed", payload)
+
+
+def on_task_appointment_off(payload: dict[str, Any]) -> Wake | None:
+    """The agreed time is off."""
+    return _tell("task.appointment_off", payload)
 
 
 def on_task_done_by(payload: dict[str, Any]) -> Wake | None:
@@ -199,7 +209,8 @@ def on_move_up_withdrawn(payload: dict[str, Any]) -> Wake | None:
 
 EVENTS = """
 claim.opened claim.amended claim.withdrawn claim.approved offer.made offer.accepted offer.unreached
-task.assigned task.unassigned task.contacted task.departed task.arrived task.appointed
+task.assigned task.unassigned task.contacted task.contact_taken_back task.departed task.arrived task.appointed
+task.appointment_off
 task.done_by task.submitted task.returned task.approved assignment.ended
 clock.warned clock.breached photo.sent_back rating.given
 catastrophe.requested catastrophe.confirmed catastrophe.refused catastrophe.lapsed catastrophe.proposed

@@ -71,8 +71,8 @@ export const t = words(
 );
 
 export const opName = labels(
-  { shift: '上下岗', accept: '接单', decline: '拒单', contact: '联系客户', depart: '出发', arrive: '到达', appoint: '预约', done_by: '预计完成', submit: '提交查勘', hand_over: '转交', photo: '照片' },
-  { shift: 'Duty', accept: 'Accept', decline: 'Decline', contact: 'Contact', depart: 'Departure', arrive: 'Arrival', appoint: 'Appointment', done_by: 'Done by', submit: 'Report', hand_over: 'Hand over', photo: 'Photo' },
+  { shift: '上下岗', accept: '接单', decline: '拒单', contact: '联系客户', take_back: '撤回“已接通”', depart: '出发', arrive: '到达', appoint: '预约', done_by: '预计完成', submit: '提交查勘', hand_over: '转交', photo: '照片' },
+  { shift: 'Duty', accept: 'Accept', decline: 'Decline', contact: 'Contact', take_back: 'Not answered after all', depart: 'Departure', arrive: 'Arrival', appoint: 'Appointment', done_by: 'Done by', submit: 'Report', hand_over: 'Hand over', photo: 'Photo' },
 );
 export const source = labels(
   { owntracks: 'OwnTracks', traccar: 'Traccar', overland: 'Overland', api: '本页', phone: '本页', web: '本页', pings: '本页' },
