@@ -35,6 +35,14 @@ def names(of: Heard) -> list[str]:
     return [cause.name for cause in causes(of)]
 
 
+def test_a_phone_that_speaks_of_unbelievable_places_is_not_called_silent_only() -> None:
+    jumping = heard(steady(0), dot=fix(10), phones=[Phone(1, None, NOW, held={"impossible_speed": 5, "imprecise": 1})])
+    assert [c.name for c in causes(jumping)] == ["held", "silent"]
+    assert causes(jumping)[0].facts == {"reason": "impossible_speed", "count": 5}
+    quiet = heard(steady(10), phones=[Phone(1, None, NOW, held={"impossible_speed": 5})])
+    assert [c.name for c in causes(quiet)] == ["silent"]
+
+
 @pytest.mark.parametrize(
     ("of", "expected"),
     [
@@ -89,5 +97,5 @@ def test_every_cause_has_its_words_on_the_pages() -> None:
         encoding="utf-8"
     )
     named = {part.split('"')[0] for part in source.split('Cause("')[1:]}
-    assert len(named) == 13
+    assert len(named) == 14
     assert [name for name in named if said.count(f" {name}:") != 4] == []

@@ -186,7 +186,7 @@ const errors = labels(
     http_502: '服务器暂时不可用',
     http_503: '服务器暂时不可用',
     http_504: '服务器暂时不可用',
-    csrf: '页面已过期，请刷新',
+    csrf: '这个浏览器里换了登录，请再做一次',
     idempotency_key_missing: '请求缺少编号，请刷新页面',
   },
   {
@@ -246,7 +246,7 @@ const errors = labels(
     http_502: 'The server is not available',
     http_503: 'The server is not available',
     http_504: 'The server is not available',
-    csrf: 'The page has expired; reload it',
+    csrf: 'Somebody signed in anew in this browser; please do it once more',
     idempotency_key_missing: 'The request lacks its key; reload the page',
   },
 );

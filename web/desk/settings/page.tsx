@@ -2,11 +2,11 @@
 import { useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { copyText } from '@shared/copy';
-import { useLoad } from '@shared/resource';
 import { may } from '@shared/session';
-import type { Organisation, Page } from '@shared/types';
+import type { Organisation } from '@shared/types';
 import { Badge, Banner, Button, Dialog, Field, Loaded, Select, Table, Tabs, tell, tellError } from '@shared/ui';
 import { common } from '@shared/words';
+import { forgetOrganisations, useOrganisations } from '../orgs';
 import { go, route } from '../route';
 import { Areas } from './areas';
 import { People } from './people';
@@ -25,6 +25,7 @@ function OrgDialog({ orgs, onDone }: { orgs: Organisation[]; onDone: (changed: b
     setBusy(true);
     api.post('/organisations', typed).then(
       () => {
+        forgetOrganisations();
         tell('ok', t('added'));
         onDone(true);
       },
@@ -82,7 +83,7 @@ function OrgDialog({ orgs, onDone }: { orgs: Organisation[]; onDone: (changed: b
 
 function Organisations() {
   const [open, setOpen] = useState(false);
-  const list = useLoad<Page<Organisation>>((signal) => api.get('/organisations', {}, { signal }), []);
+  const list = useOrganisations();
   const kind = (one: string) => ((KINDS as readonly string[]).includes(one) ? t(`kind_${one as (typeof KINDS)[number]}`) : one);
   return (
     <section class="panel list">
