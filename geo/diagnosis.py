@@ -106,7 +106,11 @@ def _refused(heard: Heard, live: Sequence[Phone]) -> list[Cause]:
 
 def _held(heard: Heard, live: Sequence[Phone]) -> list[Cause]:
     """The phone goes on speaking, but of places that may not move the dot."""
-    if heard.dot is None or not heard.track or heard.now - heard.track[-1].fixed_at > timedelta(seconds=AMBER_S):
+    if (
+        heard.dot is None
+        or not heard.track
+        or heard.now - heard.track[-1].fixed_at > timedelta(seconds=AMBER_S)
+    ):
         return []
     counts: dict[str, int] = {}
     for phone in live:

@@ -172,7 +172,9 @@ class Written(NamedTuple):
 
     dots: Sequence[Row]
     newest: Mapping[int, datetime]  # by surveyor
-    refused: Mapping[tuple[int, str], tuple[int, int]]  # by device and reason: refused, and kept but not for the dot
+    refused: Mapping[
+        tuple[int, str], tuple[int, int]
+    ]  # by device and reason: refused, and kept but not for the dot
     seen: Sequence[int]  # devices
     clocks: Mapping[int, PhoneClock]  # by device: what was learned
 

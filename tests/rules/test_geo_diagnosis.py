@@ -36,7 +36,9 @@ def names(of: Heard) -> list[str]:
 
 
 def test_a_phone_that_speaks_of_unbelievable_places_is_not_called_silent_only() -> None:
-    jumping = heard(steady(0), dot=fix(10), phones=[Phone(1, None, NOW, held={"impossible_speed": 5, "imprecise": 1})])
+    jumping = heard(
+        steady(0), dot=fix(10), phones=[Phone(1, None, NOW, held={"impossible_speed": 5, "imprecise": 1})]
+    )
     assert [c.name for c in causes(jumping)] == ["held", "silent"]
     assert causes(jumping)[0].facts == {"reason": "impossible_speed", "count": 5}
     quiet = heard(steady(10), phones=[Phone(1, None, NOW, held={"impossible_speed": 5})])
