@@ -25,7 +25,6 @@ from geo.fix import Fix
 from geo.ledger import SEEN_EVERY, Asked, Ledger, Opening, Written
 from geo.store import Row
 
-
 # Every backlog is late, and how late positions arrive is told elsewhere.
 UNCOUNTED = {"late"}
 

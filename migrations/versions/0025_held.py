@@ -1,4 +1,4 @@
-"""How many fixes were kept but may not move the dot, by reason: a dot that stands still while its phone speaks had no explanation."""
+"""How many fixes were kept but may not move the dot, by reason: a dot that stood still while its phone spoke was unexplained."""
 
 from alembic import op
 
