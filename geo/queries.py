@@ -43,6 +43,11 @@ def note_days(session: Session, **facts: object) -> None:
     session.execute(text(NOTE_DAYS), {"facts": json.dumps(facts)})
 
 
+def days_note(session: Session) -> Any | None:
+    """When the day tables were last kept, and what became of them; None before the first time."""
+    return session.execute(text("SELECT beat_at, facts FROM heartbeat WHERE part = 'position-days'")).one_or_none()
+
+
 def last(session: Session, surveyor_id: int) -> Fix | None:
     """The dot of a surveyor, or None when he was never heard of."""
     row = session.execute(text(DOT), {"surveyor_id": surveyor_id}).one_or_none()

@@ -11,9 +11,10 @@ import { go, route } from '../route';
 import { Areas } from './areas';
 import { People } from './people';
 import { Rules } from './rules';
+import { System } from './system';
 import { t } from './words';
 
-const TABS = ['people', 'organisations', 'areas', 'rules', 'tokens'] as const;
+const TABS = ['people', 'organisations', 'areas', 'rules', 'tokens', 'system'] as const;
 type TabKey = (typeof TABS)[number];
 const KINDS = ['head', 'branch', 'sub_branch', 'firm'] as const;
 
@@ -183,13 +184,14 @@ export function Settings() {
         label={t('settings')}
         active={tab}
         onPick={(key) => go('settings', key)}
-        tabs={TABS.map((key) => ({ key, label: t(key) }))}
+        tabs={TABS.filter((key) => key !== 'system' || may('admin', 'supervisor')).map((key) => ({ key, label: t(key) }))}
       />
       {tab === 'people' && <People />}
       {tab === 'organisations' && <Organisations />}
       {tab === 'areas' && <Areas />}
       {tab === 'rules' && <Rules />}
       {tab === 'tokens' && <Tokens />}
+      {tab === 'system' && may('admin', 'supervisor') && <System />}
     </div>
   );
 }
