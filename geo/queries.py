@@ -45,7 +45,9 @@ def note_days(session: Session, **facts: object) -> None:
 
 def days_note(session: Session) -> Any | None:
     """When the day tables were last kept, and what became of them; None before the first time."""
-    return session.execute(text("SELECT beat_at, facts FROM heartbeat WHERE part = 'position-days'")).one_or_none()
+    return session.execute(
+        text("SELECT beat_at, facts FROM heartbeat WHERE part = 'position-days'")
+    ).one_or_none()
 
 
 def last(session: Session, surveyor_id: int) -> Fix | None:

@@ -28,7 +28,10 @@ def test_a_day_that_is_lacking_is_named(as_, session):
 
 
 def test_a_sweeper_that_stopped_is_late(as_, session):
-    beats = "INSERT INTO heartbeat VALUES ('sweeper-a', clock_timestamp(), '{}'), ('sweeper-b', clock_timestamp() - interval '1 minute', '{}')"
+    beats = (
+        "INSERT INTO heartbeat VALUES ('sweeper-a', clock_timestamp(), '{}'),"
+        " ('sweeper-b', clock_timestamp() - interval '1 minute', '{}')"
+    )
     session.execute(text(beats))
     session.commit()
     shown = as_("admin").get("/system").json["sweepers"]
