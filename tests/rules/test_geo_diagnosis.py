@@ -57,6 +57,7 @@ def test_a_phone_that_speaks_of_unbelievable_places_is_not_called_silent_only() 
         (heard(steady(20), phones=[Phone(1, NOW, None), Phone(2, START, None)]), ["revoked"]),
         (heard(steady(20), offset_s=28_800), ["clock_wrong", "silent"]),
         (heard([], refused={"from_the_future": 40}), ["clock_wrong", "never_heard"]),
+        (heard(steady(20), refused={"from_the_future": 9}), ["silent"]),
         (heard([], refused={"zero": 40, "duplicate": 900}), ["refused", "never_heard"]),
         (heard(steady(20, accuracy_m=900)), ["coarse", "silent"]),
         (heard(steady(20, battery=4)), ["battery_low", "silent"]),
