@@ -68,6 +68,7 @@ def heard(session: Session, who: Surveyor, now: datetime) -> tuple[Heard, list[A
             row.seen_at,
             row.offset_s or 0,
             row.refused.get(str(now.astimezone(UTC).date()), {}),
+            row.held.get(str(now.astimezone(UTC).date()), {}),
         )
         for row in rows
     ]
@@ -96,11 +97,12 @@ def show_last(dot: Fix | None, now: datetime) -> dict[str, Any] | None:
 
 
 def show_phone(row: Any) -> dict[str, Any]:
-    """One device. `refused` is by UTC day and reason, the newest seven days."""
+    """One device. `refused` and `held` (kept, but not for the dot) are by UTC day and reason, the newest seven days."""
     return {
         "id": str(row.id), "label": row.label, "app": row.app, "paired_at": present.time(row.paired_at),
         "seen_at": present.time(row.seen_at), "revoked_at": present.time(row.revoked_at),
         "clock": {"offset_s": row.offset_s or 0, "learned_at": present.time(row.learned_at)}, "refused": row.refused,
+        "held": row.held,
     }  # fmt: skip
 
 

@@ -89,12 +89,14 @@ UPDATE last_position AS p SET newest_at = f.newest_at
 """
 
 REFUSED = """
-INSERT INTO fix_refusal AS r (device_id, day, reason, count)
-SELECT f.device_id, :day, f.reason, f.count
-  FROM unnest(CAST(:device_ids AS bigint[]), CAST(:reasons AS text[]), CAST(:counts AS integer[]))
-    AS f (device_id, reason, count)
+INSERT INTO fix_refusal AS r (device_id, day, reason, count, held)
+SELECT f.device_id, :day, f.reason, f.count, f.held
+  FROM unnest(CAST(:device_ids AS bigint[]), CAST(:reasons AS text[]), CAST(:counts AS integer[]),
+              CAST(:helds AS integer[]))
+    AS f (device_id, reason, count, held)
  ORDER BY f.device_id, f.reason
-    ON CONFLICT (device_id, day, reason) DO UPDATE SET count = r.count + EXCLUDED.count
+    ON CONFLICT (device_id, day, reason) DO UPDATE
+   SET count = r.count + EXCLUDED.count, held = r.held + EXCLUDED.held
 """
 
 # Written only when something was learned: a phone whose clock is right has no row.
@@ -178,7 +180,9 @@ class Written(NamedTuple):
 
     dots: Sequence[Row]
     newest: Mapping[int, datetime]  # by surveyor
-    refused: Mapping[tuple[int, str], int]  # by device and reason
+    refused: Mapping[
+        tuple[int, str], tuple[int, int]
+    ]  # by device and reason: refused, and kept but not for the dot
     seen: Sequence[int]  # devices
     clocks: Mapping[int, PhoneClock]  # by device: what was learned
     apps: Mapping[int, str]  # by device: what its app calls itself
@@ -306,12 +310,13 @@ class Ledger:
             self.send(*calls, after="COMMIT" if self.kept else "")
 
 
-def _refused(refused: Mapping[tuple[int, str], int], day: date) -> dict[str, object]:
+def _refused(refused: Mapping[tuple[int, str], tuple[int, int]], day: date) -> dict[str, object]:
     return {
         "day": day,
         "device_ids": array(device_id for device_id, _ in refused),
         "reasons": array(reason for _, reason in refused),
-        "counts": array(refused.values()),
+        "counts": array(count for count, _ in refused.values()),
+        "helds": array(held for _, held in refused.values()),
     }
 
 

@@ -182,7 +182,7 @@ class TestTracks:
     def test_as_gpx(self, session: Session, as_: Any, drive: Any, now: datetime) -> None:
         answer = as_("dispatcher").get(f"/surveyors/{drive.id}/track.gpx?{self.span(now)}")
         assert answer.mimetype == "application/gpx+xml"
-        fixes, unread = gpx.read(answer.data)
+        fixes, unread, _ = gpx.read(answer.data)
         assert (len(fixes), unread.total()) == (39, 0)
         assert session.query(AuditEntry).filter_by(action="track.seen").one().facts["form"] == "gpx"
 

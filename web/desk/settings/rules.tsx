@@ -5,9 +5,10 @@ import { api } from '@shared/api';
 import { either, labels } from '@shared/i18n';
 import { useLoad } from '@shared/resource';
 import { may, me } from '@shared/session';
-import type { Organisation, Page, RuleRow, Rules as RulePage } from '@shared/types';
+import type { RuleRow, Rules as RulePage } from '@shared/types';
 import { Badge, Banner, Button, EmptyState, Loaded, tell, tellError } from '@shared/ui';
 import { common } from '@shared/words';
+import { useOrganisations } from '../orgs';
 import { Trial } from './trial';
 import { t } from './words';
 
@@ -189,7 +190,7 @@ function Rule({ rule, org, triable, onSaved }: { rule: RuleRow; org: string; tri
 
 export function Rules() {
   const [org, setOrg] = useState(me.value?.person.org.id ?? '');
-  const orgs = useLoad<Page<Organisation>>((signal) => api.get('/organisations', {}, { signal }), []);
+  const orgs = useOrganisations();
   const tries = useLoad<{ keys: string[] }>(
     (signal) => (may(...TRIERS) ? api.get('/lab/triable', {}, { signal }) : Promise.resolve({ keys: [] })),
     [],
