@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision, down_revision = "0025_held", "0021_archive"
+revision, down_revision = "0023_held", "0022_milestone"
 
 
 def upgrade() -> None:
