@@ -36,16 +36,16 @@ KEPT_VIEWS = 1000
 # stream: whoever reads of a change finds it there. Redis does nothing else meanwhile, so not too many at once.
 CARDS_AT_ONCE = 250
 PUBLISH = """
-for n = 3, #ARGV, 4 do
-    if ARGV[n] == 'task' or ARGV[n] == 'surveyor' then
-        if ARGV[n + 3] == '1' then
-            redis.call('HSET', ARGV[2] .. ARGV[n], ARGV[n + 1], ARGV[n + 2])
-        else
-            redis.call('HDEL', ARGV[2] .. ARGV[n], ARGV[n + 1])
-        end
+local shelves = {task = KEYS[2], surveyor = KEYS[3]}
+for n = 2, #ARGV, 4 do
+    local shelf = shelves[ARGV[n]]
+    if shelf and ARGV[n + 3] == '1' then
+        redis.call('HSET', shelf, ARGV[n + 1], ARGV[n + 2])
+    elseif shelf then
+        redis.call('HDEL', shelf, ARGV[n + 1])
     end
 end
-for n = 3, #ARGV, 4 do
+for n = 2, #ARGV, 4 do
     redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'kind', ARGV[n], 'key', ARGV[n + 1], 'body', ARGV[n + 2])
 end
 """
@@ -76,7 +76,7 @@ def publish(redis: Redis, changes: Iterable[Change]) -> bool:
     try:
         for start in range(0, len(told), 4 * CARDS_AT_ONCE):
             some = told[start : start + 4 * CARDS_AT_ONCE]
-            redis.eval(PUBLISH, 1, STREAM, KEPT_EVENTS, shelf(""), *some)
+            redis.eval(PUBLISH, 3, STREAM, shelf("task"), shelf("surveyor"), KEPT_EVENTS, *some)
     except RedisError as error:
         log.warning("live feed unreachable", extra={"error": type(error).__name__})
         return False
