@@ -118,8 +118,10 @@ def _held(heard: Heard, live: Sequence[Phone]) -> list[Cause]:
     for phone in live:
         for reason, count in phone.held.items():
             counts[reason] = counts.get(reason, 0) + count
-    reason = max(counts, key=lambda name: counts[name], default=None)
-    return [] if reason is None else [Cause("held", {"reason": reason, "count": counts[reason]})]
+    if not counts:
+        return []
+    worst = max(counts, key=lambda name: counts[name])
+    return [Cause("held", {"reason": worst, "count": counts[worst]})]
 
 
 def _coarse(heard: Heard, live: Sequence[Phone]) -> list[Cause]:
