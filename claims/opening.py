@@ -21,6 +21,8 @@ from claims.states import TaskState
 from core import outbox
 from staff.accounts import Actor
 
+INJURY_PRIORITY = 10
+
 OPEN = """
 WITH opened AS (
   INSERT INTO claim (org_id, area_id, insurer_id, report_no, external_no, line, state, reported_at, call_ended_at,
@@ -149,9 +151,6 @@ def task_row(pinned: bool, injured: int, now: datetime) -> dict[str, Any]:
         "next_try_at": now if pinned else None,
         "unassigned_reason": None if pinned else "no_position",
     }
-
-
-INJURY_PRIORITY = 10
 
 
 def _json(value: Any) -> str:
