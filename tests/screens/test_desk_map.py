@@ -106,14 +106,14 @@ def test_marks_and_what_can_be_pressed_grow_with_the_chosen_size_and_are_remembe
 
 
 def test_the_drawer_asks_for_the_organisations_once(browser, sessions):
-    people = [kit.surveyor(sessions, name=f"同事{n}") for n in range(3)]
+    people = {f"同事{n}": kit.surveyor(sessions, name=f"同事{n}") for n in range(3)}
     desk = sit_down(browser, sessions, "dispatcher")
     asked: list[str] = []
     desk.page.on(
         "request", lambda request: asked.append(request.url) if "/organisations" in request.url else None
     )
-    for who in people:
+    for name, who in people.items():
         desk.open(f"live/surveyor/{who.id}")
-        desk.sees(".drawer-head", who.name)
+        desk.sees(".drawer-head", name)
         desk.sees(".drawer [data-testid=why], .drawer-body h3")
     assert len(asked) == 1
