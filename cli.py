@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,10 @@ def _plainly(command: Callable[[], int]) -> int:
     except CannotStart as error:
         print(f"chakan: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # `chakan … | head`: who read it has seen enough. What is still to be flushed at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("\nInterrupted; the same command goes on where it stopped.", file=sys.stderr)
         return 130
@@ -45,15 +50,11 @@ def _enter_and_run(given: argparse.Namespace, arguments: list[str]) -> int:
 
 
 def _wants_engines(given: argparse.Namespace) -> Path | None:
-    import os
-
     wanted = given.command == "up" and not os.environ.get("CHAKAN_DATABASE_URL")
     return given.data if wanted else None
 
 
 def _test(arguments: list[str]) -> int:
-    import os
-
     from launch import begin
 
     begin.enter(
@@ -309,6 +310,7 @@ def _simulate(given: argparse.Namespace) -> int:
     plan = Plan(given.surveyors, given.hours, given.load, given.claims, given.from_hour)
     names = tuple(given.policy or runs.USUAL)
     try:
+        runs.writable(given.out)
         asked = runs.Asked(
             names,
             plan,

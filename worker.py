@@ -33,7 +33,8 @@ log = logging.getLogger("worker")
 # Each is `notify.jobs.on_…`: a text to somebody, or only a webhook to the insurer's own systems.
 MESSAGE_EVENTS = (
     "claim.opened", "claim.amended", "claim.withdrawn", "claim.approved", "offer.made", "offer.accepted", "offer.unreached",
-    "task.assigned", "task.unassigned", "task.contacted", "task.departed", "task.arrived", "task.appointed",
+    "task.assigned", "task.unassigned", "task.contacted", "task.contact_taken_back",
+    "task.departed", "task.arrived", "task.appointed", "task.appointment_off",
     "task.done_by", "task.submitted", "task.returned", "task.approved", "assignment.ended", "clock.warned", "clock.breached",
     "photo.sent_back", "rating.given", "catastrophe.requested", "catastrophe.confirmed", "catastrophe.refused",
     "catastrophe.lapsed", "catastrophe.proposed", "move_up.asked", "move_up.accepted", "move_up.declined",
@@ -170,17 +171,19 @@ class Sweeper:
             self.ring(events)
             self.show(events)
         due = outbox.lease_due(wiring.sessions)
-        for duty in due:
-            self.hand_over(duty.queue, "core.queues.run_delivery", duty.delivery_id)
+        for queue in dict.fromkeys(duty.queue for duty in due):
+            idents = [duty.delivery_id for duty in due if duty.queue == queue]
+            self.hand_over(queue, "core.queues.run_deliveries", idents)
         return len(events) >= 200 or len(due) >= 200
 
-    def hand_over(self, queue: str, name: str, ident: int) -> None:
+    def hand_over(self, queue: str, name: str, idents: list[int]) -> None:
         """Wakes a worker; without Redis the sweeper does a short duty itself rather than let people wait."""
-        if queues.enqueue(wiring.redis, queue, name, ident):
-            return
-        if queue != Work.PHOTOS:
-            function: Callable[[int], Any] = queues.resolve(name)
-            function(ident)
+        for share in queues.shares(queue, idents):
+            if queues.enqueue(wiring.redis, queue, name, share):
+                continue
+            if queue != Work.PHOTOS:
+                function: Callable[[list[int]], Any] = queues.resolve(name)
+                function(share)
 
     def ring(self, events: list[Outbox]) -> None:
         """Rings the phones of those whom the events concern, before anything is drawn: their seconds count."""
@@ -262,10 +265,8 @@ class Sweeper:
             messages = notify.due_messages(session, now, 100)
             photos = media.due_photos(session, now, 50)
             waiting = tries.due(session, now)
-        for ident in messages:
-            self.hand_over(Work.MESSAGES, "notify.jobs.send", ident)
-        for ident in photos:
-            self.hand_over(Work.PHOTOS, "media.jobs.process", ident)
+        self.hand_over(Work.MESSAGES, "notify.jobs.send_all", messages)
+        self.hand_over(Work.PHOTOS, "media.jobs.process_all", photos)
         for ident in waiting:
             # A replay takes a minute: without a worker it waits, the sweeper never does it itself.
             queues.enqueue(wiring.redis, Work.CHORES, "lab.jobs.run_try", ident)

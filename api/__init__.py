@@ -23,7 +23,7 @@ MODULES = (
     "session", "staff", "claims", "board", "offers", "assignments", "pings", "protocols.owntracks", "protocols.traccar",
     "protocols.overland", "surveyors", "tracks", "phones", "nearest", "able", "roads", "planning", "catastrophes", "areas",
     "map", "uploads", "photos", "review", "messages", "settings", "lab", "reports", "customer", "live", "bell", "playback",
-    "preferences", "health", "pages",
+    "preferences", "health", "system", "pages",
 )  # fmt: skip
 
 # The documentation of the API is no secret; its pages come from flask-openapi and carry no mark of ours.

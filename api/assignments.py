@@ -42,9 +42,9 @@ class ArriveIn(FromPhone):
 
 
 class AppointIn(Strict):
-    """The time agreed with the customer. The phone's own clock goes into `sent_at` here."""
+    """The time agreed with the customer; null calls it off. The phone's own clock goes into `sent_at` here."""
 
-    at: Moment
+    at: Moment | None
     sent_at: Moment | None = None
     seq: int | None = Field(None, ge=0, lt=2**63)
 
@@ -240,6 +240,14 @@ def contact(path: TaskPath, body: ContactIn) -> ResponseReturnValue:
     return _after(path.task_id)
 
 
+@bp.post("/tasks/<int:task_id>/contact/take_back", responses={200: Shown})
+@roles("surveyor", idempotent=True)
+def take_back(path: TaskPath, body: FromPhone) -> ResponseReturnValue:
+    """Takes an `answered` back that was tapped by mistake, within a minute: the contact clock goes on. Later: 409 `too_late`."""
+    assignments.take_back_answer(g.sessions, path.task_id, _mine(path.task_id), g.actor, device_at=body.at)
+    return _after(path.task_id)
+
+
 @bp.post("/tasks/<int:task_id>/depart", responses={200: Shown})
 @roles("surveyor", idempotent=True)
 def depart(path: TaskPath, body: FromPhone) -> ResponseReturnValue:
@@ -263,7 +271,7 @@ def arrive(path: TaskPath, body: ArriveIn) -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/appoint", responses={200: Shown})
 @roles("surveyor", idempotent=True)
 def appoint(path: TaskPath, body: AppointIn) -> ResponseReturnValue:
-    """A time agreed with the customer: the arrival clock moves there, the contact clock does not."""
+    """A time agreed with the customer: the arrival clock moves there, the contact clock does not. Null calls it off."""
     assignments.appoint(
         g.sessions, path.task_id, _mine(path.task_id), body.at, g.actor, device_at=body.sent_at
     )

@@ -2,14 +2,13 @@
 
 import hashlib
 import hmac
-import inspect
 import random
 import time
-from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
+from sqlalchemy.orm import Session
 
-from api import parts
+from api import outer, parts
 from core.errors import ChakanError, Denied, Unsigned
 from staff import accounts
 from staff.accounts import Actor
@@ -42,7 +41,7 @@ def authenticate() -> Actor | None:
         secret = request.cookies[COOKIE]
     if not secret or len(secret) > 200:
         return None
-    with parts().sessions.begin() as session:
+    with Session(outer.connection()) if outer.concerns() else parts().sessions.begin() as session:
         actor = accounts.by_token(session, secret)
     writes = by_cookie and request.method not in SAFE
     if (
@@ -56,15 +55,9 @@ def authenticate() -> Actor | None:
     return actor
 
 
-def view_of() -> Any:
-    """The function that will answer, as its module wrote it: marks set after its registration count too."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    return None if view is None else inspect.unwrap(view)
-
-
 def guard() -> None:
     """Runs before every view: the door is locked unless the view says otherwise."""
-    view = view_of()
+    view = outer.view_of()
     g.actor = None
     g.sessions = parts().sessions
     if view is None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import access, claim_show, parts, present
 from api.claim_in import ClaimChange, ClaimIn
 from api.door import Door, IdText, Page, Strict, Text, id_of, roles
-from api.fields import DatumWanted
+from api.fields import DatumWanted, Moment
 from claims import finding, queries, service
 from claims.models import Task
 from claims.states import ClaimState
@@ -51,6 +51,13 @@ class AssignIn(Reason):
 
     surveyor_id: IdText
     replaces: IdText | None = None
+
+
+class AppointmentIn(Strict):
+    """When, null: not any more. `seen` is the appointment the desk had before it; another one by now is a conflict."""
+
+    at: Moment | None
+    seen: Moment | None = None
 
 
 class Shown(BaseModel):
@@ -197,6 +204,15 @@ def redispatch(path: ClaimPath, body: Reason) -> ResponseReturnValue:
     """Sends the job out again from the beginning."""
     task_id = _job(path.claim_id)
     assignments.redispatch(g.sessions, task_id, body.reason, g.actor)
+    return _after(task_id)
+
+
+@bp.post("/claims/<int:claim_id>/appointment", responses={200: Shown})
+@roles("dispatcher", "seat")
+def appointment(path: ClaimPath, body: AppointmentIn) -> ResponseReturnValue:
+    """Agrees a time with the customer for whoever holds the job, moves it, or with null calls it off; his phone is told."""
+    task_id = _job(path.claim_id)
+    assignments.arrange(g.sessions, task_id, body.at, body.seen, g.actor)
     return _after(task_id)
 
 

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 # processor as taking a ping. Drawing takes at most a quarter of the time.
 EVERY_S, REST = 0.5, 3.0
 MOST_AT_ONCE = 1_000
+# Cards are drawn without a pause for so many: whoever answers a ping meanwhile waits for the interpreter until they are done,
+# or for its switch interval of 5 ms, each time he gave it up.
+DRAWN_AT_ONCE, PAUSE_S = 100, 0.001
 
 
 def show_dot(actor: Actor, taken: Taken) -> None:
@@ -73,7 +76,9 @@ class Dots:
                 for surveyor_id in ids:
                     del self.waiting[surveyor_id]
             began = time.monotonic()
-            self._show(ids)
+            for start in range(0, len(ids), DRAWN_AT_ONCE):
+                self._show(ids[start : start + DRAWN_AT_ONCE])
+                time.sleep(PAUSE_S)
             self.stopping.wait(max(EVERY_S, REST * (time.monotonic() - began)))
 
     def _show(self, ids: Sequence[int]) -> None:

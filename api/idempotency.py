@@ -10,14 +10,12 @@ from flask import Flask, Response, g, make_response, request
 from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.orm import Session
 
-from api import parts
-from api.auth import view_of
+from api import outer
 from core import database
 from core.errors import ChakanError
 from core.models import IdempotencyKey
 
 KEPT = timedelta(days=7)
-HEADER = "Idempotency-Key"
 
 
 class KeyMissing(ChakanError):
@@ -49,13 +47,12 @@ def actor_name() -> str:
 
 
 def begin() -> Response | None:
-    """Starts the outer transaction; returns the stored answer when the key was used before."""
-    view = view_of()
-    key = request.headers.get(HEADER)
-    if request.method != "POST" or view is None or getattr(view, "own_replay", False):
+    """Goes on in the outer transaction; returns the stored answer when the key was used before."""
+    if not outer.repeatable():
         return None
+    key = request.headers.get(outer.HEADER)
     if key is None:
-        if getattr(view, "needs_key", False):
+        if getattr(outer.view_of(), "needs_key", False):
             raise KeyMissing("send an Idempotency-Key header, new for each action, the same for its repeats")
         return None
     if not 1 <= len(key) <= 200 or not key.isprintable():
@@ -64,9 +61,7 @@ def begin() -> Response | None:
 
 
 def _reserve(key: str) -> Response | None:
-    connection = parts().engine.connect()
-    g.outer = connection
-    g.outer_transaction = connection.begin()
+    connection = outer.connection()
     lock = int.from_bytes(hashlib.sha256(f"{actor_name()}\n{key}".encode()).digest()[:8], "big", signed=True)
     if not connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": lock}).scalar_one():
         raise KeyBusy("the first request with this key is still running", retry_after_s=1)
@@ -120,7 +115,5 @@ def install(app: Flask) -> None:
 
     @app.teardown_request
     def close(error: BaseException | None) -> None:
-        connection = g.pop("outer", None)
-        if connection is not None:
-            # Rolls back whatever was not committed by store().
-            connection.close()
+        # Rolls back whatever was not committed by store().
+        outer.close()

@@ -82,7 +82,7 @@ def show_near(found: Candidate, rank: int) -> dict[str, Any]:
 @bp.get("/nearest")
 @roles("seat", "dispatcher", "supervisor", "admin", "integration")
 def nearest(query: Question) -> ResponseReturnValue:
-    """Who is nearest to a place, whatever his state, soonest by road first: time, age of position, and reasons."""
+    """Who is nearest to a place, whatever his state, soonest by road first, the long silent last: time, age, reasons."""
     place = datum.to_wgs84(query.lon, query.lat, query.datum)
     needs = tuple(part for part in query.needs.split(",") if part)
     named = id_of(query.surveyor) if query.surveyor else None
@@ -101,7 +101,7 @@ def nearest(query: Question) -> ResponseReturnValue:
             named=named,
             now=now,
         )
-    everybody = crowd.by_road(found, place, rule, parts().drive_times)
+    everybody = crowd.silent_last(crowd.by_road(found, place, rule, parts().drive_times))
     timed = everybody[: query.limit]
     timed += [one for one in everybody[query.limit :] if one.surveyor_id == named]
     return {

@@ -29,28 +29,30 @@ _apps: dict[int, str] = {}
 MOST_KNOWN, LONGEST_NAME = 50_000, 120
 
 
-def _name_of(user_agent: str | None) -> str:
-    return (user_agent or "")[:LONGEST_NAME].replace("\0", "")
+def new_app(device_id: int, user_agent: str | None) -> str | None:
+    """What the app of a device calls itself if that is to be noted; None when it says nothing or what is known."""
+    name = (user_agent or "")[:LONGEST_NAME].replace("\0", "")
+    return name if name and _apps.get(device_id) != name else None
 
 
-def knows_app(device_id: int, user_agent: str | None) -> bool:
-    """Whether there is nothing to note: it says no name, or the one that is known."""
-    return not user_agent or _apps.get(device_id, "") == _name_of(user_agent)
+def app_noted(device_id: int, name: str) -> None:
+    """Remembers that the device's row says so."""
+    if len(_apps) >= MOST_KNOWN:
+        _apps.clear()
+    _apps[device_id] = name
 
 
 def note_app(sessions: Sessions, device_id: int, user_agent: str | None) -> None:
     """Keeps what the app of a device calls itself, when that is new."""
-    if knows_app(device_id, user_agent):
+    name = new_app(device_id, user_agent)
+    if name is None:
         return
-    name = _name_of(user_agent)
-    if len(_apps) >= MOST_KNOWN:
-        _apps.clear()
     with sessions.begin() as session:
         session.execute(
             text("UPDATE device SET app = :name WHERE id = :id AND app IS DISTINCT FROM :name"),
             {"id": device_id, "name": name},
         )
-    _apps[device_id] = name
+    app_noted(device_id, name)
 
 
 def heard(session: Session, who: Surveyor, now: datetime) -> tuple[Heard, list[Any]]:
@@ -66,6 +68,7 @@ def heard(session: Session, who: Surveyor, now: datetime) -> tuple[Heard, list[A
             row.seen_at,
             row.offset_s or 0,
             row.refused.get(str(now.astimezone(UTC).date()), {}),
+            row.held.get(str(now.astimezone(UTC).date()), {}),
         )
         for row in rows
     ]
@@ -94,11 +97,12 @@ def show_last(dot: Fix | None, now: datetime) -> dict[str, Any] | None:
 
 
 def show_phone(row: Any) -> dict[str, Any]:
-    """One device. `refused` is by UTC day and reason, the newest seven days."""
+    """One device. `refused` and `held` (kept, but not for the dot) are by UTC day and reason, the newest seven days."""
     return {
         "id": str(row.id), "label": row.label, "app": row.app, "paired_at": present.time(row.paired_at),
         "seen_at": present.time(row.seen_at), "revoked_at": present.time(row.revoked_at),
         "clock": {"offset_s": row.offset_s or 0, "learned_at": present.time(row.learned_at)}, "refused": row.refused,
+        "held": row.held,
     }  # fmt: skip
 
 

@@ -30,6 +30,9 @@ from geo.taking import Taken
 bp = Door("pings", tag="Positions")
 
 MOST_FIXES = 1000
+# A point with a watch's extensions has some three hundred bytes; the file is read as it comes, never held as a whole.
+MOST_GPX_BYTES = 64 * 1024 * 1024
+GPX_CHUNK = 2000
 
 FieldError = dict[str, str]
 
@@ -250,10 +253,22 @@ def _wgs84(lon: float, lat: float, given: str) -> tuple[float, float]:
 @bp.post("/positions.gpx", responses={200: TakenDoc}, request_body=GPX_BODY)
 @roles("surveyor")
 def positions_gpx() -> ResponseReturnValue:
-    """Takes a GPX 1.1 file recorded by the surveyor himself, as after a day without any network. Same rules."""
+    """Takes a GPX file recorded by the surveyor himself, as after a day without any network. Same rules.
+
+    Track points only, each with its time; up to 100,000 of them and 64 MB. A point that cannot be read is named in `errors`.
+    """
     if g.actor.device_id is None:
         raise Denied("positions come from a paired device")
-    return answer(intake.take(g.actor, intake.Read(*gpx.read(request.get_data(cache=False)))), [])
+    request.max_content_length = MOST_GPX_BYTES
+    fixes, unread, wrong = gpx.read(request.stream)
+    taken = intake.take(g.actor, intake.Read(fixes, unread), chunk=GPX_CHUNK, most=gpx.MOST_POINTS)
+    if not fixes:
+        raise BadBatch("none of the points can be read", errors=wrong)
+    return answer(taken, wrong)
+
+
+# Safe to repeat by itself: what is there counts as a duplicate. One transaction for all of it would make others wait.
+positions_gpx.own_replay = True
 
 
 @bp.post("/positions", responses={200: TakenDoc}, request_body=BODY)

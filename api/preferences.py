@@ -28,6 +28,7 @@ class DeskView(Strict):
     sound: bool = False
     notify: bool = False
     folded: list[Text] = Field(default=[], max_length=20)
+    marks: Literal["auto", "normal", "large", "huge"] = "auto"
     layers: list[Text] = Field(default=[], max_length=20)
 
 

@@ -77,33 +77,13 @@ def known(key: str) -> Known:
 
 def checked(rule: Known, value: Any, inside: str) -> Any:
     """The value, fit for its rule. Raises Invalid naming what is wrong. `inside`: hosts the operator trusts."""
-    if rule.kind == "bool":
-        if not isinstance(value, bool):
-            raise Invalid.field("value", "true or false")
-        return value
-    if rule.kind == "int":
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise Invalid.field("value", "a whole number")
-        return _within(rule, value, value)
-    if not isinstance(value, str):
-        raise Invalid.field("value", "a text")
-    if rule.kind == "choice":
-        if value not in rule.choices:
-            raise Invalid.field("value", "one of " + ", ".join(rule.choices))
-        return value
-    if message.REFUSED.search(value):
-        raise Invalid.field("value", "no control characters, no 【】¥★^&√")
-    if rule.key == "webhook_url" and value:
-        _public(value, inside)
-    return _within(rule, len(value), value)
-
-
-def _within(rule: Known, size: int, value: Any) -> Any:
-    least, most = rule.least, rule.most
-    if (least is not None and size < least) or (most is not None and size > most):
-        what = "characters" if rule.kind == "text" else rule.unit
-        raise Invalid.field("value", f"from {least} to {most} {what}".rstrip())
-    return value
+    fitting = rules.fit(rule, value)
+    if rule.kind == "text":
+        if message.REFUSED.search(fitting):
+            raise Invalid.field("value", "no control characters, no 【】¥★^&√")
+        if rule.key == "webhook_url" and fitting:
+            _public(fitting, inside)
+    return fitting
 
 
 def _public(url: str, inside: str) -> None:

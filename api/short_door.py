@@ -6,79 +6,32 @@ device's name, a body nobody can read, an Idempotency-Key, a form nobody sends) 
 judged and answered there: there is one set of errors, and it is Flask's.
 """
 
-import hashlib
 import io
 import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import auth, errors, health, pings
 from api.patience import Patience
-from api.phones import knows_app, note_app
+from api.phones import app_noted, new_app
 from api.protocols import intake
-from api.short_ways import TRACKER, WAYS, Elsewhere, Environ, Given, Understand, body_of
+from api.senders import Senders, Signed, key_of
+from api.short_ways import WAYS, Elsewhere, Environ, Given, Understand, body_of
 from core.database import Sessions
 from core.errors import Busy, ChakanError, TooMany, Unsigned
-from geo.group import Group, too_many
+from geo.group import Group
 from geo.taking import Batch, Outcome, Taken
-from staff import devices
+from geo.waiting import too_many
 
 log = logging.getLogger(__name__)
 
 Respond = Callable[..., Any]
-
-MOST_KNOWN = 100_000
-
-
-class Signed(NamedTuple):
-    """Whose device it is, and by which token."""
-
-    surveyor_id: int
-    device_id: int
-    token_id: int
-
-
-class KnownDevices:
-    """Which device a secret belongs to, by the secret's digest.
-
-    Nothing here says that a device may still send: the transaction that writes asks that again, so a revoked token is
-    refused at once, however long it is remembered here.
-    """
-
-    def __init__(self, sessions: Sessions, most: int = MOST_KNOWN) -> None:
-        self.sessions, self.most = sessions, most
-        self.known: dict[bytes, Signed] = {}
-
-    def find(self, kind: bytes, secret: str) -> tuple[bytes, Signed]:
-        """The device and what it is remembered by. Raises Elsewhere for a stranger."""
-        if not 1 <= len(secret) <= 200:
-            raise Elsewhere
-        key = kind + hashlib.sha256(secret.encode()).digest()
-        found = self.known.get(key)
-        if found is None:
-            found = self._ask(kind, secret)
-            if len(self.known) >= self.most:
-                self.known.clear()
-            self.known[key] = found
-        return key, found
-
-    def forget(self, key: bytes) -> None:
-        """Asks again next time."""
-        self.known.pop(key, None)
-
-    def _ask(self, kind: bytes, secret: str) -> Signed:
-        look = devices.by_tracker_id if kind == TRACKER else devices.by_token
-        with self.sessions.begin() as session:
-            actor = look(session, secret)
-        if actor is None or actor.device_id is None or not actor.has("surveyor"):
-            raise Elsewhere
-        return Signed(actor.person_id, actor.device_id, actor.token_id)
-
 
 Headers = list[tuple[str, str]]
 Say = Callable[[int, Headers, bytes], None]
@@ -94,7 +47,19 @@ class Visit:
         self.given: Given
         self.key: bytes
         self.who: Signed
+        self.app: str | None = None  # what its app calls itself, if that is to be noted
         self.long_way: Callable[[], None]
+
+    def parts(self) -> list[Batch]:
+        """What it brings, as much a batch as one transaction takes."""
+        who, read = self.who, self.given.read
+        size = pings.MOST_FIXES if self.given.news else intake.CHUNK
+        whole = Batch(who.surveyor_id, who.device_id, read.fixes, read.unread, who.token_id, self.app)
+        if len(read.fixes) <= size:
+            return [whole]
+        first = replace(whole, fixes=read.fixes[:size])
+        rest = range(size, len(read.fixes), size)
+        return [first, *(replace(first, fixes=read.fixes[n : n + size], unread={}, app=None) for n in rest)]
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Answers, and counts it."""
@@ -104,6 +69,8 @@ class Visit:
 
     def taken(self, taken: Taken, offers: list[int]) -> None:
         """Answers what was committed."""
+        if self.app is not None:
+            app_noted(self.who.device_id, self.app)
         kind, body = self.given.answer(taken, offers)
         self.answer(200, [("Content-Type", kind)], body)
 
@@ -123,7 +90,7 @@ class ShortDoor:
     def __init__(self, app: Any, sessions: Sessions, group: Group) -> None:
         self.app, self.group = app, group
         self.patience: Patience | None = None  # stands in front, so it is made after this
-        self.known = KnownDevices(sessions)
+        self.senders = Senders(sessions)
 
     def __call__(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
         way = WAYS.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
@@ -140,6 +107,7 @@ class ShortDoor:
             if LONG_WAY in environ:
                 raise Elsewhere
             self._enter(visit, way[1])
+            self._know(visit, self.senders.find(visit.key))
             self._wait(visit)
         except (TooMany, Busy) as error:
             visit.refuse(error)
@@ -169,38 +137,58 @@ class ShortDoor:
             if self.patience is not None:
                 self.patience.watch(environ)
             self._enter(visit, way[1])
-            if self._is_one_part(visit):
-                self._send_in(visit)
+            who = self.senders.known.get(visit.key)
+            if who is None:
+                self.senders.find_later(visit.key, lambda found: self._lead_on(visit, found))
             else:
-                self._wait(visit)
+                self._know(visit, who)
+                self._send_in(visit, self._wait)
         except (TooMany, Busy) as error:
             visit.refuse(error)
         except (Elsewhere, ChakanError, SQLAlchemyError):
             _go_on(visit)
         return True
 
+    def _lead_on(self, visit: Visit, who: Signed | None) -> None:
+        """A stranger is known now, or not at all. Other strangers wait for this thread."""
+        try:
+            if who is None:
+                raise Elsewhere
+            self._know(visit, who)
+            # It was counted when it came, so it is not sent away now.
+            self._send_in(visit, lambda visit: _in_a_thread(self._wait_or_go_on, visit), insist=True)
+        except (TooMany, Busy) as error:
+            visit.refuse(error)
+        except Exception as error:
+            # Else nobody would answer; Flask meets the same and says it.
+            if not isinstance(error, Elsewhere | ChakanError):
+                log.exception("a stranger was not led on")
+            _in_a_thread(_go_on, visit)
+
     def _enter(self, visit: Visit, understand: Understand) -> None:
-        """Reads the request and knows its sender. Raises TooMany, Elsewhere and what Flask should say."""
-        if self.group.crowded():
+        """Reads the request. Raises TooMany, Elsewhere and what Flask should say."""
+        if self.group.crowded(len(self.senders.strangers)):
             raise too_many()
         visit.given = given = understand(visit.environ, body_of(visit.environ))
-        visit.key, visit.who = self.known.find(given.kind, given.secret)
-        if given.must_be is not None and given.must_be != str(visit.who.device_id):
+        if len(given.read.fixes) + given.read.unread.total() > intake.MOST_ITEMS:
             raise Elsewhere
-        if not intake.is_label(given.named, visit.who.device_id):
-            raise Elsewhere
+        visit.key = key_of(given.kind, given.secret)
 
-    def _is_one_part(self, visit: Visit) -> bool:
-        """Whether one transaction takes it all, and nothing is to be noted of the app beside it."""
-        most = pings.MOST_FIXES if visit.given.news else intake.CHUNK
-        return len(visit.given.read.fixes) <= most and knows_app(
-            visit.who.device_id, visit.environ.get("HTTP_USER_AGENT")
-        )
-
-    def _send_in(self, visit: Visit) -> None:
-        who, read = visit.who, visit.given.read
-        if len(read.fixes) + read.unread.total() > intake.MOST_ITEMS:
+    def _know(self, visit: Visit, who: Signed) -> None:
+        """Knows the sender. Raises Elsewhere when the request names another."""
+        visit.who, given = who, visit.given
+        if given.must_be is not None and given.must_be != str(who.device_id):
             raise Elsewhere
+        if not intake.is_label(given.named, who.device_id):
+            raise Elsewhere
+        visit.app = new_app(who.device_id, visit.environ.get("HTTP_USER_AGENT"))
+
+    def _send_in(self, visit: Visit, wait: Callable[[Visit], None], *, insist: bool = False) -> None:
+        """Puts what one transaction takes into the queue; `wait` sees to what needs several."""
+        parts = visit.parts()
+        if len(parts) > 1:
+            wait(visit)
+            return
 
         def told(outcome: Outcome | BaseException, offers: list[int]) -> None:
             if isinstance(outcome, Taken):
@@ -209,46 +197,35 @@ class ShortDoor:
                 visit.refuse(outcome)
             else:
                 if isinstance(outcome, Unsigned):
-                    self.known.forget(visit.key)
+                    self.senders.forget(visit.key)
                 # The others of this commit do not wait for what Flask has to say to one of them.
-                threading.Thread(target=_go_on, args=(visit,), name="positions-doubt", daemon=True).start()
+                _in_a_thread(_go_on, visit)
 
-        batch = Batch(who.surveyor_id, who.device_id, read.fixes, read.unread, who.token_id)
-        self.group.submit_later(batch, told, news=visit.given.news)
+        self.group.submit_later(parts[0], told, news=visit.given.news, insist=insist)
+
+    def _wait_or_go_on(self, visit: Visit) -> None:
+        try:
+            self._wait(visit)
+        except (TooMany, Busy) as error:
+            visit.refuse(error)
+        except (ChakanError, SQLAlchemyError):
+            _go_on(visit)
 
     def _wait(self, visit: Visit) -> None:
-        try:
-            taken, offers = self._take(visit.who, visit.given)
-        except Unsigned:
-            self.known.forget(visit.key)
-            raise
-        self._note_app(visit.who.device_id, visit.environ.get("HTTP_USER_AGENT"))
-        visit.taken(taken, offers)
-
-    def _note_app(self, device_id: int, app: str | None) -> None:
-        try:
-            note_app(self.known.sessions, device_id, app)
-        except SQLAlchemyError as error:
-            # The fixes are stored: they must not go Flask's way once more for the sake of a name. The next send tells it again.
-            log.warning("an app's name was not kept", extra={"error": type(error).__name__})
-
-    def _take(self, who: Signed, given: Given) -> tuple[Taken, list[int]]:
         """As `intake.take`: some hundreds a commit, all of them before the answer."""
-        fixes, size = given.read.fixes, pings.MOST_FIXES if given.news else intake.CHUNK
-        if len(fixes) + given.read.unread.total() > intake.MOST_ITEMS:
-            raise Elsewhere
         whole, offers = Taken(0, {}, {}, None), list[int]()
-        for start in range(0, max(1, len(fixes)), size):
-            part = Batch(
-                who.surveyor_id,
-                who.device_id,
-                fixes[start : start + size],
-                given.read.unread if start == 0 else {},
-                who.token_id,
-            )
-            taken, offers = self.group.submit(part, news=given.news, insist=start > 0)
-            whole = taken if start == 0 else whole.plus(taken)
-        return whole, offers
+        try:
+            for number, part in enumerate(visit.parts()):
+                taken, offers = self.group.submit(part, news=visit.given.news, insist=number > 0)
+                whole = whole.plus(taken) if number else taken
+        except Unsigned:
+            self.senders.forget(visit.key)
+            raise
+        visit.taken(whole, offers)
+
+
+def _in_a_thread(work: Callable[[Visit], None], visit: Visit) -> None:
+    threading.Thread(target=work, args=(visit,), name="positions-doubt", daemon=True).start()
 
 
 def _go_on(visit: Visit) -> None:

@@ -206,7 +206,7 @@ class Town:
                 for row in rows:
                     self.seen.setdefault(row.task_id, now)
                 last = rows[-1].id if rows else last
-                time.sleep(0.005)
+                time.sleep(0.01)
 
 
 def sweep_on(url: str, stop: Event) -> None:

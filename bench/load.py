@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+# Paced, it looks so often; what it sees late counts as late.
+PACE_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,11 @@ def play(plan: Plan) -> Heard:
             busy += 1
         if not busy and now >= until:
             break
-        wait = 0.5 if plan.per_s is None or not idle else max(0.0, due[0] - time.perf_counter())
+        wait = 0.5
+        if plan.per_s is not None:
+            # As on another machine: woken for each answer by itself this process would take a fifth of a core from the server.
+            time.sleep(PACE_S)
+            wait = max(0.0, due[0] - time.perf_counter()) if idle else 0.5
         for number, _ in poll.poll(min(wait, 0.5)):
             line = lines[number]
             status = line.answer()

@@ -49,7 +49,7 @@ SELECT kind, count(*) AS running, count(*) FILTER (WHERE stopped_at IS NOT NULL)
 """
 WAITING = "SELECT count(*) FROM clock WHERE kind = 'contact' AND stopped_at IS NULL"
 FIXES = "SELECT device_id, fixed_at, lon, lat FROM position"
-REFUSED = "SELECT reason, sum(count) FROM fix_refusal GROUP BY reason"
+REFUSED = "SELECT reason, sum(count) FROM fix_refusal WHERE count > 0 GROUP BY reason"
 TWO_WINNERS = """
 SELECT count(*) FROM (SELECT FROM offer WHERE state = 'accepted' GROUP BY task_id, round HAVING count(*) > 1
                        UNION ALL

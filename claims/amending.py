@@ -88,7 +88,7 @@ def _apply(
         claim.marks = [m for m in claim.marks if m != "odd_phone"] + list(phone.marks)
     if changes.get("items") is not None:
         session.execute(text("DELETE FROM claim_item WHERE claim_id = :id"), {"id": claim.id})
-        _, odd = write_items(session, claim.id, changes["items"])
+        odd = write_items(session, claim.id, changes["items"])
         kept = [m for m in claim.marks if m not in ("odd_plate", "odd_vin", "vin_check")]
         claim.marks = list(dict.fromkeys(kept + odd))
     if changes.get("place") is not None:

@@ -16,6 +16,7 @@ from core import metrics, outbox
 
 RUNNING, MET, BREACHED, VOID = "running", "met", "breached", "void"
 ORDER = limits.ORDER
+CALLED_OFF = "appointment_off"
 
 
 def start(
@@ -29,34 +30,35 @@ def start_all(
     session: Session, claim_id: int, plans: list[Plan], event: str, start_at: datetime, now: datetime
 ) -> list[Clock]:
     """Starts clocks with their ladders: two statements however many."""
-    rows = [
-        {
-            "claim_id": claim_id,
-            "kind": plan.kind,
-            "start_event": event,
-            "start_at": start_at,
-            "limit_s": int(plan.limit.total_seconds()),
-            "due_at": start_at + plan.limit,
-            "state": RUNNING,
-            "predicted": "ok",
-            "pauses": [],
-            "rule_version": 1,
-        }
-        for plan in plans
-    ]
+    rows = [{"claim_id": claim_id} | row(plan, event, start_at) for plan in plans]
     clocks = {clock.kind: clock for clock in session.scalars(insert(Clock).returning(Clock), rows)}
-    rungs = [rung for plan in plans for rung in _rungs(clocks[plan.kind], plan, now)]
-    session.execute(insert(Escalation), rungs)
+    ladders = [
+        {"clock_id": clocks[plan.kind].id} | rung for plan in plans for rung in rungs(plan, start_at, now)
+    ]
+    session.execute(insert(Escalation), ladders)
     return [clocks[plan.kind] for plan in plans]
 
 
-def _rungs(clock: Clock, plan: Plan, now: datetime) -> list[dict[str, Any]]:
-    passed = [rung for rung in plan.rungs if clock.start_at + rung.after <= now]
+def row(plan: Plan, event: str, start_at: datetime) -> dict[str, Any]:
+    """A running clock, by column, without whose it is."""
+    return {
+        "kind": plan.kind,
+        "start_event": event,
+        "start_at": start_at,
+        "limit_s": int(plan.limit.total_seconds()),
+        "due_at": start_at + plan.limit,
+        "state": RUNNING,
+        "predicted": "ok",
+    }
+
+
+def rungs(plan: Plan, start_at: datetime, now: datetime) -> list[dict[str, Any]]:
+    """The ladder of a clock, by column, without whose it is."""
+    passed = [rung for rung in plan.rungs if start_at + rung.after <= now]
     return [
         {
-            "clock_id": clock.id,
             "stage": rung.stage,
-            "due_at": clock.start_at + rung.after,
+            "due_at": start_at + rung.after,
             # Of rungs already passed at birth only the highest speaks, and the breach: one alarm about one fact.
             "state": VOID if rung in passed[:-1] and rung.stage != "breach" else "waiting",
         }
@@ -64,18 +66,15 @@ def _rungs(clock: Clock, plan: Plan, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def start_clocks(
-    session: Session, claim: Claim, rule: dict[str, Any], area_kind: str, ended_at: datetime, now: datetime
-) -> list[Clock]:
+def plans_of_report(rule: dict[str, Any], line: str, area_kind: str) -> list[Plan]:
     """The clocks a report starts by itself: dispatch always, contact and arrival when their start is the report's end."""
-    rule = limits.of_line(rule, claim.line)
-    start_at, event = limits.start_of(ended_at, now, limits.minutes(rule["backdated_after_min"]))
+    rule = limits.of_line(rule, line)
     plans: list[Plan | None] = [limits.dispatch_plan(rule)]
     if rule["contact_start"] == "report_end":
         plans.append(limits.contact_plan(rule))
     if rule["arrive_start"] == "report_end":
         plans.append(limits.arrival_plan(rule, area_kind))
-    return start_all(session, claim.id, [plan for plan in plans if plan is not None], event, start_at, now)
+    return [plan for plan in plans if plan is not None]
 
 
 def start_on(session: Session, claim: Claim, event: str, at: datetime, rule: dict[str, Any]) -> None:
@@ -136,6 +135,28 @@ def stop_clock(session: Session, claim_id: int, kind: str, event: str, at: datet
     return clock
 
 
+def go_on(session: Session, claim_id: int, kind: str, stopped_at: datetime) -> Clock | None:
+    """Lets a clock that was stopped by mistake at `stopped_at` run on with what is left of its ladder.
+
+    Its due time and a breach already recorded stay. A clock stopped by something else is left alone.
+    """
+    clock = locked(session, claim_id, kind)
+    if clock is None or clock.stopped_at != stopped_at:
+        return clock
+    clock.stopped_at, clock.stop_event = None, None
+    if clock.state == MET:
+        clock.state = RUNNING
+    session.flush()
+    # What the stop silenced lay ahead of it; a rung that was void before has passed its time.
+    session.execute(
+        text(
+            "UPDATE escalation SET state = 'waiting' WHERE clock_id = :id AND state = 'void' AND due_at > :stopped_at"
+        ),
+        {"id": clock.id, "stopped_at": stopped_at},
+    )
+    return clock
+
+
 def void_clocks(session: Session, claim_id: int, at: datetime) -> None:
     """Ends every running clock of a withdrawn claim without a verdict; a breach already recorded stays."""
     clocks = session.scalars(
@@ -179,24 +200,52 @@ def agree(session: Session, claim: Claim, at: datetime, now: datetime) -> Clock 
         limit = max(at - now, timedelta(0))
         plan = Plan("arrival", limit, (limits.Rung("breach", limit),))
         return start(session, claim.id, plan, "appointed", now, now)
+    if clock.state == VOID and clock.stop_event == CALLED_OFF:
+        clock.state, clock.due_at = RUNNING, at
+        go_on(session, claim.id, "arrival", stopped_at=clock.stopped_at or now)
     if clock.state != RUNNING:
         return clock
     if clock.due_at <= now:
         breach(session, clock, now)
         return clock
+    _move_due(session, clock, at, now, "appointment")
+    return clock
+
+
+def call_off(session: Session, claim: Claim, now: datetime) -> Clock | None:
+    """The agreed time is off: the arrival clock has its own limit again, from now on when that has passed meanwhile.
+
+    Where the area's rule is "as agreed" there is no other limit: the clock rests until the next agreement.
+    """
+    clock = locked(session, claim.id, "arrival")
+    if clock is None or clock.state != RUNNING:
+        return clock
+    if clock.due_at <= now:
+        breach(session, clock, now)
+        return clock
+    if clock.start_event == "appointed":
+        clock.state, clock.stopped_at, clock.stop_event = VOID, now, CALLED_OFF
+        _silence(session, clock.id)
+        return clock
+    limit = timedelta(seconds=clock.limit_s)
+    due_at = clock.start_at + limit
+    _move_due(session, clock, due_at if due_at > now else now + limit, now, CALLED_OFF)
+    return clock
+
+
+def _move_due(session: Session, clock: Clock, to: datetime, now: datetime, reason: str) -> None:
     clock.pauses = [
         *clock.pauses,
-        {"at": str(now), "from": str(clock.due_at), "to": str(at), "reason": "appointment"},
+        {"at": str(now), "from": str(clock.due_at), "to": str(to), "reason": reason},
     ]
-    clock.due_at, clock.predicted = at, "ok"
+    clock.due_at, clock.predicted = to, "ok"
     session.flush()
     session.execute(
         text(
             "UPDATE escalation SET due_at = :at WHERE clock_id = :id AND stage = 'breach' AND state = 'waiting'"
         ),
-        {"at": at, "id": clock.id},
+        {"at": to, "id": clock.id},
     )
-    return clock
 
 
 def fire_due(session: Session, now: datetime, limit: int = 200) -> int:

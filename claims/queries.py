@@ -23,10 +23,9 @@ class NotFired(Conflict):
     code = "not_fired"
 
 
-def next_report_no(session: Session, now: datetime) -> str:
-    """CK, the date in China, and a running number: unique, short enough to read out."""
-    number = session.execute(text("SELECT nextval('report_no_seq')")).scalar_one()
-    return f"CK{now.astimezone(CHINA):%y%m%d}{number:06d}"
+def report_day(now: datetime) -> str:
+    """How report numbers of a day begin: CK and the date in China. A running number makes them unique."""
+    return f"CK{now.astimezone(CHINA):%y%m%d}"
 
 
 def _locked(statement: Select[Any], *, skip: bool = False) -> Any:
@@ -72,10 +71,10 @@ def escalation_for_update(session: Session, scope: str, escalation_id: int) -> t
     return row[0], row[1]
 
 
-def by_external_no(session: Session, scope: str, external_no: str) -> Claim | None:
-    """The claim another system knows by that number, below `scope`."""
-    return session.scalars(
-        select(Claim)
+def by_external_no(session: Session, scope: str, external_no: str) -> Any:
+    """Id and report number of the claim another system knows by that number, below `scope`, or None."""
+    return session.execute(
+        select(Claim.id, Claim.report_no)
         .join(Organisation, Organisation.id == Claim.org_id)
         .where(Claim.external_no == external_no, Organisation.path.startswith(scope))
         .order_by(Claim.id)

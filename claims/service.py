@@ -6,17 +6,27 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from claims import catastrophes, clocks, duplicates, insuring, intake, limits, queries, states, timeline
+from claims import (
+    catastrophes,
+    clocks,
+    duplicates,
+    insuring,
+    intake,
+    limits,
+    opening,
+    queries,
+    states,
+    timeline,
+)
 from claims.amending import amend
-from claims.duplicates import Likeness, Trait
+from claims.duplicates import Trait
 from claims.errors import ExternalNoTaken
-from claims.models import Claim, ClaimDuplicate, ClaimItem, Task
+from claims.models import Claim, Task
 from claims.notice import Item, Notice, Opened, check
 from claims.states import ClaimState, TaskState
-from claims.writing import write_claim, write_task
+from claims.writing import claim_row, item_rows
 from core import audit, clock, outbox
 from core.database import Sessions
-from staff import organisations
 from staff.accounts import Actor
 
 __all__ = ["Item", "Notice", "Opened", "acknowledge", "amend", "open_claim", "open_task_of", "withdraw_in"]
@@ -31,43 +41,51 @@ def open_claim(sessions: Sessions, actor: Actor, notice: Notice, now: datetime |
         now = clock.read(session, now)
         check(notice, now)
         _refuse_known_number(session, actor, notice)
-        at = insuring.home(
-            session, actor, notice.place, notice.insuring_org_id, limits.read(session, actor.org_id)
+        own = limits.read(session, actor.org_id)
+        at = insuring.home(session, actor, notice.place, notice.insuring_org_id, own)
+        surge = catastrophes.in_force(session, at.path, at.area.id if at.area is not None else None)
+        rule = own if at.org_id == actor.org_id else limits.read(session, at.org_id)
+        rule = rule | (surge.rule if surge is not None else {})
+        rows = _rows(session, actor, notice, at, surge, rule, now)
+        written = opening.write(session, actor, rows, now)
+        return Opened(
+            written.claim_id,
+            written.report_no,
+            written.task_id,
+            tuple(rows.alike),
+            rows.claim["state"],
+            written.clocks,
+            tuple(rows.claim["marks"]),
         )
-        area, path = at.area, organisations.path_of(session, at.org_id)
-        surge = catastrophes.in_force(session, path, area.id if area is not None else None)
-        rule = limits.read(session, at.org_id) | (surge.rule if surge is not None else {})
-        claim, items = write_claim(session, actor, notice, at.org_id, area, rule, now)
-        claim.insurer_id = at.insurer_id
-        _stamp(claim, surge)
-        alike = _mark_duplicates(session, actor, claim, items, notice, rule)
-        ended_at = limits.report_end(claim.reported_at, claim.call_ended_at, now)
-        kind = area.kind if area is not None else "urban"
-        started = clocks.start_clocks(session, claim, rule, kind, ended_at, now)
-        task = write_task(session, claim, notice, now)
-        facts: dict[str, Any] = {} if surge is None else {"catastrophe_id": str(surge.id)}
-        timeline.record(
-            session,
-            claim.id,
-            "claim.opened",
-            now,
-            actor,
-            task.id,
-            report_no=claim.report_no,
-            marks=claim.marks,
-            **facts,
-        )
-        outbox.append(session, "claim.opened", claim_id=claim.id, task_id=task.id)
-        if task.state == TaskState.PENDING:
-            outbox.wake(session, outbox.TASKS_CHANNEL)
-        else:
-            outbox.append(
-                session, "task.unassigned", claim_id=claim.id, task_id=task.id, reason=task.unassigned_reason
-            )
-        opened = Opened(
-            claim.id, claim.report_no, task.id, tuple(alike), claim.state, tuple(started), tuple(claim.marks)
-        )
-    return opened
+
+
+def _rows(
+    session: Session,
+    actor: Actor,
+    notice: Notice,
+    at: insuring.Home,
+    surge: catastrophes.Force | None,
+    rule: dict[str, Any],
+    now: datetime,
+) -> opening.Rows:
+    claim, (items, _) = claim_row(actor, notice, at, surge, rule, now), item_rows(notice.items)
+    plans = clocks.plans_of_report(rule, notice.line, at.area.kind if at.area is not None else "urban")
+    ended_at = limits.report_end(claim["reported_at"], notice.call_ended_at, now)
+    start_at, event = limits.start_of(ended_at, now, limits.minutes(rule["backdated_after_min"]))
+    trait = Trait(
+        tuple(item["plate_key"] for item in items if item["plate_key"]),
+        claim["reporter_phone"],
+        notice.place,
+        notice.loss_at or claim["reported_at"],
+    )
+    return opening.Rows(
+        claim,
+        opening.task_row(notice.place is not None, notice.injured, now),
+        items,
+        [clocks.row(plan, event, start_at) for plan in plans],
+        [{"kind": plan.kind} | rung for plan in plans for rung in clocks.rungs(plan, start_at, now)],
+        duplicates.find(session, actor.org_path, rule, trait),
+    )
 
 
 def _refuse_known_number(session: Session, actor: Actor, notice: Notice) -> None:
@@ -78,24 +96,6 @@ def _refuse_known_number(session: Session, actor: Actor, notice: Notice) -> None
         raise ExternalNoTaken(
             "a claim with that number exists", claim_id=str(known.id), report_no=known.report_no
         )
-
-
-def _stamp(claim: Claim, surge: catastrophes.Force | None) -> None:
-    """Marks a claim reported in a catastrophe: its clocks keep those limits, whatever is switched later."""
-    if surge is not None:
-        claim.catastrophe_id = surge.id
-        claim.marks = [*claim.marks, "catastrophe"]
-
-
-def _mark_duplicates(
-    session: Session, actor: Actor, claim: Claim, items: list[ClaimItem], notice: Notice, rule: dict[str, Any]
-) -> list[Likeness]:
-    plates = tuple(item.plate_key for item in items if item.plate_key)
-    trait = Trait(plates, claim.reporter_phone, notice.place, claim.loss_at or claim.reported_at)
-    alike = duplicates.find(session, actor.org_path, rule, trait, except_id=claim.id)
-    for other in alike:
-        session.add(ClaimDuplicate(claim_id=claim.id, other_id=other.claim_id, reasons=list(other.reasons)))
-    return alike
 
 
 def withdraw_in(

@@ -21,10 +21,7 @@ def record(
     **facts: Any,
 ) -> None:
     """Adds an event. `actor` None is the system (or `actor_kind`, e.g. customer). `facts` hold ids and words only."""
-    if actor is None:
-        who, what = None, actor_kind or "system"
-    else:
-        who, what = actor.person_id, "device" if actor.kind == "device" else "person"
+    actor_id, actor_kind = (None, actor_kind or "system") if actor is None else who(actor)
     session.add(
         ClaimEvent(
             claim_id=claim_id,
@@ -32,11 +29,16 @@ def record(
             kind=kind,
             at=at,
             device_at=device_at,
-            actor_id=who,
-            actor_kind=what,
+            actor_id=actor_id,
+            actor_kind=actor_kind,
             facts={
                 name: value.isoformat() if isinstance(value, datetime) else value
                 for name, value in facts.items()
             },
         )
     )
+
+
+def who(actor: Actor) -> tuple[int, str]:
+    """The person behind an event, and whether his phone spoke for him."""
+    return actor.person_id, "device" if actor.kind == "device" else "person"

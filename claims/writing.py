@@ -1,77 +1,64 @@
-"""Rows from a notice: the claim, its items, its survey job."""
+"""Rows from a notice: the claim and its items, by column."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from claims import intake, limits, queries
-from claims.errors import ExternalNoTaken
-from claims.models import Claim, ClaimItem, Task
+from claims.catastrophes import Force
+from claims.insuring import Home
+from claims.models import ClaimItem
 from claims.notice import Item, Notice
-from claims.states import ClaimState, TaskState
+from claims.states import ClaimState
 from staff.accounts import Actor
 
-INJURY_PRIORITY = 10
 
-
-def write_claim(
-    session: Session,
-    actor: Actor,
-    notice: Notice,
-    org_id: int,
-    area: Any,
-    rule: dict[str, Any],
-    now: datetime,
-) -> tuple[Claim, list[ClaimItem]]:
+def claim_row(
+    actor: Actor, notice: Notice, at: Home, surge: Force | None, rule: dict[str, Any], now: datetime
+) -> dict[str, Any]:
+    """The claim, by column. One reported in a catastrophe bears its stamp: its clocks keep those limits for good."""
     phone = intake.phone(notice.reporter_phone)
+    return {
+        "org_id": at.org_id,
+        "area_id": at.area.id if at.area is not None else None,
+        "insurer_id": at.insurer_id,
+        "report_day": queries.report_day(now),
+        "external_no": notice.external_no,
+        "line": notice.line,
+        "state": str(ClaimState.OPEN),
+        "reported_at": notice.reported_at or now,
+        "call_ended_at": notice.call_ended_at,
+        "reporter_name": cleaned(notice.reporter_name),
+        "reporter_phone": phone.key,
+        "reporter_phone_typed": phone.shown,
+        "reporter_relation": cleaned(notice.reporter_relation),
+        "loss_at": notice.loss_at,
+        "place_text": cleaned(notice.place_text),
+        "place": notice.place.ewkt() if notice.place else None,
+        "place_source": notice.place_source if notice.place else None,
+        "cause": cleaned(notice.cause),
+        "injured": notice.injured,
+        "movable": notice.movable,
+        "scene_left": notice.scene_left,
+        "policy_no": cleaned(notice.policy_no),
+        "needs": list(notice.needs if notice.needs is not None else (notice.line,)),
+        "note": intake.clean(notice.note),
+        "marks": [*phone.marks, *_marks(notice, rule, now), *(["catastrophe"] if surge else [])],
+        "catastrophe_id": surge.id if surge else None,
+        "created_by": actor.person_id,
+    }
+
+
+def _marks(notice: Notice, rule: dict[str, Any], now: datetime) -> list[str]:
     reported_at = notice.reported_at or now
-    marks = [*phone.marks]
-    marks += intake.time_marks(reported_at, notice.call_ended_at, notice.loss_at, late_after(rule))
+    marks = intake.time_marks(reported_at, notice.call_ended_at, notice.loss_at, late_after(rule))
     ended_at = limits.report_end(reported_at, notice.call_ended_at, now)
     if limits.start_of(ended_at, now, limits.minutes(rule["backdated_after_min"]))[1] == "received":
         marks.append("backdated")
     if notice.place is None:
         marks.append("no_position")
-    claim = Claim(
-        org_id=org_id,
-        area_id=area.id if area is not None else None,
-        report_no=queries.next_report_no(session, now),
-        external_no=notice.external_no,
-        line=notice.line,
-        state=str(ClaimState.OPEN),
-        reported_at=reported_at,
-        call_ended_at=notice.call_ended_at,
-        reporter_name=cleaned(notice.reporter_name),
-        reporter_phone=phone.key,
-        reporter_phone_typed=phone.shown,
-        reporter_relation=cleaned(notice.reporter_relation),
-        loss_at=notice.loss_at,
-        place_text=cleaned(notice.place_text),
-        place=notice.place.ewkt() if notice.place else None,
-        place_source=notice.place_source if notice.place else None,
-        cause=cleaned(notice.cause),
-        injured=notice.injured,
-        movable=notice.movable,
-        scene_left=notice.scene_left,
-        policy_no=cleaned(notice.policy_no),
-        needs=list(notice.needs if notice.needs is not None else (notice.line,)),
-        note=intake.clean(notice.note),
-        marks=[],
-        created_by=actor.person_id,
-        created_at=now,
-        version=1,
-    )
-    session.add(claim)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        # The same number sent twice in the same moment: the index decides, the caller is told which.
-        raise ExternalNoTaken("a claim with that number exists") from error
-    items, odd = write_items(session, claim.id, notice.items)
-    claim.marks = list(dict.fromkeys(marks + odd))
-    return claim, items
+    return list(dict.fromkeys(marks + item_rows(notice.items)[1]))
 
 
 def late_after(rule: dict[str, Any]) -> timedelta:
@@ -84,46 +71,28 @@ def cleaned(text: str | None) -> str | None:
     return intake.clean(text) or None if text is not None else None
 
 
-def write_items(
-    session: Session, claim_id: int, items: tuple[Item, ...]
-) -> tuple[list[ClaimItem], list[str]]:
-    """Adds the items; returns them and what is odd about their plates and VINs."""
+def item_rows(items: tuple[Item, ...]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The items by column, without whose they are, and what is odd about their plates and VINs."""
     rows, marks = [], []
     for item in items:
         plate = intake.plate(item.plate) if item.plate and item.plate.strip() else None
         vin = intake.vin(item.vin) if item.vin and item.vin.strip() else None
         marks += [*(plate.marks if plate else ()), *(vin.marks if vin else ())]
         rows.append(
-            ClaimItem(
-                claim_id=claim_id,
-                kind=item.kind,
-                plate=plate.shown if plate else None,
-                plate_key=plate.key if plate else None,
-                vin=vin.key if vin else None,
-                description=intake.clean(item.description),
-            )
+            {
+                "kind": item.kind,
+                "plate": plate.shown if plate else None,
+                "plate_key": plate.key if plate else None,
+                "vin": vin.key if vin else None,
+                "description": intake.clean(item.description),
+            }
         )
-    session.add_all(rows)
-    session.flush()
     return rows, marks
 
 
-def write_task(session: Session, claim: Claim, notice: Notice, now: datetime) -> Task:
-    """The survey job. Without a position nobody can be nearest: it goes to the dispatcher, never to (0, 0)."""
-    pinned = notice.place is not None
-    task = Task(
-        claim_id=claim.id,
-        org_id=claim.org_id,
-        kind="survey",
-        state=str(TaskState.PENDING if pinned else TaskState.UNASSIGNED),
-        state_since=now,
-        needs=list(claim.needs),
-        priority=INJURY_PRIORITY if claim.injured else 0,
-        round=0,
-        next_try_at=now if pinned else None,
-        unassigned_reason=None if pinned else "no_position",
-        created_at=now,
-    )
-    session.add(task)
+def write_items(session: Session, claim_id: int, items: tuple[Item, ...]) -> list[str]:
+    """Adds the items; returns what is odd about their plates and VINs."""
+    rows, marks = item_rows(items)
+    session.add_all(ClaimItem(claim_id=claim_id, **row) for row in rows)
     session.flush()
-    return task
+    return marks

@@ -1,12 +1,12 @@
 """The live feed in Redis: a stream of changes and a hash of what is true now. Losing it costs a redraw, no fact."""
 
-import json
 import logging
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 from redis import Redis, RedisError
 
 from core import bell
@@ -32,6 +32,23 @@ SSE_HEADERS = [
 # About ten minutes of a busy national desk; a reader that was away longer gets a fresh snapshot.
 KEPT_EVENTS = 20_000
 KEPT_VIEWS = 1000
+# Two commands a card cost the client five times what all else does, so one script takes many. The shelves before the
+# stream: whoever reads of a change finds it there. Redis does nothing else meanwhile, so not too many at once.
+CARDS_AT_ONCE = 250
+PUBLISH = """
+local shelves = {task = KEYS[2], surveyor = KEYS[3]}
+for n = 2, #ARGV, 4 do
+    local shelf = shelves[ARGV[n]]
+    if shelf and ARGV[n + 3] == '1' then
+        redis.call('HSET', shelf, ARGV[n + 1], ARGV[n + 2])
+    elseif shelf then
+        redis.call('HDEL', shelf, ARGV[n + 1])
+    end
+end
+for n = 2, #ARGV, 4 do
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'kind', ARGV[n], 'key', ARGV[n + 1], 'body', ARGV[n + 2])
+end
+"""
 
 
 @dataclass(frozen=True)
@@ -49,29 +66,17 @@ def shelf(kind: str) -> str:
     return f"chakan:live:{kind}"
 
 
+def _body(change: Change) -> str:
+    return msgspec.json.encode({"org_path": change.org_path, "card": change.card}).decode()
+
+
 def publish(redis: Redis, changes: Iterable[Change]) -> bool:
     """Tells every viewer. Returns False when Redis is away: the next full refresh heals it."""
+    told = [word for c in changes for word in (c.kind, c.key, _body(c), int(c.card is not None))]
     try:
-        with redis.pipeline(transaction=False) as pipe:
-            told = [
-                (c, json.dumps({"org_path": c.org_path, "card": c.card}, ensure_ascii=False)) for c in changes
-            ]
-            # The shelves before the stream, and each in one command: a command of its own for a card is half of its cost.
-            for kind in SHELVES:
-                newest = {c.key: None if c.card is None else body for c, body in told if c.kind == kind}
-                laid: Any = {key: body for key, body in newest.items() if body is not None}
-                if laid:
-                    pipe.hset(shelf(kind), mapping=laid)
-                if len(laid) < len(newest):
-                    pipe.hdel(shelf(kind), *(key for key, body in newest.items() if body is None))
-            for change, body in told:
-                pipe.xadd(
-                    STREAM,
-                    {"kind": change.kind, "key": change.key, "body": body},
-                    maxlen=KEPT_EVENTS,
-                    approximate=True,
-                )
-            pipe.execute()
+        for start in range(0, len(told), 4 * CARDS_AT_ONCE):
+            some = told[start : start + 4 * CARDS_AT_ONCE]
+            redis.eval(PUBLISH, 3, STREAM, shelf("task"), shelf("surveyor"), KEPT_EVENTS, *some)
     except RedisError as error:
         log.warning("live feed unreachable", extra={"error": type(error).__name__})
         return False
@@ -87,7 +92,7 @@ def refresh(redis: Redis, kind: Kind, cards: Iterable[Change]) -> bool:
                 pipe.hset(
                     shelf(kind),
                     change.key,
-                    json.dumps({"org_path": change.org_path, "card": change.card}, ensure_ascii=False),
+                    _body(change),
                 )
             if kind == SHELVES[-1]:
                 # A new word after Redis was emptied: whoever was not looking just then notices by it, and finds all shelves full.

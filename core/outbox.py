@@ -1,18 +1,18 @@
 """The outbox: an event row commits with the change; the relay turns it into one delivery a listener."""
 
-import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import clock, metrics
 from core.database import Sessions
-from core.models import Outbox
+from core.models import Delivery, Outbox
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +55,13 @@ def relay(sessions: Sessions, listeners: Listeners, *, limit: int = 200) -> list
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        for event in events:
-            event.relayed_at = now
+        if not events:
+            return []
+        # Each in one statement however many: a burst writes a hundred events a second.
+        session.execute(
+            update(Outbox).where(Outbox.id.in_([e.id for e in events])).values(relayed_at=now),
+            execution_options={"synchronize_session": False},
+        )
         rows = [
             {
                 "outbox_id": e.id,
@@ -64,19 +69,13 @@ def relay(sessions: Sessions, listeners: Listeners, *, limit: int = 200) -> list
                 "queue": queue,
                 "event": e.event,
                 # Two events of one kind can carry the same facts; their listeners must be able to tell them apart.
-                "payload": json.dumps(e.payload | {"event_id": e.id}),
+                "payload": e.payload | {"event_id": e.id},
             }
             for e in events
             for queue, name in listeners.get(e.event, [])
         ]
         if rows:
-            session.execute(
-                text(
-                    "INSERT INTO delivery (outbox_id, listener, queue, event, payload)"
-                    " VALUES (:outbox_id, :listener, :queue, :event, CAST(:payload AS jsonb)) ON CONFLICT DO NOTHING"
-                ),
-                rows,
-            )
+            session.execute(insert(Delivery).on_conflict_do_nothing(), rows)
     for event in events:
         metrics.EVENTS.labels(event.event).inc()
     return events
@@ -99,30 +98,36 @@ def lease_due(sessions: Sessions, *, limit: int = 200) -> list[Due]:
     return [Due(row.id, row.queue) for row in rows]
 
 
-def deliver(sessions: Sessions, delivery_id: int, call: Any) -> bool:
-    """Runs one delivery: `call(listener, payload)`. Success marks it done; failure backs off, then parks it.
+def deliver(
+    sessions: Sessions, delivery_ids: Sequence[int], call: Callable[[str, dict[str, Any]], Any]
+) -> list[Any]:
+    """Runs deliveries one after the other: `call(listener, payload)`; returns what the listeners returned.
 
-    Returns whether it is done. Listeners are safe to repeat, so a crash between call and mark does no harm.
+    Success marks a delivery done; failure backs off, then parks it, and never touches the others. Listeners are safe to
+    repeat, so a crash between call and mark does no harm.
     """
     with sessions.begin() as session:
-        row = session.execute(
-            text("SELECT listener, payload, attempts FROM delivery WHERE id = :id AND state = 'waiting'"),
-            {"id": delivery_id},
-        ).one_or_none()
-    if row is None:
-        return True
-    try:
-        call(row.listener, row.payload)
-    except Exception as error:
-        log.exception("delivery failed", extra={"delivery_id": delivery_id, "listener": row.listener})
-        _postpone(sessions, delivery_id, row.attempts + 1, type(error).__name__)
-        return False
-    with sessions.begin() as session:
-        session.execute(
-            text("UPDATE delivery SET state = 'done', done_at = clock_timestamp() WHERE id = :id"),
-            {"id": delivery_id},
-        )
-    return True
+        rows = session.execute(
+            select(Delivery.id, Delivery.listener, Delivery.payload, Delivery.attempts)
+            .where(Delivery.id.in_(delivery_ids), Delivery.state == "waiting")
+            .order_by(Delivery.outbox_id)
+        ).all()
+    done, returned = [], []
+    for row in rows:
+        try:
+            returned.append(call(row.listener, row.payload))
+        except Exception as error:
+            log.exception("delivery failed", extra={"delivery_id": row.id, "listener": row.listener})
+            _postpone(sessions, row.id, row.attempts + 1, type(error).__name__)
+        else:
+            done.append(row.id)
+    if done:
+        with sessions.begin() as session:
+            session.execute(
+                text("UPDATE delivery SET state = 'done', done_at = clock_timestamp() WHERE id = ANY(:ids)"),
+                {"ids": done},
+            )
+    return returned
 
 
 def _postpone(sessions: Sessions, delivery_id: int, attempts: int, error: str) -> None:

@@ -2,9 +2,9 @@
 
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
@@ -26,6 +26,19 @@ class Work(StrEnum):
     CHORES = "chores"
 
 
+# What RQ does for a job costs more than a delivery or a message does itself: a burst's share a job. Few enough to end
+# within a delivery's lease. A photo takes a second and comes alone.
+TOGETHER = {Work.OFFERS: 20, Work.MESSAGES: 20}
+
+
+class Wake(NamedTuple):
+    """What a listener may leave behind: the ids of rows, and the dotted name of the job that takes a list of them."""
+
+    queue: Work
+    name: str
+    idents: Sequence[int]
+
+
 def connect(url: str, *, timeout_s: float = 0.2) -> Redis:
     """Connects with short time-outs and no retries: a slow Redis must not slow a request (R-04)."""
     return Redis.from_url(
@@ -44,14 +57,34 @@ def enqueue(redis: Redis, work: str, name: str, *args: Any, timeout_s: int = 120
     return True
 
 
+def shares(work: str, idents: Sequence[int]) -> Iterator[list[int]]:
+    """The ids in the order given, as many together as one job of that queue takes."""
+    most = TOGETHER.get(Work(work), 1)
+    for at in range(0, len(idents), most):
+        yield list(idents[at : at + most])
+
+
+def run_deliveries(delivery_ids: list[int]) -> None:
+    """The RQ job of outbox deliveries. What their listeners leave behind goes on together, too."""
+    left: dict[tuple[Work, str], list[int]] = {}
+    for wake in outbox.deliver(wiring.sessions, delivery_ids, call):
+        if wake is not None:
+            left.setdefault((wake.queue, wake.name), []).extend(wake.idents)
+    for (work, name), idents in left.items():
+        for share in shares(work, idents):
+            # Only a wake-up: the sweeper finds the rows by itself when Redis is away.
+            enqueue(wiring.redis, work, name, share)
+
+
 def run_delivery(delivery_id: int) -> None:
-    """The RQ job of every outbox delivery."""
-    outbox.deliver(wiring.sessions, delivery_id, call)
+    """One delivery: jobs queued by the release before bear this name."""
+    run_deliveries([delivery_id])
 
 
-def call(name: str, payload: dict[str, Any]) -> None:
+def call(name: str, payload: dict[str, Any]) -> Wake | None:
     """Calls a listener by its dotted name."""
-    resolve(name)(payload)
+    left: Wake | None = resolve(name)(payload)
+    return left
 
 
 def resolve(name: str) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from claims.states import ClaimState, TaskState
 from core import clock, metrics, outbox
 from core.database import Sessions
 from core.errors import Invalid, Missing
-from dispatch import bundles, delivery_queries, policy, queries
+from dispatch import appointments, bundles, delivery_queries, policy, queries
 from dispatch.asking import tell
 from dispatch.errors import OfferSettled, refereed
 from dispatch.models import Assignment, Offer
@@ -79,6 +79,7 @@ def take_on(session: Session, task: Task, assignment: Assignment, now: datetime)
     values = catastrophes.limits_of(session, claim)
     clocks.start_on(session, claim, "assigned", now, values)
     clocks.start_on(session, claim, "accepted", now, values)
+    appointments.inherit(session, task, assignment, now)
     if assignment.eta_s is not None:
         clocks.expect_arrival(session, claim.id, now + timedelta(seconds=assignment.eta_s))
 

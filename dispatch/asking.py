@@ -73,7 +73,7 @@ def ask(
     # The offer first, then the surveyor, as an accept does it: the other way round the two wait for each other.
     if not candidates.hold(session, candidate.surveyor_id):
         raise Lost
-    _offered(session, row, at)
+    _offered(session, row, rule, at)
     return offer_id
 
 
@@ -127,15 +127,14 @@ def ring_of(rule: Policy, path: str, candidate: Candidate, also: Sequence[str] =
     return next(found, rings[-1])
 
 
-def _offered(session: Session, row: Any, at: datetime) -> None:
+def _offered(session: Session, row: Any, rule: Policy, at: datetime) -> None:
     task: Task = row.Task
     if task.round == 0:
         metrics.OFFER_WAIT.observe(max(0.0, (at - row.created_at).total_seconds()))
     metrics.OFFERS.labels("made").inc()
-    claim = session.get_one(Claim, task.claim_id)
-    values = catastrophes.limits_of(session, claim)
-    if "assigned" in (values["contact_start"], values["arrive_start"]):
-        clocks.start_on(session, claim, "assigned", at, values)
+    if rule.clock_starts_at_asking:
+        claim = session.get_one(Claim, task.claim_id)
+        clocks.start_on(session, claim, "assigned", at, catastrophes.limits_of(session, claim))
 
 
 def tell(session: Session, event: str, task: Task, offer_id: int, surveyor_id: int, **more: Any) -> None:

@@ -217,6 +217,11 @@ def by_road(found: Sequence[Candidate], place: LonLat, rule: Policy, engine: Eng
     return [timed[k] for k in order]
 
 
+def silent_last(found: Sequence[Candidate]) -> list[Candidate]:
+    """The same order, but after all others those not heard of lately: where they are, and so their times, is a guess."""
+    return sorted(found, key=lambda c: "stale" in c.reasons)
+
+
 def near(
     session: Session,
     place: LonLat,
@@ -230,7 +235,8 @@ def near(
     named: int | None = None,
     now: datetime,
 ) -> list[Candidate]:
-    """A question only: the nearest on duty whom the asker sees, soonest first, each with age, time and reasons.
+    """A question only: the nearest on duty whom the asker sees, soonest first, the long silent last, each with age,
+    time and reasons.
 
     `also`: paths of organisations whose people are lent to the asker's; `named`: somebody to be told of however far he is.
     Who is off duty is left out: nobody may find him by asking around a point (P19).
@@ -242,9 +248,9 @@ def near(
     for walk in WALKS:
         everybody = crowd.around(ring, walk)
         seen = [c for c in everybody if not {"off_duty", "outside_scope", "out_of_radius"} & set(c.reasons)]
-        if len(seen) >= limit or len(everybody) < walk:
+        if sum("stale" not in c.reasons for c in seen) >= limit or len(everybody) < walk:
             break
-    seen = seen[:limit]
+    seen = silent_last(seen)[:limit]
     if named is not None and named not in {c.surveyor_id for c in seen}:
         one = crowd.one(named, ring)
         if one is not None and not {"off_duty", "outside_scope"} & set(one.reasons):

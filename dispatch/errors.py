@@ -44,6 +44,24 @@ class ArrivalUnproven(Invalid):
     code = "arrival_unproven"
 
 
+class NobodyHolds(Conflict):
+    """The job is in nobody's hands."""
+
+    code = "nobody_holds"
+
+
+class AppointmentMoved(Conflict):
+    """Another time was agreed meanwhile. Facts: `appointment_at`."""
+
+    code = "appointment_moved"
+
+
+class TooLateToTakeBack(Conflict):
+    """An answered call stands once its minute is over. Facts: `seconds`."""
+
+    code = "too_late"
+
+
 class NotASurveyor(Invalid):
     """The person cannot be sent: unknown, of another organisation, or his account has ended."""
 

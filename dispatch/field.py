@@ -26,7 +26,6 @@ from staff.accounts import Actor
 
 CHANNELS = ("phone", "privacy_number", "sms", "wechat", "other")
 RESULTS = ("answered", "no_answer", "refused", "wrong_number")
-FARTHEST_APPOINTMENT = timedelta(days=30)
 # Older than this a position does not say where somebody is now.
 HERE_S = 300
 DWELL_SEARCH = timedelta(minutes=30)
@@ -194,34 +193,6 @@ def _proof(
     raise ArrivalUnproven(
         "no position near the loss; give a reason", distance_m=distance_m, within_m=rule.arrive_within_m
     )
-
-
-def appoint(
-    sessions: Sessions,
-    task_id: int,
-    surveyor_id: int,
-    at: datetime,
-    actor: Actor,
-    device_at: datetime | None = None,
-    now: datetime | None = None,
-) -> None:
-    """Agrees a time with the customer: the arrival clock moves there, the contact clock does not.
-
-    Raises Missing, NotYours, Invalid for a time past or beyond thirty days, claims.errors.TaskState once on scene.
-    """
-    with sessions.begin() as session:
-        task = task_locked(session, task_id)
-        now = clock.read(session, now)
-        held = mine(session, task, surveyor_id)
-        if not now < at <= now + FARTHEST_APPOINTMENT:
-            raise Invalid.field("at", "lies in the past or more than thirty days ahead")
-        if task.state not in (TaskState.ACCEPTED, TaskState.CONTACTED, TaskState.EN_ROUTE):
-            states.next_task(task.state, TaskState.EN_ROUTE)
-        if held.appointment_at == at:
-            return
-        held.appointment_at = at
-        clocks.agree(session, claims.claim_for_update(session, task.claim_id), at, now)
-        told(session, "task.appointed", task, held, actor, device_at, now, appointment_at=at)
 
 
 def submit(

@@ -52,11 +52,17 @@ class Matched:
     unserved_s: Floats  # what leaving each job for the next window would cost
 
     def ranked(self, job: int, limit: int | None = None) -> list[Considered]:
-        """Everybody weighed for a job, cheapest first; of equals the lower id."""
+        """Everybody weighed for a job, cheapest first; of equals the lower id.
+
+        With a limit so many of them, and the chosen one in any case.
+        """
         at = np.flatnonzero(self.rows == job)
         ids = np.array([self.ground.people[c].id for c in self.cols[at]])
         order = at[np.lexsort((ids, self.cost_s[at]))]
-        return [self._considered(int(n)) for n in order[:limit]]
+        if limit is not None:
+            taken = np.arange(len(order)) < limit
+            order = order[taken | (self.cols[order] == self.chosen[job])]
+        return [self._considered(int(n)) for n in order]
 
     def reasons(self, job: int, person: int) -> list[str]:
         """What forbids the pair, by name; empty when he could be asked."""

@@ -249,6 +249,8 @@ class Policy:
     window_s: float
     weights: Weights
     foresight: Foresight
+    # Whether a clock starts when somebody is asked; false where the clocks' rules were not read with these.
+    clock_starts_at_asking: bool
 
     @classmethod
     def of(cls, value: dict[str, Any]) -> "Policy":
@@ -275,6 +277,7 @@ class Policy:
                 hold_s=float(value["switch_hold_s"]),
                 most=int(value["switch_most"]),
             ),
+            clock_starts_at_asking="assigned" in (value.get("contact_start"), value.get("arrive_start")),
         )
 
     def used_up(self, asked: int, unreached: int) -> bool:

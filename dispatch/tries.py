@@ -57,11 +57,11 @@ def take(session: Session, try_id: int, now: datetime) -> RuleTry | None:
 
 
 def beat(session: Session, try_id: int, progress: float) -> None:
-    """Says how far it is, 0 to 1."""
+    """Says how far it is, 0 to 1; a replay on real roads counts in numbers that the database does not know."""
     session.execute(
         update(RuleTry)
         .where(RuleTry.id == try_id, RuleTry.state == RUNNING)
-        .values(progress=progress, beat_at=text("clock_timestamp()"))
+        .values(progress=float(progress), beat_at=text("clock_timestamp()"))
     )
 
 

@@ -96,6 +96,7 @@ class Window:
     people: tuple[Someone, ...]
     matched: Matched
     provider: str
+    _ranked: dict[int, list[Candidate]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def chosen(self, i: int) -> Candidate | None:
         """Who is to be asked for job i."""
@@ -106,10 +107,10 @@ class Window:
 
     def ranked(self, i: int) -> list[Candidate]:
         """The able for job i, cheapest first; as many as a record holds and the chosen one in any case."""
-        everyone = self.matched.ranked(i)
-        k = int(self.matched.chosen[i])
-        kept = [c for n, c in enumerate(everyone) if n < explain.CONSIDERED or c.person == k]
-        return [self._weighed(i, c) for c in kept]
+        if i not in self._ranked:
+            # Weighed once: to the one to be asked and to the record of him they are the same.
+            self._ranked[i] = [self._weighed(i, c) for c in self.matched.ranked(i, explain.CONSIDERED)]
+        return self._ranked[i]
 
     def around(self, i: int) -> list[Candidate]:
         """The nearest of the insurer's people in any state, with what stands against each."""

@@ -20,7 +20,8 @@ AGREE_S = 30.0
 # A fix ahead of the true time cannot be a late one: three sends are proof. Behind, it could be: five over two minutes.
 AHEAD_SENDS, AHEAD_OVER_S = 3, 20.0
 BEHIND_SENDS, BEHIND_OVER_S = 5, 120.0
-KEPT_SENDS = 8
+# Kept this far apart, a dozen and two reach past the two minutes: a phone that speaks every few seconds is learned too.
+APART_S, KEPT_SENDS = 10.0, 14
 # Most wrong clocks are wrong by a time zone, and those are whole quarters of an hour.
 QUARTER_S, QUARTER_NEAR_S = 900, 45
 
@@ -79,7 +80,7 @@ class PhoneClock:
         send = Send(now, ahead_s)
         if self.offset_s and abs(send.ahead_s - self.offset_s) <= RIGHT_S:
             return replace(self, sends=()) if self.sends else self
-        if self.sends and now <= self.sends[-1].at:
+        if self.sends and not _tells_more(send, self.sends[-1]):
             return self
         sends = (*self.sends, send)[-KEPT_SENDS:]
         found = agreed(sends)
@@ -91,6 +92,12 @@ class PhoneClock:
 UNKNOWN = PhoneClock()
 
 
+def _tells_more(send: Send, than: Send) -> bool:
+    """Whether a send is worth keeping: a while after the one before it, or at odds with it."""
+    apart_s = (send.at - than.at).total_seconds()
+    return apart_s >= APART_S or (apart_s > 0 and abs(send.ahead_s - than.ahead_s) > AGREE_S)
+
+
 def agreed(sends: Sequence[Send]) -> int | None:
     """The offset in whole seconds that the newest sends agree on, or None.
 
@@ -98,11 +105,19 @@ def agreed(sends: Sequence[Send]) -> int | None:
     """
     ahead = sends[-1].ahead_s > AHEAD_S
     needed, over_s = (AHEAD_SENDS, AHEAD_OVER_S) if ahead else (BEHIND_SENDS, BEHIND_OVER_S)
-    last = sends[-needed:]
-    told = [send.ahead_s for send in last]
-    if len(last) < needed or (last[-1].at - last[0].at).total_seconds() < over_s:
-        return None
-    if max(told) - min(told) > AGREE_S:
+    told: list[float] = []
+    first = sends[-1].at
+    for send in reversed(sends):
+        if (
+            max(told, default=send.ahead_s) - send.ahead_s > AGREE_S
+            or send.ahead_s - min(told, default=send.ahead_s) > AGREE_S
+        ):
+            break
+        told.append(send.ahead_s)
+        first = send.at
+        if len(told) >= needed and (sends[-1].at - first).total_seconds() >= over_s:
+            break
+    if len(told) < needed or (sends[-1].at - first).total_seconds() < over_s:
         return None
     offset = median(told)
     quarter = round(offset / QUARTER_S) * QUARTER_S

@@ -26,13 +26,14 @@ BUCKETS_S = (5, 15, 60, 300, 1800)
 
 @dataclass(frozen=True)
 class Phone:
-    """A device of a surveyor: what the desk knows of it. `refused` are today's counts by reason."""
+    """A device of a surveyor: what the desk knows of it. `refused` and `held` are today's counts by reason."""
 
     device_id: int
     revoked_at: datetime | None
     seen_at: datetime | None
     offset_s: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,10 @@ def causes(heard: Heard) -> list[Cause]:
         return [Cause("off_shift")]
     if not live:
         return [_no_phone(heard)]
-    found = [*_clock(live), *_refused(heard, live), *_coarse(heard, live)]
+    found = [*_clock(heard, live), *_refused(heard, live), *_coarse(heard, live)]
     if age is not None and age <= AMBER_S:
         return [Cause("fine", {"age_s": round(age)}), *found]
-    found += [*_battery(heard), *_saver(heard), *_waiting(heard)]
+    found += [*_held(heard, live), *_battery(heard), *_saver(heard), *_waiting(heard)]
     return [*found, _silent(heard, age, live)]
 
 
@@ -81,13 +82,15 @@ def _no_phone(heard: Heard) -> Cause:
     return Cause("revoked", {"at": last})
 
 
-def _clock(live: Sequence[Phone]) -> list[Cause]:
+def _clock(heard: Heard, live: Sequence[Phone]) -> list[Cause]:
     wrong = [phone for phone in live if phone.offset_s]
     if wrong:
         worst = max(wrong, key=lambda phone: abs(phone.offset_s))
         return [Cause("clock_wrong", {"offset_s": worst.offset_s, "corrected": True})]
     ahead = sum(phone.refused.get("from_the_future", 0) for phone in live)
-    return [Cause("clock_wrong", {"refused": ahead, "corrected": False})] if ahead else []
+    # A few of a morning, or a file with a wrong zone, do not explain a silence in the afternoon.
+    many = ahead and ahead >= REFUSED_SHARE * (ahead + len(heard.track))
+    return [Cause("clock_wrong", {"refused": ahead, "corrected": False})] if many else []
 
 
 def _refused(heard: Heard, live: Sequence[Phone]) -> list[Cause]:
@@ -101,6 +104,24 @@ def _refused(heard: Heard, live: Sequence[Phone]) -> list[Cause]:
         return []
     reason = max(counts, key=lambda name: counts[name])
     return [Cause("refused", {"reason": reason, "count": counts[reason], "kept": len(heard.track)})]
+
+
+def _held(heard: Heard, live: Sequence[Phone]) -> list[Cause]:
+    """The phone goes on speaking, but of places that may not move the dot."""
+    if (
+        heard.dot is None
+        or not heard.track
+        or heard.now - heard.track[-1].fixed_at > timedelta(seconds=AMBER_S)
+    ):
+        return []
+    counts: dict[str, int] = {}
+    for phone in live:
+        for reason, count in phone.held.items():
+            counts[reason] = counts.get(reason, 0) + count
+    if not counts:
+        return []
+    worst = max(counts, key=lambda name: counts[name])
+    return [Cause("held", {"reason": worst, "count": counts[worst]})]
 
 
 def _coarse(heard: Heard, live: Sequence[Phone]) -> list[Cause]:

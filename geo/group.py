@@ -9,19 +9,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-import psycopg2
 from sqlalchemy import Engine
 
-from core import database
-from core.errors import Busy, TooMany
-from geo import service, store
-from geo.filters import Limits
-from geo.ledger import Ledger
-from geo.taking import Batch, Outcome, Taken, take_together
+from geo.taking import Batch, Taken
+from geo.waiting import News, Tell, Ticket, Wait, not_written, too_many
+from geo.writer import Remembered, Writer
 
 log = logging.getLogger(__name__)
 
@@ -30,75 +25,11 @@ MOST_BATCHES, MOST_FIXES = 200, 3_000
 # While one group is written, another begins beside it only for so many: a few are cheaper in the group after it, and many
 # should not wait for the disk's flush. Nor should a few wait longer than this for one that hangs on a lock.
 LEAST_BESIDE, BESIDE_AFTER_S = 8, 0.1
-# A limit somebody changed, or a shift's grace, counts after this long at the latest.
-REMEMBER_S = 5.0
+# A group of fewer begins no sooner after the last one began: where pings come steadily, a third of the processor was spent
+# on transactions of one or two. A ping after a pause waits for nobody.
+GATHER_S = 0.004
 # Longer than any statement may run: a request must not wait for ever for a writer that died.
 GIVE_UP_S, LOOK_S = 40.0, 5.0
-
-
-class Remembered:
-    """The filter settings of organisations, forgotten after five seconds."""
-
-    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
-        self.now_s = now_s
-        self.known: dict[int, tuple[float, Limits]] = {}
-
-    def limits(self, ledger: Ledger, org_ids: Iterable[int]) -> Mapping[int, Limits]:
-        """The settings of these organisations, asked for only if they are not known or were for too long."""
-        wanted, since = set(org_ids), self.now_s() - REMEMBER_S
-        unknown = [org for org in wanted if self.known.get(org, (since, None))[0] <= since]
-        if unknown:
-            read_at = self.now_s()
-            self.known |= {org: (read_at, limits) for org, limits in ledger.limits(unknown).items()}
-        return {org: self.known[org][1] for org in wanted}
-
-
-# What became of a batch, and the surveyor's open offers if they were asked for.
-Tell = Callable[[Outcome | BaseException, list[int]], None]
-News = Callable[[Any, Sequence[int]], Mapping[int, list[int]]]
-
-
-class Ticket:
-    """A batch that waits, and who is told what became of it."""
-
-    __slots__ = ("batch", "came_s", "news", "tell")
-
-    def __init__(self, batch: Batch, news: bool, came_s: float, tell: Tell) -> None:
-        self.batch, self.news, self.came_s, self.tell = batch, news, came_s, tell
-
-    def settle(self, outcome: Outcome | BaseException, news: list[int]) -> None:
-        """Tells it. Whoever is told may not keep the others waiting: an error there is logged and ends nothing."""
-        try:
-            self.tell(outcome, news)
-        except Exception:
-            log.exception("what became of positions could not be told")
-
-
-class Wait:
-    """For a thread that waits. The lock is taken until the outcome is there: cheaper to wait for than an event."""
-
-    __slots__ = ("outcome", "waiting")
-
-    def __init__(self) -> None:
-        self.outcome: tuple[Outcome | BaseException, list[int]] | None = None
-        self.waiting = threading.Lock()
-        self.waiting.acquire()
-
-    def __call__(self, outcome: Outcome | BaseException, news: list[int]) -> None:
-        """Lets the thread go on; what is told a second time is not heard."""
-        if self.outcome is None:
-            self.outcome = (outcome, news)
-            self.waiting.release()
-
-
-def too_many() -> TooMany:
-    """What a newcomer hears while too many wait."""
-    return TooMany("too many positions at once; send them again in a moment", retry_after_s=2)
-
-
-def not_written() -> Busy:
-    """What a batch hears that no writer took care of."""
-    return Busy("positions are not being written; try again", retry_after_s=5)
 
 
 class Group:
@@ -121,11 +52,12 @@ class Group:
         oldest_s: float = 1.0,
         least_beside: int = LEAST_BESIDE,
         beside_after_s: float = BESIDE_AFTER_S,
+        gather_s: float = GATHER_S,
     ) -> None:
         self.engine, self.news, self.moved = engine, news, moved
         self.writers, self.most, self.most_outside, self.oldest_s = writers, most, most_outside, oldest_s
-        self.least_beside, self.beside_after_s = least_beside, beside_after_s
-        self.writing, self.outside = 0, 0
+        self.least_beside, self.beside_after_s, self.gather_s = least_beside, beside_after_s, gather_s
+        self.writing, self.outside, self.began_s = 0, 0, 0.0
         self.settings = Remembered()
         self.queue: deque[Ticket] = deque()
         self.held: dict[int, Ticket] = {}  # by id(): waiting or being written
@@ -134,9 +66,9 @@ class Group:
         self.stopping = False
         self.ended = threading.Event()
 
-    def crowded(self) -> bool:
-        """Whether a newcomer should come again later."""
-        if len(self.held) >= self.most or self.outside >= self.most_outside:
+    def crowded(self, beside: int = 0) -> bool:
+        """Whether a newcomer should come again later. `beside`: so many were let in and are still on their way here."""
+        if len(self.held) + beside >= self.most or self.outside >= self.most_outside:
             return True
         # Copied in one step: asked without the lock, an iterator would meet tickets that come and go (an answer of 500).
         oldest = next(iter(list(self.held.values())), None)
@@ -251,16 +183,28 @@ class Group:
     def _next(self) -> list[Ticket]:
         """The tickets of the next transaction, oldest first; empty when it is time to stop."""
         with self.changed:
-            while not self._may_begin():
-                if self.stopping:
-                    return []
-                # Nobody wakes it for what has only grown old.
-                self.changed.wait(self.beside_after_s)
-            self.writing += 1
+            while True:
+                while not self._may_begin():
+                    if self.stopping:
+                        return []
+                    # Nobody wakes it for what has only grown old.
+                    self.changed.wait(self.beside_after_s)
+                self.writing += 1
+                self._gather()
+                if self.queue:
+                    break
+                self.writing -= 1  # the other writer took them meanwhile
+            self.began_s = time.monotonic()
             group = chosen(self.queue)
             if self._may_begin():
                 self.changed.notify()
             return group
+
+    def _gather(self) -> None:
+        """Waits for more where few wait and the last group has only just begun; woken when there are enough."""
+        rest_s = self.began_s + self.gather_s - time.monotonic()
+        if rest_s > 0 and len(self.queue) < self.least_beside and not self.stopping:
+            self.changed.wait(rest_s)
 
 
 def chosen(queue: deque[Ticket]) -> list[Ticket]:
@@ -279,106 +223,3 @@ def chosen(queue: deque[Ticket]) -> list[Ticket]:
         fixes += len(ticket.batch.fixes)
     queue.extendleft(reversed(stay))
     return group
-
-
-class Writer:
-    """One connection that is kept, and its prepared statements."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        settings: Remembered,
-        news: News | None,
-        leave: Callable[[Sequence[Ticket]], None] = lambda tickets: None,
-    ) -> None:
-        self.engine, self.settings, self.news, self.leave = engine, settings, news, leave
-        self.link: Any = None
-
-    def write(self, tickets: Sequence[Ticket]) -> list[int]:
-        """Commits the tickets and lets each go; returns the surveyors whose dots moved."""
-        try:
-            outcomes, told = self._commit(tickets)
-        except Exception as error:  # noqa: BLE001 - carried over to the requests' own threads, which raise it
-            self._take_back()
-            if len(tickets) > 1 and self.link is not None:
-                log.warning("a group of positions failed; each alone", extra={"error": type(error).__name__})
-                return [moved for ticket in tickets for moved in self.write([ticket])]
-            failure = database.wrapped(error) if isinstance(error, psycopg2.Error) else error
-            self.leave(tickets)
-            for ticket in tickets:
-                ticket.settle(failure, [])
-            return []
-        moved = []
-        service.count(*(outcome for outcome in outcomes if isinstance(outcome, Taken)))
-        self.leave(tickets)
-        for ticket, outcome in zip(tickets, outcomes, strict=True):
-            if isinstance(outcome, Taken) and outcome.last is not None:
-                moved.append(ticket.batch.surveyor_id)
-            ticket.settle(outcome, told.get(ticket.batch.surveyor_id, []))
-        return moved
-
-    def close(self) -> None:
-        """Gives the connection up; the next group makes a new one."""
-        link, self.link = self.link, None
-        if link is not None:
-            link.close()
-
-    def _commit(self, tickets: Sequence[Ticket]) -> tuple[list[Outcome], Mapping[int, list[int]]]:
-        """Commits, again after what can be put right: a missing day, a fix that was there, a lost connection.
-
-        When the connection ends during the commit nobody knows whether it held; then the second try finds every
-        fix there and stores none twice.
-        """
-        careful = False
-        for last in (False, False, True):
-            try:
-                return self._once(tickets, careful=careful)
-            except psycopg2.Error as error:
-                self._take_back()
-                if last:
-                    raise
-                if store.lacks_partition(error):
-                    log.warning("a day of positions was missing; is the sweeper running?")
-                    service.keep_days(database.sessions(self.engine))
-                elif isinstance(error, psycopg2.errors.UniqueViolation):
-                    careful = True
-                elif self.link is not None:
-                    raise
-        raise RuntimeError("three tries ended without an outcome")
-
-    def _once(
-        self, tickets: Sequence[Ticket], *, careful: bool
-    ) -> tuple[list[Outcome], Mapping[int, list[int]]]:
-        """One transaction, committed by the ledger's last words."""
-        if self.link is None:
-            self.link = database.kept_connection(self.engine)
-            with self.link.cursor() as cursor:
-                Ledger(cursor, kept=True).prepare()
-        with self.link.cursor() as cursor:
-            ledger = Reporting(cursor, self.news, [t.batch.surveyor_id for t in tickets if t.news])
-            batches = [ticket.batch for ticket in tickets]
-            outcomes = take_together(ledger, batches, settings=self.settings, careful=careful)
-        return outcomes, ledger.told
-
-    def _take_back(self) -> None:
-        """Ends a transaction that failed; a connection that cannot do even that is given up."""
-        try:
-            if self.link is not None:
-                self.link.cursor().execute("ROLLBACK")
-        except psycopg2.Error:
-            self.close()
-
-
-class Reporting(Ledger):
-    """A ledger that reads the news just before it commits."""
-
-    def __init__(self, cursor: Any, news: News | None, surveyor_ids: Sequence[int]) -> None:
-        super().__init__(cursor, kept=True)
-        self.news, self.surveyor_ids = news, surveyor_ids
-        self.told: Mapping[int, list[int]] = {}
-
-    def write(self, *given: Any) -> None:
-        """As a ledger writes."""
-        if self.news is not None and self.surveyor_ids:
-            self.told = self.news(self.cursor, self.surveyor_ids)
-        super().write(*given)

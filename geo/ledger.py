@@ -89,12 +89,14 @@ UPDATE last_position AS p SET newest_at = f.newest_at
 """
 
 REFUSED = """
-INSERT INTO fix_refusal AS r (device_id, day, reason, count)
-SELECT f.device_id, :day, f.reason, f.count
-  FROM unnest(CAST(:device_ids AS bigint[]), CAST(:reasons AS text[]), CAST(:counts AS integer[]))
-    AS f (device_id, reason, count)
+INSERT INTO fix_refusal AS r (device_id, day, reason, count, held)
+SELECT f.device_id, :day, f.reason, f.count, f.held
+  FROM unnest(CAST(:device_ids AS bigint[]), CAST(:reasons AS text[]), CAST(:counts AS integer[]),
+              CAST(:helds AS integer[]))
+    AS f (device_id, reason, count, held)
  ORDER BY f.device_id, f.reason
-    ON CONFLICT (device_id, day, reason) DO UPDATE SET count = r.count + EXCLUDED.count
+    ON CONFLICT (device_id, day, reason) DO UPDATE
+   SET count = r.count + EXCLUDED.count, held = r.held + EXCLUDED.held
 """
 
 # Written only when something was learned: a phone whose clock is right has no row.
@@ -105,6 +107,13 @@ SELECT c.device_id, c.offset_s, c.learned_at, c.sends
  ORDER BY c.device_id
     ON CONFLICT (device_id) DO UPDATE
    SET offset_s = EXCLUDED.offset_s, learned_at = EXCLUDED.learned_at, sends = EXCLUDED.sends
+"""
+
+# A name is anybody's text: as JSON it needs no rule of its own for what an array literal may hold.
+APPS = """
+UPDATE device AS d SET app = a.app
+  FROM jsonb_to_recordset(CAST(:apps AS jsonb)) AS a (device_id bigint, app text)
+ WHERE d.id = a.device_id AND d.app IS DISTINCT FROM a.app
 """
 
 SEEN = "UPDATE device SET seen_at = :at WHERE id = ANY(CAST(:device_ids AS bigint[]))"
@@ -133,7 +142,8 @@ REFUSED_S = Statement("refused", REFUSED, ("day", "date"))
 SEEN_S = Statement("seen", SEEN, ("at", "timestamptz"))
 NEW_S = Statement("new", store.NEW)
 CLOCKS_S = Statement("clocks", CLOCKS)
-PREPARED = (NEW_S, CLOCKS_S, TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
+APPS_S = Statement("apps", APPS)
+PREPARED = (NEW_S, CLOCKS_S, APPS_S, TURNS_S, OPENING_S, LAST_S, NEWEST_S, REFUSED_S, SEEN_S)
 HISTORY_S, RULES_S = Statement("history", store.HISTORY), Statement("rules", RULES)
 SHIFTS_S, TRACK_S = Statement("shifts", SHIFTS), Statement("track", TRACK)
 
@@ -170,9 +180,12 @@ class Written(NamedTuple):
 
     dots: Sequence[Row]
     newest: Mapping[int, datetime]  # by surveyor
-    refused: Mapping[tuple[int, str], int]  # by device and reason
+    refused: Mapping[
+        tuple[int, str], tuple[int, int]
+    ]  # by device and reason: refused, and kept but not for the dot
     seen: Sequence[int]  # devices
     clocks: Mapping[int, PhoneClock]  # by device: what was learned
+    apps: Mapping[int, str]  # by device: what its app calls itself
 
 
 class Ledger:
@@ -288,18 +301,22 @@ class Ledger:
         if written.clocks:
             clocks = [{"device_id": device, **known.to_store()} for device, known in written.clocks.items()]
             calls.append((CLOCKS_S, {"clocks": msgspec.json.encode(clocks).decode()}))
+        if written.apps:
+            apps = [{"device_id": device, "app": name} for device, name in written.apps.items()]
+            calls.append((APPS_S, {"apps": msgspec.json.encode(apps).decode()}))
         if written.seen:
             calls.append((SEEN_S, {"at": now, "device_ids": array(sorted(written.seen))}))
         if calls or self.kept:
             self.send(*calls, after="COMMIT" if self.kept else "")
 
 
-def _refused(refused: Mapping[tuple[int, str], int], day: date) -> dict[str, object]:
+def _refused(refused: Mapping[tuple[int, str], tuple[int, int]], day: date) -> dict[str, object]:
     return {
         "day": day,
         "device_ids": array(device_id for device_id, _ in refused),
         "reasons": array(reason for _, reason in refused),
-        "counts": array(refused.values()),
+        "counts": array(count for count, _ in refused.values()),
+        "helds": array(held for _, held in refused.values()),
     }
 
 

@@ -86,13 +86,14 @@ class LastPosition(Base):
 
 
 class FixRefusal(Base):
-    """How many fixes of a device were refused on a UTC day, by reason."""
+    """How many fixes of a device were refused on a UTC day, by reason, and how many were `held`: kept, but not for the dot."""
 
     __tablename__ = "fix_refusal"
     device_id: Mapped[Ref] = mapped_column(ForeignKey("device.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     reason: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]
+    held: Mapped[int] = mapped_column(server_default="0")
 
 
 class DeviceClock(Base):

@@ -43,6 +43,13 @@ def note_days(session: Session, **facts: object) -> None:
     session.execute(text(NOTE_DAYS), {"facts": json.dumps(facts)})
 
 
+def days_note(session: Session) -> Any | None:
+    """When the day tables were last kept, and what became of them; None before the first time."""
+    return session.execute(
+        text("SELECT beat_at, facts FROM heartbeat WHERE part = 'position-days'")
+    ).one_or_none()
+
+
 def last(session: Session, surveyor_id: int) -> Fix | None:
     """The dot of a surveyor, or None when he was never heard of."""
     row = session.execute(text(DOT), {"surveyor_id": surveyor_id}).one_or_none()
@@ -67,8 +74,13 @@ SELECT d.id, d.label, d.app, d.paired_at, d.seen_at, d.revoked_at, k.offset_s, k
        (SELECT COALESCE(jsonb_object_agg(days.day, days.counts), '{}')
           FROM (SELECT r.day, jsonb_object_agg(r.reason, r.count) AS counts
                   FROM fix_refusal AS r
-                 WHERE r.device_id = d.id AND r.day > CAST(:today AS date) - 7
-                 GROUP BY r.day) AS days) AS refused
+                 WHERE r.device_id = d.id AND r.day > CAST(:today AS date) - 7 AND r.count > 0
+                 GROUP BY r.day) AS days) AS refused,
+       (SELECT COALESCE(jsonb_object_agg(days.day, days.counts), '{}')
+          FROM (SELECT r.day, jsonb_object_agg(r.reason, r.held) AS counts
+                  FROM fix_refusal AS r
+                 WHERE r.device_id = d.id AND r.day > CAST(:today AS date) - 7 AND r.held > 0
+                 GROUP BY r.day) AS days) AS held
   FROM device AS d
   LEFT JOIN device_clock AS k ON k.device_id = d.id
  WHERE d.surveyor_id = :surveyor_id
@@ -78,7 +90,7 @@ SELECT d.id, d.label, d.app, d.paired_at, d.seen_at, d.revoked_at, k.offset_s, k
 
 
 def phones(session: Session, surveyor_id: int, today: date) -> list[Any]:
-    """The devices of a surveyor, live ones first: app, clock offset, and what was refused by UTC day and reason."""
+    """The devices of a surveyor, live ones first: app, clock offset, and what was refused or held by UTC day and reason."""
     return list(session.execute(text(PHONES), {"surveyor_id": surveyor_id, "today": today}))
 
 

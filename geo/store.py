@@ -258,6 +258,16 @@ def partitions(session: Session) -> list[Partition]:
     return [Partition(datetime.strptime(n[-8:], "%Y%m%d").replace(tzinfo=UTC).date(), n) for n in names]
 
 
+HISTORY_BYTES = """
+SELECT COALESCE(sum(pg_total_relation_size(inhrelid)), 0) FROM pg_inherits WHERE inhparent = 'position'::regclass
+"""
+
+
+def history_bytes(session: Session) -> int:
+    """How many bytes all days of history take on the disk, with their indexes."""
+    return int(session.execute(text(HISTORY_BYTES)).scalar_one())
+
+
 DROP_WAIT_MS = 300
 
 

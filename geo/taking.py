@@ -25,16 +25,23 @@ from geo.fix import Fix
 from geo.ledger import SEEN_EVERY, Asked, Ledger, Opening, Written
 from geo.store import Row
 
+# Every backlog is late, and how late positions arrive is told elsewhere.
+UNCOUNTED = {"late"}
+
 
 @dataclass(frozen=True)
 class Batch:
-    """What one device sent at once. `token_id` is what it signed with, to be asked again; 0: already checked."""
+    """What one device sent at once. `token_id` is what it signed with, to be asked again; 0: already checked.
+
+    `app` is what its app calls itself, if that is to be noted.
+    """
 
     surveyor_id: int
     device_id: int
     fixes: Sequence[Fix]
     unread: Mapping[str, int]
     token_id: int = 0
+    app: str | None = None
 
 
 @dataclass(frozen=True)
@@ -233,9 +240,10 @@ def _follow(ledger: Ledger, turn: Turn) -> Taken:
 def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
     dots: list[Row] = []
     latest: dict[int, datetime] = {}
-    refused: dict[tuple[int, str], int] = {}
+    refused: dict[tuple[int, str], tuple[int, int]] = {}
     seen: list[int] = []
     clocks: dict[int, PhoneClock] = {}
+    apps: dict[int, str] = {}
     for turn, taken in done:
         batch, opening = turn.batch, turn.opening
         if taken.last is not None:
@@ -243,10 +251,14 @@ def _write(ledger: Ledger, done: Sequence[tuple[Turn, Taken]]) -> None:
         last_at = time_of(turn.fresh, -1) if turn.fresh else None
         if last_at is not None and (opening.newest_at is None or last_at > opening.newest_at):
             latest[batch.surveyor_id] = last_at
-        refused.update({(batch.device_id, reason): count for reason, count in taken.refused.items()})
+        for reason in taken.refused.keys() | (taken.track_only.keys() - UNCOUNTED):
+            told = taken.refused.get(reason, 0), taken.track_only.get(reason, 0)
+            refused[batch.device_id, reason] = told
         if opening.seen_at is None or turn.now - opening.seen_at > SEEN_EVERY:
             seen.append(batch.device_id)
+        if batch.app is not None:
+            apps[batch.device_id] = batch.app
         if turn.learned is not None:
             clocks[batch.device_id] = turn.learned
     now = done[0][0].now if done else datetime.now(UTC)
-    ledger.write(Written(dots, latest, refused, seen, clocks), now, now.astimezone(UTC).date())
+    ledger.write(Written(dots, latest, refused, seen, clocks, apps), now, now.astimezone(UTC).date())

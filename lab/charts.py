@@ -36,7 +36,7 @@ def shares(
     if mark is not None:
         at = _x(mark, most)
         body.append(f'<line x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" class="mark"/>')
-        body.append(f'<text x="{at + 4}" y="{TOP + 10}" class="tick">{escape(mark_label)}</text>')
+        body.append(f'<text x="{at + 4}" y="{HEIGHT - BOTTOM - 6}" class="tick">{escape(mark_label)}</text>')
     return _svg(body) + legend(list(series))
 
 
@@ -115,9 +115,8 @@ def _axes(most: float, x_label: str, *, percent: bool = True) -> str:
             lines.append(
                 f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end" class="tick">{step * 25} %</text>'
             )
-    for step in range(7):
-        value = most * step / 6
-        shown = f"{value:.0f}" if most >= 6 else f"{value:.2f}"
+    for value in ticks(most):
+        shown = f"{value:g}"
         lines.append(
             f'<text x="{_x(value, most):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle" class="tick">{shown}</text>'
         )
@@ -125,6 +124,13 @@ def _axes(most: float, x_label: str, *, percent: bool = True) -> str:
         f'<text x="{(WIDTH + LEFT) / 2}" y="{HEIGHT - 6}" text-anchor="middle" class="tick">{escape(x_label)}</text>'
     )
     return "".join(lines)
+
+
+def ticks(most: float) -> list[float]:
+    """Round numbers from 0 to `most`, four to seven of them."""
+    power = 10.0 ** np.floor(np.log10(most))
+    step = next(s for s in (power * f for f in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0)) if most / s <= 6.5)
+    return [round(step * n, 10) for n in range(int(most / step + 1e-9) + 1)]
 
 
 def _svg(body: Sequence[str]) -> str:

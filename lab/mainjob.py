@@ -30,6 +30,7 @@ FORMS: tuple[tuple[Protocol, ...], ...] = (
 BATCH = 4
 SAY_EVERY_S = 15.0
 TWICE, OUT_OF_ORDER, LATE = 0.05, 0.05, 0.02
+GOLDEN = (5**0.5 - 1) / 2
 SILENT, DECLINING = 0.05, 0.07
 SEATS = 4
 PARKED_EVERY_S = 20.0
@@ -48,6 +49,7 @@ class Ledger:
     retried: int = 0
     shuffled: int = 0
     late: int = 0
+    carried: int = 0  # batches
     given_up: list[str] = field(default_factory=list)
     opened: dict[str, set[str]] = field(default_factory=dict)  # trip → ids of the claims answered
     repeated_reports: int = 0
@@ -74,9 +76,11 @@ class Network:
         """Takes a batch; it reaches the server now, after the next one, twice, or much later."""
         device = int(self.phone.secrets["device_id"])
         with self.ledger.lock:
+            # Steps of the golden ratio: of a few dozen batches too some are late, some overtaken and some repeated.
+            luck = self.ledger.carried * GOLDEN % 1
+            self.ledger.carried += 1
             for fix in fixes:
                 self.ledger.promised[device, wire_time(self.phone.protocol, fix.fixed_at)] = fix.position()
-        luck = self.rng.random()
         if luck < LATE:
             with self.ledger.lock:
                 self.ledger.late += len(fixes)

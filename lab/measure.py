@@ -57,7 +57,8 @@ class Figures:
 
 @dataclass(frozen=True)
 class Waited:
-    """A claim that waited long: minutes to arrival (None: never), its parts, and the longest of them as the reason."""
+    """A claim that waited long: the hour of the day (past 24: the days after), minutes to arrival (None: never), its parts,
+    and the longest of them as the reason."""
 
     no: int
     at_h: float
@@ -65,6 +66,7 @@ class Waited:
     arrive_min: float | None
     reason: str
     parts_min: Mapping[str, float]
+    report_no: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ def _waited(sim: Sim, case: Case) -> Waited:
     parts = parts_min(sim, case)
     arrive = None if case.arrived_s is None else (case.arrived_s - case.loss.at_s) / 60
     reason = max(REASONS, key=lambda name: parts[name])
-    return Waited(case.loss.no, case.loss.at_s / 3_600, case.loss.cause, arrive, reason, parts)
+    return Waited(
+        case.loss.no, sim.day.start_hour + case.loss.at_s / 3_600, case.loss.cause, arrive, reason, parts
+    )
 
 
 def parts_min(sim: Sim, case: Case) -> dict[str, float]:

@@ -18,13 +18,16 @@ from dispatch.finishing import InHand, Said
 from dispatch.foresight import Held
 from dispatch.posts import Moving
 from dispatch.sweep import Pace
+from geo import eta
 from geo.fix import LonLat
 from lab.cast import Case, Mate, stands
 from lab.day import Day
 from lab.net import Seconds
 from lab.simulate import Sim
+from staff.rules import Known
 
 DEFAULTS: dict[str, Any] = policy.DEFAULTS | limits.DEFAULTS | coverage.DEFAULTS
+KNOWN: dict[str, Known] = eta.KNOWN | policy.KNOWN | limits.KNOWN | coverage.KNOWN
 
 
 @dataclass

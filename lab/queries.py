@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 # Every promise counts from the end of the call; a report keyed in later is taken to have come in then.
 REPORTS = """
-SELECT t.id, t.needs, COALESCE(c.call_ended_at, c.reported_at) AS at, o.path, c.cause, c.line,
+SELECT t.id, c.report_no, t.needs, COALESCE(c.call_ended_at, c.reported_at) AS at, o.path, c.cause, c.line,
        ST_X(CAST(c.place AS geometry)) AS lon, ST_Y(CAST(c.place AS geometry)) AS lat,
        (SELECT extract(epoch FROM a.completed_at - a.arrived_at) FROM assignment AS a
          WHERE a.task_id = t.id AND a.completed_at > a.arrived_at ORDER BY a.id DESC LIMIT 1) AS scene_s

@@ -40,6 +40,7 @@ class Recorded:
     first_asked: Mapping[int, int]  # claim → whom the machine asked first then
     arrive_min: tuple[float, ...]  # as observed, of the claims that were reached
     contact_min: tuple[float, ...]
+    report_nos: tuple[str, ...] = ()
 
 
 def read(
@@ -81,7 +82,9 @@ def read(
     for row in offers:
         if row.surveyor_id in person_of:
             first.setdefault(claim_of[row.task_id], person_of[row.surveyor_id])
-    return Recorded(day, tuple(tasks), tuple(known), first, *_observed(duties, losses, claim_of, start))
+    numbers = tuple(str(row.report_no) for row in reports)
+    observed = _observed(duties, losses, claim_of, start)
+    return Recorded(day, tuple(tasks), tuple(known), first, *observed, report_nos=numbers)
 
 
 def reproduced(recorded: Recorded, asked_first: Mapping[int, int]) -> float:

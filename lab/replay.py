@@ -137,9 +137,10 @@ def facts(real: Recorded, sim: Sim, day: date) -> list[str]:
     return [seen, same, "以下所有数字均为模拟结果。 Every figure below is simulated."]
 
 
-def page(real: Recorded, sims: Mapping[str, Sim]) -> list[Played]:
-    """For the report."""
-    return [Played.of(name, [sim], [None]) for name, sim in sims.items()]
+def page(real: Recorded, sims: Mapping[str, Sim], policy: str = "ours") -> list[Played]:
+    """For the report; another policy than ours bears its own name."""
+    names = {"after": policy} if policy != "ours" else {}
+    return [Played.of(names.get(arm, arm), [sim], [None], real.report_nos) for arm, sim in sims.items()]
 
 
 def compare(before: Sequence[Sim], after: Sequence[Sim]) -> dict[str, Compared]:
@@ -173,6 +174,8 @@ def _by_day(before: Sequence[Sim], after: Sequence[Sim], name: str, a: float, b:
         getattr(measure.figures(y), name) - getattr(measure.figures(x), name)
         for x, y in zip(before, after, strict=True)
     ]
+    if len(gaps) < 3:  # so few days have no interval, and no difference of theirs is sure
+        return Compared(a, b, float("-inf"), float("inf"))
     found = measure.estimate(gaps)
     return Compared(a, b, found.low, found.high)
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -52,7 +52,7 @@ background:var(--ground);margin:0 auto;padding:28px;max-width:1240px}
 h1{font-size:24px;margin:0}h2{font-size:17px;margin:26px 0 8px}p{margin:6px 0;color:var(--soft)}
 .badge{display:inline-block;background:#b45309;color:#fff;border-radius:6px;padding:2px 10px;font-weight:600;margin-left:10px;
 font-size:14px}
-.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:18px}
+.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:18px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px}
 table{border-collapse:collapse;width:100%;font-size:14px}
 td,th{padding:5px 10px;border-bottom:1px solid var(--line);text-align:right}
@@ -60,6 +60,8 @@ td:first-child,th:first-child{text-align:left}.wide{overflow-x:auto}
 svg{width:100%;height:auto;display:block}.legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:13px;color:var(--soft)}
 .legend svg{width:30px;display:inline-block}.tick{font-size:11px;fill:var(--soft)}.name{font-size:12px;fill:var(--ink)}
 .slim svg{max-width:860px}
+@media(max-width:600px){body{padding:16px}.card{padding:12px 8px;min-width:0}.tick{font-size:15px}.name{font-size:19px}
+.wide td:not(:first-child){white-space:nowrap}.wide th{min-width:76px}.wide td:first-child{min-width:120px}}
 .grid{stroke:var(--line)}.mark{stroke:#dc2626;stroke-dasharray:4 3}.whisker{stroke:var(--ink);stroke-width:2}
 """
 
@@ -77,8 +79,10 @@ class Played:
     reasons: Mapping[str, int]
 
     @classmethod
-    def of(cls, name: str, sims: Sequence[Sim], bounds: Sequence[Bound | None]) -> "Played":
-        """From its runs, one a seed."""
+    def of(
+        cls, name: str, sims: Sequence[Sim], bounds: Sequence[Bound | None], report_nos: Sequence[str] = ()
+    ) -> "Played":
+        """From its runs, one a seed. `report_nos`: of a day that was, the number of each claim."""
         waited = sorted(
             (one for sim in sims for one in measure.waited_longest(sim)),
             key=lambda one: -(one.arrive_min if one.arrive_min is not None else 1e9),
@@ -90,7 +94,7 @@ class Played:
             tuple(float(v) for sim in sims for v in measure.minutes(sim, "contacted_s")),
             tuple(float(v) for sim in sims for v in measure.minutes(sim, "arrived_s")),
             tuple(float(v) for sim in sims for v in measure.job_rates(sim)),
-            tuple(waited[:20]),
+            tuple(replace(one, report_no=report_nos[one.no]) if report_nos else one for one in waited[:20]),
             dict(reasons),
         )
 
@@ -128,7 +132,8 @@ def html(title: str, facts: Sequence[str], played: Sequence[Played]) -> str:
         _section("等得最久的案件 Who waited longest, and why", _longest(played)),
     ]
     return (
-        f"<!doctype html><html lang='zh-CN'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        "<!doctype html><html lang='zh-CN'><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
         f"<title>{escape(title)} · 模拟 simulated</title><style>{STYLE}</style><body>{''.join(parts)}</body></html>"
     )
 
@@ -188,7 +193,7 @@ def _rates(played: Sequence[Played]) -> str:
 
 
 def _why(played: Sequence[Played]) -> str:
-    head = "".join(f"<th>{escape(NAMES.get(one.name, one.name).split(' ')[0])}</th>" for one in played)
+    head = "".join(f"<th>{escape(NAMES.get(one.name, one.name))}</th>" for one in played)
     rows = "".join(
         f"<tr><td>{escape(label)}</td>{''.join(f'<td>{one.reasons.get(key, 0)}</td>' for one in played)}</tr>"
         for key, label in REASONS.items()
@@ -201,17 +206,24 @@ def _longest(played: Sequence[Played]) -> str:
     for one in played:
         for waited in one.waited[:6]:
             parts = " · ".join(
-                f"{REASONS[key].split(' ')[0]} {value:.0f}"
-                for key, value in waited.parts_min.items()
-                if value >= 0.5
+                f"{REASONS[key]} {value:.0f}" for key, value in waited.parts_min.items() if value > 0.5
             )
             arrive = "—" if waited.arrive_min is None else f"{waited.arrive_min:.0f}"
             rows.append(
-                f"<tr><td>{escape(NAMES.get(one.name, one.name).split(' ')[0])}</td><td>{waited.at_h:.1f} h</td>"
+                f"<tr><td>{escape(NAMES.get(one.name, one.name))}</td><td>{_at(waited)}</td>"
                 f"<td>{arrive} min</td><td>{escape(REASONS[waited.reason])}</td><td>{escape(parts)}</td></tr>"
             )
-    head = "<tr><th>策略 policy</th><th>时刻 at</th><th>到达 arrival</th><th>原因 why</th><th>分段（分钟） minutes</th></tr>"
+    names = ("策略 policy", "报案 reported", "到达 arrival", "原因 why", "分段（分钟） minutes")
+    head = f"<tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>"
     return f"<div class='wide'><table>{head}{''.join(rows)}</table></div>"
+
+
+def _at(waited: Waited) -> str:
+    """The time on the wall, with the day of a run over several, and the claim's number where it has one."""
+    minute = round(waited.at_h * 60)
+    day = f"+{minute // 1_440} " if minute >= 1_440 else ""
+    number = f"{escape(waited.report_no)} · " if waited.report_no else ""
+    return f"{number}{day}{minute // 60 % 24:02d}:{minute % 60:02d}"
 
 
 def _section(title: str, body: str) -> str:

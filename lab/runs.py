@@ -1,6 +1,7 @@
 """`chakan simulate`: throws days, plays policies on them, shows how far it is, and writes the report."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from lab.day import Human
 from lab.foreknown import Foreknown
 from lab.moving import OursMoving
 from lab.net import Net, RoadNet
-from lab.ours import DEFAULTS, AllSeeing, Ours
+from lab.ours import DEFAULTS, KNOWN, AllSeeing, Ours
 from lab.report import Played
 from lab.simulate import Policy, play
 from lab.throw import CitySites, Plan, Sites, TripSites, throw
+from staff import rules
 
 MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Policy]] = {
     "ours": lambda settings: Ours(settings),
@@ -33,6 +35,9 @@ MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Policy]] = {
 }
 
 
+SAID = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+# A day of a whole country's largest insurer; beyond it the lab would need more memory than a desk has.
+MOST_SURVEYORS, MOST_CLAIMS, MOST_LOAD, MOST_SEEDS = 10_000, 200_000, 5.0, 100
 USUAL = ("ours", "nearest", "top_five", "broadcast")
 
 
@@ -52,22 +57,37 @@ class Asked:
         for name in self.policies:
             if name not in MAKERS:
                 raise Invalid.field("policy", f"{name}: one of " + ", ".join(MAKERS))
-        plan = self.plan
-        sound = (
-            plan.surveyors >= 1
-            and 0 < plan.hours <= 24 * 14
-            and self.seeds >= 1
-            and 0 <= self.human.silent < 1
-            and 0 <= self.human.words <= 1
-        )
-        if (
-            not sound
-            or (plan.claims is not None and plan.claims < 0)
-            or (plan.load is not None and plan.load <= 0)
+        plan, human = self.plan, self.human
+        # NaN is in no range.
+        for name, value, sound, says in (
+            (
+                "surveyors",
+                plan.surveyors,
+                1 <= plan.surveyors <= MOST_SURVEYORS,
+                f"from 1 to {MOST_SURVEYORS:,}",
+            ),
+            ("hours", plan.hours, 0 < plan.hours <= 24 * 14, "more than 0, at most 336"),
+            ("from-hour", plan.start_hour, 0 <= plan.start_hour < 24, "from 0 to below 24"),
+            (
+                "load",
+                plan.load,
+                plan.load is None or 0 < plan.load <= MOST_LOAD,
+                f"more than 0, at most {MOST_LOAD:g}",
+            ),
+            (
+                "claims",
+                plan.claims,
+                plan.claims is None or 1 <= plan.claims <= MOST_CLAIMS,
+                f"from 1 to {MOST_CLAIMS:,}",
+            ),
+            ("seeds", self.seeds, 1 <= self.seeds <= MOST_SEEDS, f"from 1 to {MOST_SEEDS}"),
+            ("silent", human.silent, 0 <= human.silent < 1, "from 0 to below 1"),
+            ("words", human.words, 0 <= human.words <= 1, "from 0 to 1"),
         ):
-            raise Invalid(
-                "surveyors, hours, load, seeds and claims must be more than nothing, silent from 0 to below 1, words 0 to 1"
-            )
+            if not sound:
+                raise Invalid.field(name, f"{value}: {says}")
+        if self.trips is not None and self.roads is None:
+            raise Invalid.field("trips", "trips lie on real roads: name their graph with --roads")
 
 
 def town(asked: Asked) -> tuple[Net, Sites]:
@@ -123,10 +143,20 @@ def parsed(pairs: Sequence[str]) -> dict[str, Any]:
             raise Invalid.field("set", f"{key}: no such rule")
         usual = DEFAULTS[key]
         try:
-            found[key] = text.lower() in ("true", "on", "1") if isinstance(usual, bool) else type(usual)(text)
+            found[key] = rules.fit(KNOWN[key], _read(text, usual))
         except ValueError as error:
             raise Invalid.field("set", f"{key}: not like {usual!r}") from error
+        except Invalid as error:
+            raise Invalid.field("set", f"{key}: {error.errors[0]['message']}") from error
     return found
+
+
+def _read(text: str, usual: Any) -> Any:
+    if not isinstance(usual, bool):
+        return type(usual)(text)
+    if text.lower() not in SAID:
+        raise ValueError(text)
+    return SAID[text.lower()]
 
 
 class Bar:
@@ -173,10 +203,20 @@ def show(played: Sequence[Played]) -> str:
 
 
 def write(path: Path, title: str, facts: Sequence[str], played: Sequence[Played]) -> None:
-    """The report appears whole or not at all."""
+    """The report appears whole or not at all. Raises Invalid when it cannot be written."""
     draft = path.with_name(path.name + ".part")
-    draft.write_text(report.html(title, facts, played), encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(report.html(title, facts, played), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise Invalid.field("out", f"{path} cannot be written: {error.strerror}") from error
+
+
+def writable(path: Path | None) -> None:
+    """Asked before the play, not after it: a report nobody can write is minutes lost. Raises Invalid."""
+    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+        raise Invalid.field("out", f"{path} cannot be written")
 
 
 def as_json(facts: Sequence[str], played: Sequence[Played]) -> str:

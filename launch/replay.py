@@ -32,6 +32,7 @@ def _replay(given: argparse.Namespace, day: date) -> int:
     from lab import runs
 
     changes = runs.parsed(given.set)
+    runs.writable(given.out)
     # A day that was holds no word of what nobody could see: the all-seeing ones have nothing to see there.
     if given.policy not in runs.USUAL:
         raise CannotStart(
@@ -41,6 +42,9 @@ def _replay(given: argparse.Namespace, day: date) -> int:
         database.connect(os.environ["CHAKAN_DATABASE_URL"], pool_size=1, name="chakan-replay")
     )
     with sessions.begin() as session:
+        today = lab.clock_day(session)
+        if day > today:
+            raise CannotStart(f"{day} has not been yet")
         org = lab.organisation(session, given.org)
         values = lab.rules_of(session, org.id)
         real = lab.load(session, org, day, Path(given.data) / "roads", values)
@@ -49,7 +53,13 @@ def _replay(given: argparse.Namespace, day: date) -> int:
     sims = lab.arms(real, given.policy, values, values | changes if changes else None, bar)
     bar.end()
     told = lab.facts(real, sims["before"], day)
-    played = lab.page(real, sims)
+    if day == today:
+        told.insert(
+            1,
+            "这一天还没结束，未到达的案件不在实际数字里。 "
+            "The day is not over: what nobody has reached yet is not in what was observed.",
+        )
+    played = lab.page(real, sims, given.policy)
     if given.out:
         runs.write(given.out, f"重放 Replay · {title}", told, played)
     print(runs.as_json(told, played) if given.json else "\n".join([*told, runs.show(played), *_gaps(sims)]))

@@ -5,6 +5,7 @@ is there every drive time is a straight line, and says so."""
 
 import hashlib
 import math
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -86,6 +87,13 @@ def _build(source: str, folder: Path, board: Board) -> dict[str, Any]:
         facts = _made(source, folder, progress.tell)
     except ChakanError as error:
         raise CannotStart(str(error)) from error
+    except OSError as error:
+        # numpy says only how many bytes it could not write. Nothing of a build that fails is left behind.
+        free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+        raise CannotStart(
+            f"{folder} could not be written ({error.strerror or error}); {free / 2**20:,.0f} MiB are free there."
+            " The graph in force stays."
+        ) from error
     finally:
         progress.end()
     return facts

@@ -1,5 +1,6 @@
 """`chakan test`: a private PostgreSQL and Redis, a browser, pytest, and everything gone again afterwards."""
 
+import os
 import signal
 import sys
 import time
@@ -11,11 +12,13 @@ from launch.site import Site, held, open_site, start_engines
 from launch.supervise import Program, Supervisor
 
 PATIENCE_S = 8.0
-DEFAULT = ("-n", "2", "--dist", "loadgroup", "-m", "not slow")
+# One more than there are processors: browsers, phones and lines are waited for a third of the time.
+PROCESSES = min(4, (os.cpu_count() or 2) + 1)
+DEFAULT = ("-n", str(PROCESSES), "--dist", "loadgroup", "-m", "not slow")
 
 
 def test(arguments: list[str]) -> int:
-    """Runs pytest with the arguments (or in two processes without any). Returns pytest's exit code."""
+    """Runs pytest with the arguments (without any: all but the slow ones, in a few processes). Returns pytest's exit code."""
     places = Places(TEST_DATA)
     places.make()
     with held(places):

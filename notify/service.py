@@ -52,7 +52,8 @@ def tell(
         if event == "claim.withdrawn":
             drop_waiting(session, claim.id)
         written = [_write(t, settings, new) for new in compose.drafts(t, event, dict(payload))]
-        written.append(rows.add_webhook(session, claim.org_id, event, payload, now, claim.id))
+        if t.rules["webhook_url"]:
+            written.append(rows.add_webhook(session, claim.org_id, event, payload, now, claim.id))
         return [message_id for message_id in written if message_id is not None]
 
 

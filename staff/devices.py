@@ -1,6 +1,7 @@
 """Phones and trackers: pairing by short code, device tokens, revocation."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -102,6 +103,30 @@ def by_tracker_id(session: Session, tracker_id: str) -> Actor | None:
     token = session.get_one(Token, row.token_id)
     person = session.get_one(Person, token.person_id)
     return None if person.disabled_at else accounts.actor_of(session, token, person)
+
+
+SENDERS = """
+SELECT t.sha256 AS digest, d.surveyor_id, d.id AS device_id, t.id AS token_id
+  FROM token AS t
+  JOIN device AS d ON d.id = t.device_id AND d.revoked_at IS NULL
+  JOIN person AS p ON p.id = t.person_id AND p.disabled_at IS NULL AND 'surveyor' = ANY(p.roles)
+ WHERE t.sha256 = ANY(:tokens) AND t.kind = 'device' AND t.revoked_at IS NULL
+   AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+ UNION ALL
+SELECT DISTINCT ON (d.id) d.tracker_sha256, d.surveyor_id, d.id, t.id
+  FROM device AS d
+  JOIN token AS t ON t.device_id = d.id AND t.revoked_at IS NULL
+  JOIN person AS p ON p.id = t.person_id AND p.disabled_at IS NULL AND 'surveyor' = ANY(p.roles)
+ WHERE d.tracker_sha256 = ANY(:trackers) AND d.revoked_at IS NULL
+"""
+
+
+def senders(
+    session: Session, tokens: Sequence[bytes], trackers: Sequence[bytes]
+) -> list[tuple[bytes, int, int, int]]:
+    """Who may send positions, of many at once: digest, surveyor, device, token, by the digests of tokens and Traccar ids."""
+    rows = session.execute(text(SENDERS), {"tokens": list(tokens), "trackers": list(trackers)})
+    return [(bytes(row.digest), row.surveyor_id, row.device_id, row.token_id) for row in rows]
 
 
 def surveyor_of(session: Session, actor: Actor) -> Surveyor | None:

@@ -26,7 +26,7 @@ ORGANISATIONS = (
 DEVICES = """
 SELECT d.id, d.surveyor_id, d.label, d.paired_at, d.seen_at, d.revoked_at,
        (SELECT COALESCE(jsonb_object_agg(r.reason, r.count), '{}') FROM fix_refusal AS r
-         WHERE r.device_id = d.id AND r.day = (clock_timestamp() AT TIME ZONE 'UTC')::date) AS refused_today
+         WHERE r.device_id = d.id AND r.count > 0 AND r.day = (clock_timestamp() AT TIME ZONE 'UTC')::date) AS refused_today
   FROM device AS d
   JOIN surveyor AS s ON s.id = d.surveyor_id
   JOIN organisation AS o ON o.id = s.org_id

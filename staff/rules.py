@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import audit
+from core.errors import Invalid
 from staff.models import Rule
 
 NEAREST = """
@@ -32,6 +33,33 @@ class Known:
     most: int | None = None
     choices: tuple[str, ...] = ()
     unit: str = ""
+
+
+def fit(rule: Known, value: Any) -> Any:
+    """The value when it is of the rule's kind and within its bounds. Raises Invalid naming `value` and what would do."""
+    if rule.kind == "bool":
+        if not isinstance(value, bool):
+            raise Invalid.field("value", "true or false")
+        return value
+    if rule.kind == "int":
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Invalid.field("value", "a whole number")
+        return _within(rule, value, value)
+    if not isinstance(value, str):
+        raise Invalid.field("value", "a text")
+    if rule.kind == "choice":
+        if value not in rule.choices:
+            raise Invalid.field("value", "one of " + ", ".join(rule.choices))
+        return value
+    return _within(rule, len(value), value)
+
+
+def _within(rule: Known, size: int, value: Any) -> Any:
+    least, most = rule.least, rule.most
+    if (least is not None and size < least) or (most is not None and size > most):
+        what = "characters" if rule.kind == "text" else rule.unit
+        raise Invalid.field("value", f"from {least} to {most} {what}".rstrip())
+    return value
 
 
 def values(session: Session, org_id: int, defaults: dict[str, Any]) -> dict[str, Any]:

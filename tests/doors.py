@@ -57,7 +57,7 @@ def opened(app: Any, which: str) -> Iterator[Any]:
     ways = {"short": "_wait", "later": "_send_in"}
     enter = getattr(door, ways[which])
 
-    def counted(visit: Any) -> Any:
+    def counted(visit: Any, *how: Any, **more: Any) -> Any:
         taken = visit.taken
 
         def said(*given: Any) -> None:
@@ -65,7 +65,7 @@ def opened(app: Any, which: str) -> Iterator[Any]:
             taken(*given)
 
         visit.taken = said
-        return enter(visit)
+        return enter(visit, *how, **more)
 
     setattr(door, ways[which], counted)
     if which == "later":
@@ -74,6 +74,7 @@ def opened(app: Any, which: str) -> Iterator[Any]:
     try:
         yield app
     finally:
+        door.senders.stop()
         door.group.stop()
         door.group.moved.__self__.stop()
         app.wsgi_app = behind

@@ -133,19 +133,19 @@ def refuse_other_device(session: Session, actor: Actor, named: str | None) -> No
         raise Denied("the body names another device")
 
 
-def take(actor: Actor, read: Read) -> Taken:
+def take(actor: Actor, read: Read, *, chunk: int = CHUNK, most: int = MOST_ITEMS) -> Taken:
     """Stores what was read, some hundreds a commit, all of them before the answer; returns the whole of it."""
-    if len(read.fixes) + read.unread.total() > MOST_ITEMS:
-        raise TooLarge("send smaller batches", most=MOST_ITEMS)
+    if len(read.fixes) + read.unread.total() > most:
+        raise TooLarge("send smaller batches", most=most)
     if actor.device_id is None:
         raise Unsigned("positions come from a paired device")
     whole = Taken(0, {}, {}, None)
-    for start in range(0, max(1, len(read.fixes)), CHUNK):
+    for start in range(0, max(1, len(read.fixes)), chunk):
         taken = service.take(
             g.sessions,
             actor.person_id,
             actor.device_id,
-            read.fixes[start : start + CHUNK],
+            read.fixes[start : start + chunk],
             unread=read.unread if start == 0 else None,
         )
         whole = whole.plus(taken)

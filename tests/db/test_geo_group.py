@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,9 +19,11 @@ from core.errors import Busy, Missing, TooMany, Unsigned
 from geo import group as grouping
 from geo import ledger, store
 from geo.fix import Fix
-from geo.group import Group, Remembered, Ticket, chosen
+from geo.group import Group, chosen
 from geo.models import LastPosition
 from geo.taking import Batch, Taken
+from geo.waiting import Ticket
+from geo.writer import Remembered
 from staff import devices, rules, shifts
 from staff.models import Device, Surveyor, Token
 from tests import factories
@@ -284,13 +286,47 @@ def test_a_second_group_begins_beside_one_that_is_written_only_when_many_wait(
         )
         for number in range(4):
             group.submit_later(batch(people[number], fix(now, 5)), lambda _, __, n=number: done.append(n))  # type: ignore[misc]
-            time.sleep(0.3)
-            assert len(done) == (3 if number == 3 else 0)
+            if number < 3:
+                time.sleep(0.2)
+                assert done == []
+        until = time.monotonic() + 10
+        while len(done) < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert sorted(done) == [1, 2, 3]
     until = time.monotonic() + 10
     while len(done) < 4 and time.monotonic() < until:
         time.sleep(0.01)
     group.stop()
     assert sorted(done) == [0, 1, 2, 3]
+
+
+def test_few_who_come_steadily_share_a_group_and_one_after_a_pause_waits_for_nobody(
+    people: Any, engine: Engine, now: datetime
+) -> None:
+    groups: list[Sequence[int]] = []
+    group = Group(engine, moved=groups.append, gather_s=1.0, least_beside=4)
+
+    def send(*numbers: int, ago_s: int) -> float:
+        """Returns when the group they came into began, once all are told."""
+        told: list[Any] = []
+        for number in numbers:
+            group.submit_later(
+                batch(people[number], fix(now, ago_s)), lambda outcome, _: told.append(outcome)
+            )
+        until = time.monotonic() + 10
+        while len(told) < len(numbers) and time.monotonic() < until:
+            time.sleep(0.005)
+        assert [outcome.kept for outcome in told] == [1] * len(numbers)
+        return group.began_s
+
+    began = time.monotonic()
+    first = send(0, ago_s=30)
+    assert first - began < 1.0
+    second = send(1, 2, ago_s=30)
+    assert second - first >= 1.0
+    assert send(0, 1, 2, 3, ago_s=20) - second < 1.0  # enough to begin at once
+    group.stop()
+    assert [len(some) for some in groups] == [1, 2, 4]
 
 
 def test_nobody_waits_long_beside_a_group_that_hangs(people: Any, engine: Engine, now: datetime) -> None:

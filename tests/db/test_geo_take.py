@@ -178,6 +178,19 @@ def test_a_refused_fix_is_counted_by_name_and_not_stored(
     assert session.get_one(FixRefusal, (device.id, now.date(), reason), populate_existing=True).count == 3
 
 
+def test_a_jump_is_kept_and_counted_by_name_beside_what_was_refused(
+    session: Session, device: Device, take: Any, fix: At, now: datetime
+) -> None:
+    take(fix(60))
+    taken = take(fix(30, lat=45.0), fix(20, lat=45.0))
+    assert (taken.kept, taken.refused, taken.track_only) == (2, {}, {"impossible_speed": 2})
+    row = session.get_one(FixRefusal, (device.id, now.date(), "impossible_speed"))
+    assert (row.count, row.held) == (0, 2)
+    take(fix(600))
+    session.rollback()
+    assert session.get(FixRefusal, (device.id, now.date(), "late")) is None
+
+
 def test_what_could_not_be_read_is_counted_with_the_refused(take: Any, fix: At) -> None:
     taken = take(fix(1), unread={"malformed": 2})
     assert (taken.kept, taken.refused) == (1, {"malformed": 2})

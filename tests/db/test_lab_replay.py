@@ -3,10 +3,12 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
 from claims.service import Notice, open_claim
+from core import clock
 from core.errors import Missing
 from dispatch import answers, field, offers, tries
 from dispatch.models import RuleTry
@@ -138,6 +140,17 @@ def test_a_try_goes_from_the_order_to_the_figures(session, sessions, day):
     assert arrive["low"] <= arrive["after"] - arrive["before"] <= arrive["high"]
     jobs.attempt(sessions, row.id, NOWHERE)  # said twice
     assert session.get_one(RuleTry, row.id).attempts == 1
+
+
+def test_how_far_a_try_is_may_be_a_number_of_the_labs_own_kind(session, sessions):
+    admin = factories.person(session, roles=("admin",))
+    row = tries.ask(session, admin.org_id, {"offer_ttl_s": 30}, 3, admin.id)
+    tries.take(session, row.id, clock.read(session))
+    session.commit()
+    with sessions.begin() as s:  # a clock fed by drive times is numpy's, and the database knows no numpy
+        tries.beat(s, row.id, np.float64(0.25))
+    session.expire_all()
+    assert session.get_one(RuleTry, row.id).progress == 0.25
 
 
 def test_a_try_without_anything_recorded_says_so(session, sessions):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from claims.models import Claim, Task
 from dispatch import sweep
@@ -342,3 +342,20 @@ def test_nothing_of_the_callers_person_reaches_the_log(seat, caplog, session, se
     sweep.tick(sessions)
     assert "3800001234" not in caplog.text and "京A12345" not in caplog.text and str(LON) not in caplog.text
     assert session.scalar(select(func.count()).select_from(Assignment)) == 0
+
+
+def test_a_report_costs_a_dozen_statements_and_one_connection(as_, app):
+    """What a report costs in a burst are its round trips: this is where one more is noticed."""
+    seat, seen, engine = as_("seat"), [], app.extensions["chakan"].engine
+
+    def note(connection, cursor, statement, *rest):
+        seen.append((connection.connection.dbapi_connection, statement))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert opened(seat)["state"] == "open"
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    work = [s for _, s in seen if not s.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK"))]
+    assert len(work) <= 11, work
+    assert len({connection for connection, _ in seen}) == 1

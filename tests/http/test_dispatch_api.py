@@ -208,7 +208,8 @@ def test_a_job_given_back_leaves_the_phone(phone, held):
 
 @pytest.mark.parametrize(
     ("step", "body"),
-    [("contact", {"result": "answered"}), ("depart", {}), ("arrive", {}), ("appoint", {"at": "2030-01-01T00:00:00Z"}),
+    [("contact", {"result": "answered"}), ("contact/take_back", {}), ("depart", {}), ("arrive", {}),
+     ("appoint", {"at": "2030-01-01T00:00:00Z"}),
      ("done_by", {"done_by_at": None}),
      ("submit", {"report": {"summary": "x"}}), ("hand_over", {"reason": "x"})],
 )  # fmt: skip
@@ -252,3 +253,22 @@ def test_too_late_to_be_reached_is_a_conflict_that_says_so(phone, asked, session
         "offer_settled",
         {"state": "unreached"},
     )
+
+
+def test_the_desk_agrees_a_time_the_phone_sees_it_and_another_desk_is_not_overruled(phone, as_, held, asked):
+    desk, when = as_("seat"), at(hours=3)
+    before = desk.post(f"/claims/{asked.id}/appointment", json={"at": when}, idem=True)
+    assert before.status_code == 200, before.json
+    shown = jobs(phone)["tasks"][0]["appointment_at"]
+    assert datetime.fromisoformat(shown) - datetime.fromisoformat(when) < timedelta(milliseconds=1)
+    other = as_("dispatcher").post(f"/claims/{asked.id}/appointment", json={"at": at(hours=5)}, idem=True)
+    assert (other.status_code, other.json["code"]) == (409, "appointment_moved")
+    off = desk.post(f"/claims/{asked.id}/appointment", json={"at": None, "seen": shown}, idem=True)
+    assert off.status_code == 200 and jobs(phone)["tasks"][0]["appointment_at"] is None
+    past = desk.post(f"/claims/{asked.id}/appointment", json={"at": at(hours=-1)}, idem=True)
+    assert (past.status_code, past.json["errors"][0]["path"]) == (422, "at")
+
+
+@pytest.mark.parametrize("role", ["adjuster", "supervisor", "admin"])
+def test_only_who_speaks_to_customers_agrees_times(as_, held, asked, role):
+    assert as_(role).post(f"/claims/{asked.id}/appointment", json={"at": None}, idem=True).status_code == 403

@@ -182,7 +182,7 @@ class TestTracks:
     def test_as_gpx(self, session: Session, as_: Any, drive: Any, now: datetime) -> None:
         answer = as_("dispatcher").get(f"/surveyors/{drive.id}/track.gpx?{self.span(now)}")
         assert answer.mimetype == "application/gpx+xml"
-        fixes, unread = gpx.read(answer.data)
+        fixes, unread, _ = gpx.read(answer.data)
         assert (len(fixes), unread.total()) == (39, 0)
         assert session.query(AuditEntry).filter_by(action="track.seen").one().facts["form"] == "gpx"
 
@@ -239,6 +239,19 @@ class TestNearest:
         assert [i["surveyor"]["id"] for i in items][1:] == [str(far.id)]
         assert (items[1]["eta_by"], items[1]["borrowed"]) == ("straight_line", False)
         assert len(as_("dispatcher").get(f"{asked}{home.id}").json["items"]) == 1
+
+    def test_the_long_silent_come_last_and_take_no_place_of_one_who_was_heard(
+        self, session: Session, as_: Any
+    ) -> None:
+        silent = [factories.surveyor(session, age_s=900) for _ in range(4)]
+        heard = factories.surveyor(session, lon=LON + 0.05)
+        session.commit()
+        asked = f"/nearest?lon={LON}&lat={LAT}&limit="
+        items = as_("dispatcher").get(f"{asked}10").json["items"]
+        assert items[0]["surveyor"]["id"] == str(heard.id)
+        assert all("stale" in i["reasons"] for i in items[1:]) and len(items) == 1 + len(silent)
+        first = as_("dispatcher").get(f"{asked}1").json["items"]
+        assert [i["surveyor"]["id"] for i in first] == [str(heard.id)]
 
     def test_a_skill_nobody_has_is_a_reason(self, session: Session, as_: Any) -> None:
         factories.surveyor(session)

@@ -166,7 +166,7 @@ class TestGpx:
         session.commit()
         body = as_device(drive).get(f"/surveyors/{drive.id}/track.gpx").data
         assert body.count(b"<trkseg>") == 2
-        read, unread = gpx.read(body)
+        read, unread, _ = gpx.read(body)
         kept = store.track(session, drive.id, now - timedelta(hours=1), now)
         assert unread.total() == 0
         assert [(round(f.lon, 6), round(f.lat, 6)) for f in read] == [
@@ -191,16 +191,49 @@ class TestGpx:
         answer = as_device(who).post("/positions.gpx", data=body, content_type="application/gpx+xml")
         assert answer.json["kept"] == 3
 
-    def test_a_huge_file_is_refused_and_says_how_much_fits(self, session: Session, as_device: Any) -> None:
+    def test_a_shift_recorded_every_second_comes_in_whole(
+        self, session: Session, as_device: Any, now: datetime
+    ) -> None:
+        """More than the four mebibytes of an ordinary request."""
+        who = factories.surveyor(session, lon=None, lat=None)
+        session.commit()
+        padding = "<extensions><x>" + "0" * 900 + "</x></extensions>"
+        points = "".join(
+            f'<trkpt lat="{LAT}" lon="{LON}"><time>{(now - timedelta(seconds=n)).isoformat()}</time>{padding}</trkpt>'
+            for n in range(1500, 0, -1)
+        )
+        body = f"<gpx><trk><trkseg>{points}{' ' * 3_500_000}</trkseg></trk></gpx>"
+        assert len(body) > 5_000_000
+        phone = as_device(who)
+        answer = phone.post("/positions.gpx", data=body, content_type="application/gpx+xml")
+        assert (answer.status_code, answer.json["kept"]) == (200, 1500)
+        answer = phone.post("/positions.gpx", data=body, content_type="application/gpx+xml")
+        assert answer.json["refused"] == {"duplicate": 1500}
+
+    def test_too_many_points_are_refused_with_how_many_fit(
+        self, session: Session, as_device: Any, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr(gpx, "MOST_POINTS", 20)
         who = factories.surveyor(session)
         session.commit()
-        points = f'<trkpt lat="{LAT}" lon="{LON}"><time>2026-01-01T00:00:00Z</time></trkpt>' * (
-            gpx.MOST_POINTS + 1
-        )
+        points = f'<trkpt lat="{LAT}" lon="{LON}"><time>2026-01-01T00:00:00Z</time></trkpt>' * 21
         body = f"<gpx><trk><trkseg>{points}</trkseg></trk></gpx>"
         answer = as_device(who).post("/positions.gpx", data=body, content_type="application/gpx+xml")
-        assert answer.status_code == 422
-        assert str(gpx.MOST_POINTS) in answer.json["detail"]
+        assert (answer.status_code, answer.json["facts"]) == (422, {"most": 20})
+
+    def test_points_without_a_time_are_named(self, session: Session, as_device: Any, now: datetime) -> None:
+        who = factories.surveyor(session, lon=None, lat=None)
+        session.commit()
+        phone = as_device(who)
+        bare = f'<trkpt lat="{LAT}" lon="{LON}"/>'
+        good = f'<trkpt lat="{LAT}" lon="{LON}"><time>{now.isoformat()}</time></trkpt>'
+        said = [{"path": "trkpt[0].time", "message": "missing"}]
+        answer = phone.post("/positions.gpx", data=f"<gpx>{bare}</gpx>", content_type="application/gpx+xml")
+        assert (answer.status_code, answer.json["errors"]) == (422, said)
+        answer = phone.post(
+            "/positions.gpx", data=f"<gpx>{bare}{good}</gpx>", content_type="application/gpx+xml"
+        )
+        assert (answer.status_code, answer.json["kept"], answer.json["errors"]) == (200, 1, said)
 
 
 def test_a_time_zone_no_map_has_is_still_a_time(session: Session, as_device: Any, now: datetime) -> None:

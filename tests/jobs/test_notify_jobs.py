@@ -174,3 +174,61 @@ def test_the_log_of_a_message_names_no_person(session, wired, claim, caplog):
     assert "message handled" in everything
     for secret in ("13800138000", "王报案", links.slug_of(session, claim.id)):
         assert secret not in everything
+
+
+def test_one_job_takes_many_deliveries_and_one_more_sends_what_they_wrote(session, wired, redis):
+    for n in range(3):
+        made = rows.claim(session, report_no=f"CK00000000000{n}")
+        with wired.sessions.begin() as own:
+            outbox.append(own, "claim.opened", claim_id=made.id, task_id=1)
+    session.commit()
+    outbox.relay(wired.sessions, {"claim.opened": [(Work.MESSAGES, jobs.LISTENS["claim.opened"])]})
+    queues.run_deliveries([duty.delivery_id for duty in outbox.lease_due(wired.sessions)])
+    queue = Queue(Work.MESSAGES, connection=redis, serializer=JSONSerializer)
+    (job,) = queue.jobs
+    assert job.func_name == "notify.jobs.send_all" and len(job.args[0]) == 3
+    jobs.send_all(job.args[0])
+    assert states(session) == {"sent": 3}
+
+
+def test_a_delivery_that_fails_holds_up_none_of_those_beside_it(session, wired):
+    for number in (1, 2, 3):
+        with wired.sessions.begin() as own:
+            outbox.append(own, "claim.opened", number=number)
+    outbox.relay(wired.sessions, {"claim.opened": [(Work.MESSAGES, "listener")]})
+    called = []
+
+    def call(name, payload):
+        called.append(payload["number"])
+        if payload["number"] == 2:
+            raise RuntimeError("poisonous")
+
+    ids = [duty.delivery_id for duty in outbox.lease_due(wired.sessions)]
+    outbox.deliver(wired.sessions, ids, call)
+    assert called == [1, 2, 3]
+    kept = session.execute(
+        text("SELECT payload ->> 'number', state, attempts FROM delivery ORDER BY 1")
+    ).all()
+    assert kept == [("1", "done", 0), ("2", "waiting", 1), ("3", "done", 0)]
+    # Told again, those that are done are not called again.
+    outbox.deliver(wired.sessions, ids, call)
+    assert called == [1, 2, 3, 2]
+
+
+def test_a_message_that_breaks_its_sender_holds_up_none_of_those_beside_it(session, wired, claim):
+    with wired.sessions.begin() as own:
+        (first,) = service.tell(wired.sessions, wired.settings, "claim.opened", {"claim_id": claim.id})
+        own.execute(
+            text("UPDATE message SET channel = 'webhook', address = 'nowhere' WHERE id = :id"), {"id": first}
+        )
+    other = rows.claim(session, report_no="CK000000000009")
+    session.commit()
+    (second,) = service.tell(wired.sessions, wired.settings, "claim.opened", {"claim_id": other.id})
+    jobs.send_all([first, 0, second])
+    assert states(session) == {"waiting": 1, "sent": 1}
+
+
+def test_photos_go_to_their_worker_one_by_one_and_messages_together():
+    many = list(range(45))
+    assert [len(share) for share in queues.shares(Work.MESSAGES, many)] == [20, 20, 5]
+    assert list(queues.shares(Work.PHOTOS, many[:2])) == [[0], [1]]

@@ -3,6 +3,10 @@
 import contextlib
 import io
 import json
+import os
+import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import pytest
 from launch import doctor, roads
 from launch.board import Board
 from launch.errors import CannotStart
-from launch.places import Places
+from launch.places import ROOT, Places
 from tests.launch.test_up import chakan, running
 
 TOWN = """<osm version="0.6">
@@ -56,6 +60,30 @@ def test_a_file_that_is_no_map_is_said_plainly_and_the_graph_in_force_stays(
     with pytest.raises(CannotStart, match="no file"):
         roads.build(town.with_name("absent.osm"), places.data)
     assert roads.in_force(places.data) == before
+
+
+def test_a_disk_that_is_full_is_said_plainly_and_the_graph_in_force_stays(town: Path, places: Places) -> None:
+    before = roads.build(town, places.data)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    try:
+        with pytest.raises(CannotStart, match="could not be written"):
+            roads.build(town, places.data)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert roads.in_force(places.data) == before
+    assert sorted(path.name for path in roads.folder_of(places.data).iterdir()) == sorted(
+        ["current", before["build"]]
+    )
+
+
+def test_who_reads_only_the_head_of_an_answer_is_spared_a_traceback() -> None:
+    asked = f"{sys.executable} cli.py bench list | head -c 1 > /dev/null; echo ${{PIPESTATUS[0]}}"
+    found = subprocess.run(
+        ["bash", "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+        env=os.environ | {"CHAKAN_ENVIRONMENT": "given", "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert "Traceback" not in found.stderr and found.stdout.strip() == "0"
 
 
 def test_a_graph_that_cannot_be_opened_is_a_finding(town: Path, places: Places) -> None:

@@ -30,6 +30,26 @@ def test_a_clock_wrong_by_hours_is_learned_exactly(hours: float) -> None:
     assert known.learned_at is not None
 
 
+@pytest.mark.parametrize("every_s", [1, 2, 5, 12, 15, 60, 300])
+@pytest.mark.parametrize("offset_s", [10_800, -120, -3600])
+def test_a_wrong_clock_is_learned_however_often_the_phone_speaks(every_s: float, offset_s: float) -> None:
+    """Every 12 s, five sends never spanned two minutes: a clock two minutes slow was never learned."""
+    known = sends(offset_s, [1, 3, 2] * 60, every_s=every_s)
+    assert abs(known.offset_s - offset_s) <= 2
+    within = 200 if every_s < 30 else 5 * every_s
+    enough = round(within / every_s) + 1
+    assert sends(offset_s, [1, 3, 2] * (enough // 3 + 1), every_s=every_s).offset_s == known.offset_s
+
+
+def test_a_phone_that_speaks_every_second_is_not_written_down_every_second() -> None:
+    known, changes = PhoneClock(), 0
+    for n in range(100):
+        at = NOW + timedelta(seconds=n)
+        known, before = known.learn(at - timedelta(seconds=300), at), known
+        changes += known is not before
+    assert changes <= 11
+
+
 def test_a_clock_of_1970_or_2099_too() -> None:
     off = -1024 * 7 * 86_400
     assert abs(sends(off, [1, 1, 2, 1, 1]).offset_s - off) <= 2

@@ -35,6 +35,16 @@ def names(of: Heard) -> list[str]:
     return [cause.name for cause in causes(of)]
 
 
+def test_a_phone_that_speaks_of_unbelievable_places_is_not_called_silent_only() -> None:
+    jumping = heard(
+        steady(0), dot=fix(10), phones=[Phone(1, None, NOW, held={"impossible_speed": 5, "imprecise": 1})]
+    )
+    assert [c.name for c in causes(jumping)] == ["held", "silent"]
+    assert causes(jumping)[0].facts == {"reason": "impossible_speed", "count": 5}
+    quiet = heard(steady(10), phones=[Phone(1, None, NOW, held={"impossible_speed": 5})])
+    assert [c.name for c in causes(quiet)] == ["silent"]
+
+
 @pytest.mark.parametrize(
     ("of", "expected"),
     [
@@ -47,6 +57,7 @@ def names(of: Heard) -> list[str]:
         (heard(steady(20), phones=[Phone(1, NOW, None), Phone(2, START, None)]), ["revoked"]),
         (heard(steady(20), offset_s=28_800), ["clock_wrong", "silent"]),
         (heard([], refused={"from_the_future": 40}), ["clock_wrong", "never_heard"]),
+        (heard(steady(20), refused={"from_the_future": 9}), ["silent"]),
         (heard([], refused={"zero": 40, "duplicate": 900}), ["refused", "never_heard"]),
         (heard(steady(20, accuracy_m=900)), ["coarse", "silent"]),
         (heard(steady(20, battery=4)), ["battery_low", "silent"]),
@@ -89,5 +100,5 @@ def test_every_cause_has_its_words_on_the_pages() -> None:
         encoding="utf-8"
     )
     named = {part.split('"')[0] for part in source.split('Cause("')[1:]}
-    assert len(named) == 13
+    assert len(named) == 14
     assert [name for name in named if said.count(f" {name}:") != 4] == []

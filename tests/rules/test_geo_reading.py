@@ -162,7 +162,7 @@ class TestGpx:
     )
 
     def test_a_track_comes_back(self) -> None:
-        fixes, unread = gpx.read(gpx.write("a < b & c", self.FIXES).encode())
+        fixes, unread, _ = gpx.read(gpx.write("a < b & c", self.FIXES).encode())
         assert fixes == list(self.FIXES)
         assert not unread
 
@@ -176,9 +176,31 @@ class TestGpx:
             <g:time>2026-11-22T16:00:00+08:00</g:time><g:extensions><x>1</x></g:extensions></g:trkpt>
             <g:trkpt lat="39.9" lon="116.4"/><g:trkpt lat="116.4" lon="39.9"><g:time>2026-11-22T08:00:00Z</g:time></g:trkpt>
           </g:trkseg></g:trk></g:gpx>"""
-        fixes, unread = gpx.read(body)
+        fixes, unread, wrong = gpx.read(body)
         assert fixes == [Fix(AT, None, 116.4, 39.9, altitude_m=50, source="gpx")]
         assert unread == {"malformed": 1, "out_of_range": 1}
+        assert [error["path"] for error in wrong] == ["trkpt[1].time", "trkpt[2].lat"]
+
+    def test_a_sensors_own_height_and_time_are_not_the_points(self) -> None:
+        """As Garmin and OsmAnd write them."""
+        body = b"""<gpx xmlns="http://www.topografix.com/GPX/1/1" xmlns:ns3="x" xmlns:osmand="y"><trk><trkseg>
+          <trkpt lat="39.9" lon="116.4"><extensions><ns3:TrackPointExtension><ns3:ele>9</ns3:ele><ns3:time>never</ns3:time>
+            </ns3:TrackPointExtension><osmand:speed>7.2</osmand:speed></extensions><ele>50</ele>
+            <hdop>3.8</hdop><time>2026-11-22T08:00:00.000Z</time></trkpt></trkseg></trk></gpx>"""
+        assert gpx.read(body).fixes == [Fix(AT, None, 116.4, 39.9, altitude_m=50, source="gpx")]
+
+    @pytest.mark.parametrize(
+        "body", [b"<gpx/>", b'<gpx><wpt lat="1" lon="2"/><rte><rtept lat="1" lon="2"/></rte></gpx>']
+    )
+    def test_a_file_without_a_track_says_what_is_missing(self, body: bytes) -> None:
+        with pytest.raises(BadGpx) as refused:
+            gpx.read(body)
+        assert refused.value.errors == [{"path": "trkpt", "message": "missing"}]
+
+    def test_a_broken_file_says_at_which_line(self) -> None:
+        with pytest.raises(BadGpx) as refused:
+            gpx.read(b"<gpx>\n<trk>\n</gpx>")
+        assert refused.value.facts == {"line": 3}
 
     @pytest.mark.parametrize(
         "body",

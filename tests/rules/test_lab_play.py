@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from claims.states import TaskState
 from core.errors import Invalid
 from dispatch.finishing import left_s
 from geo.fix import LonLat
-from lab import bound, dice, foreknown, measure, policies, report, runs
+from lab import bound, charts, dice, foreknown, measure, policies, replay, report, runs
 from lab.cast import seen_at
 from lab.citymap import Plane
 from lab.day import Human, Person, merged, mute_spells
@@ -311,3 +312,49 @@ def test_words_change_what_ours_believes_and_nothing_of_the_day():
     half = play(played, policies.Nearest(), words=0.5)
     assert 0.3 < np.mean([case.said_s is not None for case in half.cases]) < 0.7
     assert story(play(played, policies.Nearest())) == story(half)
+
+
+@pytest.mark.parametrize(
+    ("pair", "says"),
+    [("offer_ttl_s=99999", "from 10 to"), ("offer_ttl_s=-1", "from 10 to"), ("offer_ttl_s=soon", "not like"),
+     ("foresee_offers=perhaps", "not like"), ("foresee_held=never", "one of")],
+)  # fmt: skip
+def test_a_rule_beyond_its_bounds_cannot_be_tried(pair, says):
+    with pytest.raises(Invalid, match=says):
+        runs.parsed([pair])
+
+
+@pytest.mark.parametrize(
+    ("name", "plan", "more"),
+    [("load", {"load": float("nan")}, {}), ("load", {"load": float("inf")}, {}), ("load", {"load": 1e9}, {}),
+     ("claims", {"claims": 0}, {}), ("claims", {"claims": 10**9}, {}), ("surveyors", {"surveyors": 0}, {}),
+     ("from-hour", {"start_hour": 30.0}, {}), ("hours", {"hours": float("nan")}, {}), ("seeds", {}, {"seeds": 0}),
+     ("silent", {}, {"human": Human(silent=1.0)}), ("words", {}, {"human": Human(words=2.0)}),
+     ("trips", {}, {"trips": Path("nowhere.csv")})],
+)  # fmt: skip
+def test_a_day_that_cannot_be_is_refused_by_its_name(name, plan, more):
+    with pytest.raises(Invalid) as refused:
+        runs.Asked(plan=Plan(**plan), **more)
+    assert refused.value.errors[0]["path"] == name
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_play(tmp_path):
+    runs.writable(tmp_path / "report.html")
+    for wrong in (tmp_path, tmp_path / "nowhere" / "report.html"):
+        with pytest.raises(Invalid, match="cannot be written"):
+            runs.writable(wrong)
+        with pytest.raises(Invalid, match="cannot be written"):
+            runs.write(wrong, "试", [], [report.Played.of("ours", [play(day(hours=0.5), Ours())], [None])])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("most", [0.02, 0.22, 1.0, 2.1, 6.0, 20, 60, 99, 144])
+def test_an_axis_has_round_numbers(most):
+    found = charts.ticks(most)
+    assert 3 <= len(found) <= 7 and found[0] == 0 and found[-1] <= most
+    assert all(len(f"{value:g}") <= 5 for value in found)
+
+
+def test_two_days_are_too_few_for_a_sure_difference_of_kilometres():
+    two = [[play(day(seed, hours=1.0), policy()) for seed in (1, 2)] for policy in (Ours, policies.Nearest)]
+    assert not replay.compare(*two)["km_per_claim"].sure

@@ -83,3 +83,37 @@ def test_what_is_empty_is_not_drawn(browser, sessions):
     kit.surveyor(sessions)
     desk.press(".group.asking .job", claim.report_no)
     kit.until(lambda: desk.page.evaluate(shown, "link"))
+
+
+def test_marks_and_what_can_be_pressed_grow_with_the_chosen_size_and_are_remembered(browser, sessions):
+    with sessions() as session:
+        claim = factories.claim(session)
+    desk, pixel = at_the_map(browser, sessions, factories.LON, factories.LAT, 14)
+    desk.sees(".job", claim.report_no)
+    size = "() => map.getLayer('surveyor-name') && map.getLayoutProperty('surveyor-name', 'text-size')"
+    assert desk.page.evaluate(size) == 11
+    desk.press(".layer-box > button")
+    desk.page.select_option(".layer-box select", "huge")
+    kit.until(lambda: desk.page.evaluate(size) == 22)
+    desk.press(".layer-box > button")
+    desk.page.wait_for_timeout(1500)
+    x, y = pixel(factories.LON, factories.LAT)
+    desk.page.mouse.click(x, y - 70)  # above a pin of the usual size
+    desk.sees(".drawer-head", claim.report_no)
+    kept = "fetch('/api/v1/me/preferences/desk').then((r) => r.json()).then((kept) => kept.value.marks)"
+    kit.until(lambda: desk.page.evaluate(kept) == "huge")
+    assert not desk.errors
+
+
+def test_the_drawer_asks_for_the_organisations_once(browser, sessions):
+    people = {f"同事{n}": kit.surveyor(sessions, name=f"同事{n}") for n in range(3)}
+    desk = sit_down(browser, sessions, "dispatcher")
+    asked: list[str] = []
+    desk.page.on(
+        "request", lambda request: asked.append(request.url) if "/organisations" in request.url else None
+    )
+    for name, who in people.items():
+        desk.open(f"live/surveyor/{who.id}")
+        desk.sees(".drawer-head", name)
+        desk.sees(".drawer [data-testid=why], .drawer-body h3")
+    assert len(asked) == 1

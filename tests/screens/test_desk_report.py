@@ -201,3 +201,30 @@ def test_an_impossible_number_of_injured_is_said_at_its_field(seat):
     keys(seat, "13800138019", "{Alt+l}", "桥头", "{Alt+i}", "5000", "{Control+Enter}")
     assert until(lambda: seat.page.evaluate("document.activeElement.accessKey") == "i")
     seat.sees(".field.wrong .field-error")
+
+
+def test_after_a_sign_in_in_another_tab_the_first_one_simply_goes_on(seat, sessions):
+    keys(seat, "13800138020", "{Alt+l}", "桥头")
+    name = seat.page.evaluate("fetch('/api/v1/me').then((r) => r.json()).then((me) => me.person.username)")
+    answer = seat.context.request.post("/api/v1/session", data={"username": name, "password": PASSWORD})
+    assert answer.status == 200
+    keys(seat, "{Control+Enter}")
+    seat.sees(".after")
+    assert [claim.place_text for claim in kit.claims_of(sessions)] == ["桥头"]
+
+
+def test_when_somebody_else_signs_in_in_another_tab_nothing_is_done_in_his_name(seat, sessions):
+    keys(seat, "13800138021", "{Alt+l}", "桥头")
+    other = kit.somebody(sessions, "dispatcher")
+    answer = seat.context.request.post(
+        "/api/v1/session", data={"username": other.username, "password": PASSWORD}
+    )
+    assert answer.status == 200
+    keys(seat, "{Control+Enter}")
+    seat.sees("dialog.again")
+    assert kit.claims_of(sessions) == []
+    keys(seat, PASSWORD, "{Enter}")
+    seat.loses("dialog.again")
+    keys(seat, "{Control+Enter}")
+    seat.sees(".after")
+    assert [claim.created_by == other.id for claim in kit.claims_of(sessions)] == [False]

@@ -222,3 +222,15 @@ def test_an_iphone_that_is_not_installed_is_not_let_into_the_field(browser, sess
     phone.page.wait_for_selector("text=添加到主屏幕")
     phone.page.goto("/phone#/")
     assert phone.page.get_attribute("[data-testid=duty]", "aria-checked") == "false"
+
+
+def test_good_news_never_lies_over_the_duty_switch(browser, sessions):
+    phone = open_phone(browser, sessions, viewport=SMALL)
+    phone.pair()
+    page = phone.page
+    page.wait_for_selector(".toast.ok")
+    over = """() => {
+      const toast = document.querySelector('.toast.ok').getBoundingClientRect();
+      return toast.bottom > document.querySelector('[role=switch]').getBoundingClientRect().top;
+    }"""
+    assert not page.evaluate(over)

@@ -13,7 +13,7 @@ export interface Account {
   trackers: Pick<Paired, 'owntracks' | 'traccar' | 'overland'> | null;
 }
 
-export type OpKind = 'shift' | 'accept' | 'decline' | 'contact' | 'depart' | 'arrive' | 'appoint' | 'done_by' | 'submit' | 'hand_over';
+export type OpKind = 'shift' | 'accept' | 'decline' | 'contact' | 'take_back' | 'depart' | 'arrive' | 'appoint' | 'done_by' | 'submit' | 'hand_over';
 
 /** A tap that the server must hear of, once, in order. */
 export interface Op {

@@ -23,6 +23,10 @@ export interface Tap {
   report_no?: string;
 }
 
+const TAKEN_BACK = 'taken_back';
+/** A call that was only thought to have been answered. */
+export const takenBack = (one: TaskJob['contacts'][number]): boolean => one.marks?.includes(TAKEN_BACK) ?? false;
+
 type Job = Pick<TaskJob, 'id' | 'report_no'>;
 const onTask = (kind: OpKind, verb: string, job: Job, body: Record<string, unknown> = {}): Tap => ({
   kind, path: `/tasks/${job.id}/${verb}`, body, task_id: job.id, report_no: job.report_no,
@@ -39,10 +43,13 @@ export const taps = {
   accept: (offer: Asked): Tap => onOffer('accept', 'accept', offer),
   decline: (offer: Asked, reason: string): Tap => onOffer('decline', 'decline', offer, { reason }),
   contact: (job: Job, result: Result): Tap => onTask('contact', 'contact', job, { channel: 'phone', result }),
+  /** "Answered" was a slip. */
+  takeBack: (job: Job): Tap => onTask('take_back', 'contact/take_back', job),
   depart: (job: Job): Tap => onTask('depart', 'depart', job),
   arrive: (job: Job, position: Position | null, reason: string | null): Tap =>
     onTask('arrive', 'arrive', job, { ...(position ? { position } : {}), ...(reason ? { reason } : {}) }),
-  appoint: (job: Job, when: Instant): Tap => onTask('appoint', 'appoint', job, { appointment_at: when }),
+  /** `null`: the agreed time is off. */
+  appoint: (job: Job, when: Instant | null): Tap => onTask('appoint', 'appoint', job, { appointment_at: when }),
   /** «Done in N minutes» as a moment by the server's clock: it stays right however long the tap waits for a network. */
   doneIn: (job: Job, minutes: number): Tap =>
     onTask('done_by', 'done_by', job, { done_by_at: new Date(serverNow() + minutes * 60_000).toISOString(), for_s: minutes * 60 }),
@@ -64,6 +71,15 @@ function further(now: TaskState, to: TaskState): TaskState {
 const stop = (clocks: Clock[], kind: Clock['kind'], at: Instant): Clock[] =>
   clocks.map((clock) => (clock.kind === kind && !clock.stopped_at ? { ...clock, stopped_at: at, state: Date.parse(clock.due_at) < Date.parse(at) ? 'breached' : 'met' } : clock));
 
+/** The answer that stopped the clock is taken back: it runs on, late when its time has passed meanwhile. */
+function notAnswered(job: TaskJob, at: Instant): TaskJob {
+  if (job.state !== 'contacted') return job;
+  const contacts = job.contacts.map((one) => (one.result === 'answered' && !takenBack(one) ? { ...one, marks: [...(one.marks ?? []), TAKEN_BACK] } : one));
+  const clocks = job.clocks.map((clock): Clock =>
+    clock.kind === 'contact' && clock.stopped_at === job.contacted_at ? { ...clock, stopped_at: null, state: Date.parse(clock.due_at) < Date.parse(at) ? 'breached' : 'running' } : clock);
+  return { ...job, state: 'accepted', contacted_at: null, contacts, clocks };
+}
+
 function onJob(job: TaskJob, op: Op): TaskJob {
   const to = AFTER[op.kind];
   if (op.kind === 'contact') {
@@ -73,7 +89,8 @@ function onJob(job: TaskJob, op: Op): TaskJob {
     if (result !== 'answered') return { ...job, contacts };
     return { ...job, contacts, state: further(job.state, 'contacted'), contacted_at: job.contacted_at ?? op.at, clocks: stop(job.clocks, 'contact', op.at) };
   }
-  if (op.kind === 'appoint') return { ...job, appointment_at: String(op.body.appointment_at) };
+  if (op.kind === 'take_back') return notAnswered(job, op.at);
+  if (op.kind === 'appoint') return { ...job, appointment_at: op.body.appointment_at as Instant | null };
   if (op.kind === 'done_by') return { ...job, done_by_at: op.body.done_by_at as Instant | null };
   if (!to || further(job.state, to) === job.state) return job;
   if (op.kind === 'depart') return { ...job, state: to, departed_at: job.departed_at ?? op.at };
@@ -112,6 +129,6 @@ export function bodyOf(op: Op): Record<string, unknown> {
 
 /** What a real answer to this tap carries; anything else was not our server. */
 const RECEIPT: Record<OpKind, string> = {
-  shift: 'on_duty', accept: 'offer', decline: 'offer', contact: 'task', depart: 'task', arrive: 'task', appoint: 'task', done_by: 'task', submit: 'task', hand_over: 'task',
+  shift: 'on_duty', accept: 'offer', decline: 'offer', contact: 'task', take_back: 'task', depart: 'task', arrive: 'task', appoint: 'task', done_by: 'task', submit: 'task', hand_over: 'task',
 };
 export const isReceipt = (op: Op, answer: unknown): boolean => typeof answer === 'object' && answer !== null && RECEIPT[op.kind] in answer;

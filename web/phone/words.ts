@@ -26,7 +26,7 @@ export const t = words(
     trackRefused: '服务器没有采用位置：{why}', fixIos: '设置 → 隐私与安全性 → 定位服务 → 打开，然后选择 Safari 网站（或“查勘”）→ 使用 App 期间，并打开“精确位置”。', fixAndroid: '点地址栏左侧的图标 → 权限 → 位置 → 允许；再到系统设置打开“位置信息”，精度选“高”。',
     fixOther: '点地址栏左侧的图标 → 网站权限 → 位置 → 允许，然后重新加载页面。', clockOff: '手机时间与服务器相差 {t}', clockOffNote: '请在系统设置里打开“自动确定日期和时间”，否则位置会被拒收。', retryLocate: '重新定位',
 
-    trackersTitle: '配对后台定位', trackersWhy: '网页只有在屏幕上打开时才能定位；锁屏或切到别的应用就停了。装一个后台定位应用，开车时也不会失联。任选一个：', trackersNone: '只有用配对码配对的手机才有后台定位的密钥。',
+    trackersTitle: '配对后台定位', trackersWhy: '网页只有在屏幕上打开时才能定位；锁屏或切到别的应用就停了。装一个后台定位应用，开车时也不会失联。任选一个：', trackersOnlyHere: '下面的地址只有服务器自己能打开，手机连不上。请管理员设置 CHAKAN_PUBLIC_URL 后重新配对。', trackersNone: '只有用配对码配对的手机才有后台定位的密钥。',
     trackersSecret: '这些密钥只保存在本机，等同于密码，请勿外传。', openInApp: '在应用中打开设置', showQr: '显示二维码', hideQr: '收起二维码', howTo: '怎么设置', fieldUrl: '地址 URL', fieldUser: '用户名', fieldPassword: '密码', fieldId: '设备标识', fieldToken: '令牌 Token',
     fieldMode: '模式', owntracksSteps: '安装 OwnTracks → 连接方式选 HTTP → 填入下面三项，或点“在应用中打开设置”。', traccarSteps: '安装 Traccar Client → 填入设备标识和地址 → 打开“服务状态”，或扫二维码。', overlandSteps: '（iPhone）安装 Overland → 填入接收地址和令牌，或点“在应用中打开设置”。',
 
@@ -59,7 +59,7 @@ export const t = words(
     trackRefused: 'The server did not use the position: {why}', fixIos: 'Settings → Privacy & Security → Location Services → on, then Safari Websites (or “Chakan”) → While Using, with Precise Location.', fixAndroid: 'Tap the icon left of the address → Permissions → Location → Allow; then switch Location on in the system settings, high accuracy.',
     fixOther: 'Click the icon left of the address → site permissions → Location → Allow, then reload the page.', clockOff: 'The phone’s clock is {t} off', clockOffNote: 'Switch on automatic date and time in the system settings, or positions are refused.', retryLocate: 'Locate again',
 
-    trackersTitle: 'Background tracking', trackersWhy: 'A web page knows its position only while it is on the screen; locked or behind another app it hears nothing. A tracker app keeps you on the map while you drive. Any one of these:', trackersNone: 'Only a phone paired by code has the keys for background tracking.',
+    trackersTitle: 'Background tracking', trackersWhy: 'A web page knows its position only while it is on the screen; locked or behind another app it hears nothing. A tracker app keeps you on the map while you drive. Any one of these:', trackersOnlyHere: 'These addresses lead to the server itself; no phone reaches them. Ask the administrator to set CHAKAN_PUBLIC_URL, then pair anew.', trackersNone: 'Only a phone paired by code has the keys for background tracking.',
     trackersSecret: 'These keys are kept on this phone only. They are as good as a password: show them to nobody.', openInApp: 'Open the settings in the app', showQr: 'Show QR code', hideQr: 'Hide QR code', howTo: 'How to set it up', fieldUrl: 'URL', fieldUser: 'User name', fieldPassword: 'Password', fieldId: 'Device identifier', fieldToken: 'Access token',
     fieldMode: 'Mode', owntracksSteps: 'Install OwnTracks → connection mode HTTP → fill in these three, or tap “Open the settings in the app”.', traccarSteps: 'Install Traccar Client → fill in the identifier and the URL → switch the service on, or scan the QR code.', overlandSteps: '(iPhone) Install Overland → fill in the receiver endpoint and the token, or tap “Open the settings in the app”.',
 
@@ -71,8 +71,8 @@ export const t = words(
 );
 
 export const opName = labels(
-  { shift: '上下岗', accept: '接单', decline: '拒单', contact: '联系客户', depart: '出发', arrive: '到达', appoint: '预约', done_by: '预计完成', submit: '提交查勘', hand_over: '转交', photo: '照片' },
-  { shift: 'Duty', accept: 'Accept', decline: 'Decline', contact: 'Contact', depart: 'Departure', arrive: 'Arrival', appoint: 'Appointment', done_by: 'Done by', submit: 'Report', hand_over: 'Hand over', photo: 'Photo' },
+  { shift: '上下岗', accept: '接单', decline: '拒单', contact: '联系客户', take_back: '撤回“已接通”', depart: '出发', arrive: '到达', appoint: '预约', done_by: '预计完成', submit: '提交查勘', hand_over: '转交', photo: '照片' },
+  { shift: 'Duty', accept: 'Accept', decline: 'Decline', contact: 'Contact', take_back: 'Not answered after all', depart: 'Departure', arrive: 'Arrival', appoint: 'Appointment', done_by: 'Done by', submit: 'Report', hand_over: 'Hand over', photo: 'Photo' },
 );
 export const source = labels(
   { owntracks: 'OwnTracks', traccar: 'Traccar', overland: 'Overland', api: '本页', phone: '本页', web: '本页', pings: '本页' },

@@ -4,6 +4,7 @@ import { copyText } from '@shared/copy';
 import { either } from '@shared/i18n';
 import { bytes, dayTime, dayTimeS, distance } from '@shared/format';
 import { Sketch } from '@shared/sketch';
+import { streets } from '@shared/streets';
 import type { Photo } from '@shared/types';
 import { Badge, Button, EmptyState, Failed, Icon, Skeleton, VerdictBadge } from '@shared/ui';
 import { photoFlag, sendBackReason } from '@shared/words';
@@ -44,7 +45,7 @@ function Facts({ of }: { of: Photo }) {
         <dt>{t('size')}</dt><dd class="tabular">{of.width}×{of.height} · {bytes(of.size_bytes)}</dd>
         <dt>{t('hash')}</dt><dd><button type="button" class="r-hash mono" title={of.sha256} onClick={() => void copyText(of.sha256).then(() => setCopied(true))}>{of.sha256.slice(0, 16)}…<Icon name={copied ? 'check' : 'copy'} size={13} /></button></dd>
       </dl>
-      {loss && of.position && <Sketch loss={loss} other={of.position} label={t('sketch')} height={130} />}
+      {loss && of.position && <Sketch loss={loss} other={of.position} label={t('sketch')} height={150} streets={streets} />}
       {of.reviews.length > 0 && (
         <section class="stack">
           <h3>{t('reviews')}</h3>

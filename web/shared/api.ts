@@ -50,6 +50,12 @@ export const bearerToken = (): string => bearer;
 let signedOut: () => void = () => undefined;
 /** Calls when the server no longer knows who is signed in by cookie. */
 export const onSignedOut = (run: () => void): void => void (signedOut = run);
+
+let sessionChanged: () => Promise<boolean> = () => Promise.resolve(false);
+/** Calls when the cookie is of another session than this page's, as after a sign-in in another tab. True: this page may go on with it. */
+export const onSessionChanged = (run: () => Promise<boolean>): void => void (sessionChanged = run);
+const mayGoOn = (error: unknown): Promise<boolean> =>
+  error instanceof ApiError && error.code === 'csrf' ? sessionChanged() : Promise.resolve(false);
 export const newKey = (): string => crypto.randomUUID();
 
 type Query = Record<string, string | number | boolean | null | undefined>;
@@ -143,6 +149,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 async function call<T>(method: string, path: string, ask: Ask = {}): Promise<T> {
   const key = method === 'POST' ? (ask.key ?? newKey()) : undefined;
   const tries = ask.tries ?? (method === 'GET' || key ? 2 : 0);
+  let renewed = false;
   for (let attempt = 0; ; attempt += 1) {
     try {
       const response = await once(method, path, ask, key);
@@ -150,6 +157,10 @@ async function call<T>(method: string, path: string, ask: Ask = {}): Promise<T> 
       return response.status === 204 ? (undefined as T) : ((await ours(response)) as T);
     } catch (error) {
       const again = error instanceof ApiError && error.passing && error.status !== 429 && attempt < tries && !ask.signal?.aborted;
+      if (!again && !renewed && (await mayGoOn(error))) {
+        renewed = true; // the server did nothing of what was asked
+        continue;
+      }
       if (!again) throw error;
       const waitS = Math.min(error.retryAfterS ?? 0.3 * 2 ** attempt, 5);
       await pause(waitS * (700 + Math.random() * 600));
@@ -165,7 +176,7 @@ async function bytes(path: string, signal?: AbortSignal): Promise<Blob | null> {
 }
 
 /** A file instead of JSON: said once, for a large body is not repeated by itself. */
-async function send<T>(path: string, body: Blob, type: string): Promise<T> {
+async function send<T>(path: string, body: Blob, type: string, renewed = false): Promise<T> {
   const given = { ...headers('POST'), Accept: 'application/json', 'Content-Type': type, 'Idempotency-Key': newKey() };
   try {
     const response = await fetch(BASE + path, {
@@ -178,6 +189,7 @@ async function send<T>(path: string, body: Blob, type: string): Promise<T> {
     if (!response.ok) throw await refusal(response);
     return (await ours(response)) as T;
   } catch (error) {
+    if (!renewed && (await mayGoOn(error))) return send(path, body, type, true);
     throw error instanceof ApiError ? error : new ApiError('offline', 0, '');
   }
 }
@@ -200,7 +212,7 @@ async function line(path: string, signal: AbortSignal, lastId: string): Promise<
 export const api = {
   bytes,
   line,
-  send,
+  send: <T>(path: string, body: Blob, type: string) => send<T>(path, body, type),
   get: <T>(path: string, query?: Query, ask?: Omit<Ask, 'query' | 'body'>) =>
     call<T>('GET', path, { ...ask, ...(query ? { query } : {}) }),
   post: <T>(path: string, body: unknown = {}, ask?: Omit<Ask, 'body'>) => call<T>('POST', path, { ...ask, body }),

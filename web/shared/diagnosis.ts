@@ -17,13 +17,14 @@ const title = labels(
     silent: '手机不再上报位置',
     clock_wrong: '手机时间不对',
     refused: '位置被拒收',
+    held: '在上报，但位置不可信',
     coarse: '只有粗略位置',
     battery_low: '手机快没电了',
     battery_saver: '省电模式在关闭定位应用',
     no_network: '手机没有网络',
   },
   {
-    fine: 'PhoneTracking is fine',
+    fine: 'Tracking is fine',
     off_shift: 'Off duty',
     no_phone: 'No phone is paired',
     revoked: 'The device was revoked',
@@ -32,6 +33,7 @@ const title = labels(
     silent: 'The phone is silent',
     clock_wrong: 'The phone’s clock is wrong',
     refused: 'Positions are refused',
+    held: 'Speaks, but its places cannot be believed',
     coarse: 'Only rough positions',
     battery_low: 'The phone is nearly empty',
     battery_saver: 'Battery saving ends the tracker',
@@ -49,6 +51,7 @@ const remedy = labels(
     never_heard: '请他打开查勘端或定位应用，并允许“始终”定位。',
     silent: '打电话问他：手机是否开机、有信号，定位应用是否还开着。',
     clock_wrong: '请他在系统设置里打开“自动确定日期和时间”。',
+    held: '只记入轨迹，地图上的点不动。持续几分钟说法一致后会自动采信；仍不动请他重开定位。',
     refused: '按拒收原因处理；多数是定位权限或手机设置的问题。',
     coarse: '请他打开“精确位置”（iPhone）或把定位精度设为“高”（安卓），并允许 GPS。',
     battery_low: '请他接上车载充电器。',
@@ -64,6 +67,7 @@ const remedy = labels(
     never_heard: 'Ask him to open the phone page or the tracker, and to allow location “always”.',
     silent: 'Ring him: is the phone on, has it signal, is the tracker still running?',
     clock_wrong: 'Ask him to switch on automatic date and time in the system settings.',
+    held: 'They go into the track only; the dot stays. It moves once they agree for some minutes; else ask him to restart location.',
     refused: 'See the reason; mostly a permission or a setting of the phone.',
     coarse: 'Ask him to switch on “Precise Location” (iPhone), or accuracy “High” (Android), and to allow GPS.',
     battery_low: 'Ask him to plug the phone in.',
@@ -100,6 +104,10 @@ function grounds({ cause, facts }: Cause): string {
       const way = off > 0 ? (zh ? '快' : 'ahead') : zh ? '慢' : 'behind';
       return zh ? `${way} ${duration(Math.abs(off))}，已自动校正` : `${duration(Math.abs(off))} ${way}; corrected`;
     }
+    case 'held':
+      return zh
+        ? `${fixReason(text(facts.reason))} ${text(facts.count)} 次，只记轨迹`
+        : `${fixReason(text(facts.reason))}: ${text(facts.count)} times, track only`;
     case 'refused':
       return zh
         ? `${fixReason(text(facts.reason))} ${text(facts.count)} 次，今天采用 ${text(facts.kept)} 个`

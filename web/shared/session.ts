@@ -1,6 +1,6 @@
 /** Who is signed in, on every page the same. */
 import { signal } from '@preact/signals';
-import { api, ApiError, onSignedOut, setCsrf } from './api';
+import { api, ApiError, onSessionChanged, onSignedOut, setCsrf } from './api';
 import type { Me, Role } from './types';
 
 export const me = signal<Me | null>(null);
@@ -16,6 +16,21 @@ function keep(answer: Me): Me {
   lapsed.value = false;
   return answer;
 }
+
+/** The cookie is of another session: true when the same person signed in in another tab, and this page goes on under it. */
+async function sameAgain(): Promise<boolean> {
+  const before = me.peek();
+  const answer = await api.get<Me>('/me').catch(() => null);
+  if (!before || !answer) return false;
+  // What somebody began must not be done in the name of the next one at this desk: he signs in again over the page.
+  if (answer.person.id !== before.person.id) {
+    lapse();
+    return false;
+  }
+  keep(answer);
+  return true;
+}
+onSessionChanged(sameAgain);
 
 /** Reads who is signed in; null when nobody is. */
 export async function whoAmI(): Promise<Me | null> {

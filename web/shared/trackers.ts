@@ -99,3 +99,6 @@ export function setups(of: Secrets, deviceId: string): TrackerSetup[] {
     },
   ];
 }
+
+/** Whether an address leads nowhere but to the machine itself: no phone will ever reach it. */
+export const onlyHere = (url: string): boolean => /^https?:\/\/(127\.|localhost\b|\[::1\])/.test(url);

@@ -1,5 +1,6 @@
 /** Giving a job to somebody by hand: soonest first, with a reason, and with an undo. */
 import { signal } from '@preact/signals';
+import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import { api, newKey } from '@shared/api';
 import { distance, duration, interval } from '@shared/format';
@@ -40,11 +41,19 @@ const REASONS = ['closer', 'skill', 'customer', 'workload', 'no_answer', 'other'
 type Reason = (typeof REASONS)[number];
 const NEAR_LIMIT = 12;
 
+/** He comes only after what he has in hand: the drive alone would flatter him. */
+const busyFirst = (near: Near) => near.eta_s !== null && (near.soonest_s ?? 0) - near.eta_s >= 60;
+
+/** Not heard of for longer than this, by the desk's own list of names; beside a place the server says who is stale. */
+const SILENT_S = 120;
+const silent = (age_s: number | null) => age_s === null || age_s > SILENT_S;
+const isSilent = (near: Near) => (near.reasons ? near.reasons.includes('stale') : silent(near.age_s));
+
 /** People on duty by name, for a claim that nobody could place yet. */
 function byName(): Near[] {
   return [...surveyors.peek().values()]
     .filter((card) => card.on_duty)
-    .sort((a, b) => a.name.localeCompare(b.name, 'zh'))
+    .sort((a, b) => Number(silent(ageOf(a))) - Number(silent(ageOf(b))) || a.name.localeCompare(b.name, 'zh'))
     .map((card) => ({
       surveyor: { id: card.id, name: card.name },
       distance_m: null,
@@ -68,6 +77,26 @@ async function candidates(of: Asked, stop: AbortSignal): Promise<Near[]> {
   const list = found.filter((one) => one.surveyor.id !== of.holder?.id);
   if (!of.to || list.some((one) => one.surveyor.id === of.to?.id)) return list;
   return [{ surveyor: of.to, distance_m: null, eta_s: null, age_s: null, reason: null }, ...list];
+}
+
+/** The long silent stand below a line that says why: their times are guesses. */
+function People({ people, to, onPick }: { people: Near[]; to: Named | null; onPick: (who: Named) => void }) {
+  const from = people.findIndex(isSilent);
+  return (
+    <div class="nears">
+      {people.map((near, n) => (
+        <Fragment key={near.surveyor.id}>
+          {n === from && <p class="near-silent small">{t('silentBelow')}</p>}
+          <Person
+            near={near}
+            first={to ? to.id === near.surveyor.id : n === 0}
+            chosen={to?.id === near.surveyor.id}
+            onPick={() => onPick(near.surveyor)}
+          />
+        </Fragment>
+      ))}
+    </div>
+  );
 }
 
 function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; first: boolean; onPick: () => void }) {
@@ -96,14 +125,18 @@ function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; 
           {card.open_jobs}/{card.max_open}
         </span>
       )}
-      {near.age_s !== null && <span class="muted small">{t('age', { t: duration(near.age_s) })}</span>}
+      {near.age_s !== null && <span class={`small ${isSilent(near) ? 'near-old' : 'muted'}`}>{t('age', { t: duration(near.age_s) })}</span>}
       <span class="tabular near-d">{distance(near.distance_m)}</span>
       <span class="tabular near-d near-eta">
-        <strong>{duration(near.eta_s)}</strong>
-        {near.eta_low_s != null && (
-          <span class="muted small" title={near.eta_by ? provider(near.eta_by) : undefined}>
-            {interval(near.eta_low_s, near.eta_high_s)}
-          </span>
+        <strong>{duration(near.soonest_s ?? near.eta_s)}</strong>
+        {busyFirst(near) ? (
+          <span class="muted small">{t('afterJobs', { t: duration(near.eta_s) })}</span>
+        ) : (
+          near.eta_low_s != null && (
+            <span class="muted small" title={near.eta_by ? provider(near.eta_by) : undefined}>
+              {interval(near.eta_low_s, near.eta_high_s)}
+            </span>
+          )
         )}
       </span>
     </label>
@@ -171,17 +204,7 @@ function AssignForm({ of, onDone }: { of: Asked; onDone: () => void }) {
         <Loaded of={list}>
           {(people) =>
             people.length ? (
-              <div class="nears">
-                {people.map((near, n) => (
-                  <Person
-                    key={near.surveyor.id}
-                    near={near}
-                    first={to ? to.id === near.surveyor.id : n === 0}
-                    chosen={to?.id === near.surveyor.id}
-                    onPick={() => setTo(near.surveyor)}
-                  />
-                ))}
-              </div>
+              <People people={people} to={to} onPick={setTo} />
             ) : (
               <EmptyState icon="user-x" title={t('noCandidates')} />
             )

@@ -4,7 +4,7 @@ import { clockTime, countdown, dayTime, distance, duration, fullTime, phone } fr
 import { secondsUntil } from '@shared/clock';
 import { isZh, labels } from '@shared/i18n';
 import { may } from '@shared/session';
-import type { AssignmentRow, ClaimDetail, Clock, OfferRow } from '@shared/types';
+import type { AssignmentRow, ClaimDetail, Clock, ContactRow, OfferRow } from '@shared/types';
 import { Badge, Banner, Countdown, Icon, urgencyOf } from '@shared/ui';
 import {
   cause,
@@ -106,6 +106,9 @@ const OFFER_LOOK = {
 } as const;
 
 /** Whether his phone got it: who keeps silent is one thing, who could not be reached another. */
+/** The customer was really spoken to: a slip of the thumb is no answer. */
+const reached = (one: ContactRow) => one.result === 'answered' && !one.marks?.includes('taken_back');
+
 function Reached({ offer }: { offer: OfferRow }) {
   if (offer.delivered_at) return <span class="muted small">{t('offerDelivered', { t: clockTime(offer.delivered_at) })}</span>;
   if (offer.state !== 'open') return null;
@@ -235,12 +238,13 @@ export function Facts({ claim }: { claim: ClaimDetail }) {
                 {task.contacts.map((one, n) => (
                   <li key={n} class="row">
                     <Badge
-                      tone={one.result === 'answered' ? 'green' : 'grey'}
-                      icon={one.result === 'answered' ? 'phone-call' : 'phone-off'}
+                      tone={reached(one) ? 'green' : 'grey'}
+                      icon={reached(one) ? 'phone-call' : 'phone-off'}
                     >
                       {contactResult(one.result)}
                     </Badge>
                     <span>{channel(one.channel)}</span>
+                    {one.marks?.includes('taken_back') && <span class="small">{t('contactTakenBack')}</span>}
                     <span class="muted small">{dayTime(one.at)}</span>
                   </li>
                 ))}

@@ -8,6 +8,7 @@ import { Badge, Button, Loaded, TaskBadge, Tabs } from '@shared/ui';
 import { claimState, unassignedReason } from '@shared/words';
 import { ASSIGNABLE } from '../live/drag';
 import { tasks } from '../store';
+import { appointable, AppointDialog } from './appoint';
 import { askAssign } from './assign';
 import { Decisions } from './decision';
 import { ReasonDialog } from './dialogs';
@@ -28,12 +29,13 @@ const ONLY: Partial<Record<TabKey, Parameters<typeof may>>> = {
 const tabs = () => TABS.filter((key) => may(...(ONLY[key] ?? [])) || !ONLY[key]);
 
 function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) {
-  const [open, setOpen] = useState<'redispatch' | 'withdraw' | 'pin' | null>(null);
+  const [open, setOpen] = useState<'redispatch' | 'withdraw' | 'pin' | 'appoint' | null>(null);
   const task = claim.task;
   const live = claim.state !== 'withdrawn' && claim.state !== 'approved' && claim.state !== 'closed';
   if (!may('dispatcher', 'seat') || !live || !task) return null;
   const dispatches = may('dispatcher');
   const job = tasks.value.get(task.id) ?? null;
+  const appointed = appointable(claim);
   const holder = task.assignments.some((one) => !one.ended_at);
   const done = () => {
     setOpen(null);
@@ -57,6 +59,11 @@ function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) 
           {t('redispatch')}
         </Button>
       )}
+      {appointed && (
+        <Button icon="calendar" data-action="appoint" onClick={() => setOpen('appoint')}>
+          {t(appointed.appointment_at ? 'appointChange' : 'appoint')}
+        </Button>
+      )}
       <Button icon="pin" kind={claim.loss.position ? 'plain' : 'primary'} onClick={() => setOpen('pin')}>
         {t(claim.loss.position ? 'movePin' : 'pin')}
       </Button>
@@ -64,6 +71,7 @@ function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) 
         {t('withdraw')}
       </Button>
       {(open === 'redispatch' || open === 'withdraw') && <ReasonDialog claim={claim} kind={open} onDone={done} />}
+      {open === 'appoint' && appointed && <AppointDialog claim={claim} held={appointed} onDone={done} />}
       {open === 'pin' && <PinDialog claim={claim} onDone={done} />}
     </div>
   );
@@ -104,6 +112,7 @@ export function ClaimView({ id, onLoad }: { id: Id; onLoad?: (claim: ClaimDetail
         card.offer?.id,
         card.offer?.delivered_at,
         card.surveyor?.id,
+        card.appointment_at,
         card.clocks.map((clock) => [clock.state, clock.stopped_at, clock.due_at]),
       ])
     : '';

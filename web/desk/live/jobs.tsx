@@ -1,7 +1,7 @@
 /** The board: jobs in groups, most urgent first, as a list beside the map or as columns. */
 import { useComputed, useSignal } from '@preact/signals';
 import { useState } from 'preact/hooks';
-import { clockTime } from '@shared/format';
+import { clockTime, dayTime } from '@shared/format';
 import type { TaskCard } from '@shared/types';
 import { Badge, Button, ClockBadge, Countdown, EmptyState, Icon, leadingClock, TaskBadge, urgencyOf } from '@shared/ui';
 import { cause, line, unassignedReason } from '@shared/words';
@@ -13,12 +13,13 @@ import { ASSIGNABLE, endDrag, startDrag } from './drag';
 import { change, clearFilter, cursor, filtered, view, wantsJob } from './view';
 
 const SHOWN_AT_FIRST = 60;
+const LOOK = { arrives: 'navigation', agreed: 'calendar', done: 'check' } as const;
 
 function Who({ card }: { card: TaskCard }) {
   if (card.offer) {
     const got = card.offer.delivered_at;
     return (
-      <span class="job-who" title={got ? t('deliveredTitle', { t: clockTime(got) }) : t('notDeliveredTitle')}>
+      <span class={`job-who ${got ? '' : 'undelivered'}`} title={got ? t('deliveredTitle', { t: clockTime(got) }) : t('notDeliveredTitle')}>
         <Icon name={got ? 'radio' : 'signal-off'} size={14} />
         <span class="clip">{t('asking', { name: card.offer.surveyor.name })}</span>
         {!got && <span class="small warn nowrap">{t('notDelivered')}</span>}
@@ -52,8 +53,8 @@ function Who({ card }: { card: TaskCard }) {
 
 /** When somebody will be there, or by his own word be done: the one figure that matters at this stage. */
 function Ahead({ card }: { card: TaskCard }) {
-  const { arrives, done_by_at: done } = card;
-  const parts: { key: string; text: string; title: string }[] = [];
+  const { arrives, done_by_at: done, appointment_at: agreed } = card;
+  const parts: { key: keyof typeof LOOK; text: string; title: string }[] = [];
   if (arrives) {
     const span = `${clockTime(arrives.low_at)}–${clockTime(arrives.high_at)}`;
     parts.push({
@@ -62,6 +63,8 @@ function Ahead({ card }: { card: TaskCard }) {
       title: t(arrives.under_way ? 'arrivesUnderWay' : 'arrivesIfTaken', { span, by: provider(arrives.by) }),
     });
   }
+  if (agreed && ['accepted', 'contacted', 'en_route'].includes(card.state))
+    parts.push({ key: 'agreed', text: t('agreedAt', { t: dayTime(agreed) }), title: t('agreedTitle') });
   if (done && ['accepted', 'contacted', 'en_route', 'on_scene'].includes(card.state))
     parts.push({ key: 'done', text: t('doneBy', { t: clockTime(done) }), title: t('doneByTitle') });
   if (!parts.length) return null;
@@ -69,7 +72,7 @@ function Ahead({ card }: { card: TaskCard }) {
     <div class="job-ahead small">
       {parts.map((one) => (
         <span key={one.key} class={`clip tabular ${one.key}`} title={one.title}>
-          <Icon name={one.key === 'done' ? 'check' : 'navigation'} size={13} />
+          <Icon name={LOOK[one.key]} size={13} />
           {one.text}
         </span>
       ))}

@@ -1,13 +1,14 @@
-/** Which layers of the past lie under the map. */
+/** Which layers of the past lie under the map, and how large its marks are. */
 import { useState } from 'preact/hooks';
-import { Button, Check } from '@shared/ui';
+import { MARK_SIZES, type MarkSize } from '@shared/map/marks';
+import { Button, Check, Select } from '@shared/ui';
 import { t } from '../words';
 import { HEATS } from './layers/history';
 import { change, view } from './view';
 
 export function Layers() {
   const [open, setOpen] = useState(false);
-  const { layers } = view.value;
+  const { layers, marks } = view.value;
   const turn = (name: string, on: boolean) => change({ layers: on ? [...layers, name] : layers.filter((one) => one !== name) });
   return (
     <div class="layer-box">
@@ -24,6 +25,12 @@ export function Layers() {
               onChange={(event) => turn(name, event.currentTarget.checked)}
             />
           ))}
+          <Select
+            label={t('marks')}
+            value={marks}
+            choices={MARK_SIZES.map((value) => ({ value, label: t(`marks_${value}`) }))}
+            onChange={(event) => change({ marks: event.currentTarget.value as MarkSize })}
+          />
         </div>
       )}
     </div>

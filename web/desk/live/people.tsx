@@ -7,10 +7,11 @@ import { duration, nextTime } from '@shared/format';
 import { may } from '@shared/session';
 import { useLoad } from '@shared/resource';
 import { Why } from '@shared/track/why';
-import type { Organisation, Page, PhoneTracking, SurveyorCard } from '@shared/types';
+import type { PhoneTracking, SurveyorCard } from '@shared/types';
 import { Badge, Button, EmptyState, Icon, Loaded, SurveyorBadge, tellError } from '@shared/ui';
 import { freshness, skill } from '@shared/words';
 import { askAssign } from '../claim/assign';
+import { useOrganisations } from '../orgs';
 import { go, openSurveyor } from '../route';
 import { ageOf, freshnessOf, surveyors, tasks } from '../store';
 import { t } from '../words';
@@ -145,7 +146,7 @@ export function Person({ card }: { card: SurveyorCard }) {
   const [home, setHome] = useState('');
   const [asking, setAsking] = useState(freshnessOf(card, now.peek()) !== 'fresh');
   // Somebody lent in a catastrophe is seen on the map; his track, his day and his shift stay with his own branch.
-  const orgs = useLoad<Page<Organisation>>((stop) => api.get('/organisations', {}, { signal: stop }), []);
+  const orgs = useOrganisations();
   const lent = orgs.data ? !orgs.data.items.some((one) => one.id === card.org_id) : false;
   const his = [...tasks.value.values()].filter((job) => job.surveyor?.id === card.id || job.offer?.surveyor.id === card.id);
   const run = (name: string, act: () => Promise<unknown>) => {

@@ -1,6 +1,7 @@
 /** What the dispatcher chose to see: kept on the server for him, and on this machine until the server has answered. */
 import { effect, signal } from '@preact/signals';
 import { api } from '@shared/api';
+import { type MarkSize, markSize } from '@shared/map/marks';
 import { cause, line, taskState } from '@shared/words';
 import type { SurveyorCard, TaskCard } from '@shared/types';
 import { leadingClock, urgencyOf } from '@shared/ui';
@@ -13,6 +14,8 @@ interface Kept {
   sound: boolean;
   notify: boolean;
   folded: string[];
+  /** How large the map's marks are. */
+  marks: MarkSize;
   /** Layers of the past on the map. */
   layers: string[];
 }
@@ -25,6 +28,7 @@ const FIRST: Kept = {
   sound: false,
   notify: false,
   folded: [],
+  marks: 'auto',
   layers: [],
 };
 
@@ -48,6 +52,8 @@ export const wall = signal(false);
 export const week = signal<string | null>(null);
 /** Why it is looked at: the server asks. */
 export const weekReason = signal('');
+
+effect(() => void (markSize.value = view.value.marks));
 
 const SAVE_MS = 800;
 let saved = '';

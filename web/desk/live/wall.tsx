@@ -11,7 +11,8 @@ import { t } from '../words';
 import { maskedName, maskedPlate, toWall } from './view';
 
 const LiveMap = lazy(() => import('./map'));
-const SHOWN = 14;
+/** More than any wall is high: what does not fit whole is not shown (wall.css). */
+const SHOWN = 40;
 
 function Count({ icon, label, value, hot }: { icon: IconName; label: string; value: number; hot?: boolean }) {
   return (

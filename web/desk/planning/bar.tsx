@@ -123,10 +123,15 @@ function One({ one }: { one: Catastrophe }) {
 /** A seat is told what stands, for it changes what he may promise; what is only proposed is not his to answer. */
 const STANDS = new Set<Catastrophe['state']>(['on', 'released']);
 
+/** What is in force stands above what is asked for, and that above what is only proposed. */
+const FIRST: Catastrophe['state'][] = ['on', 'released', 'requested', 'proposed'];
+
 export function CatastropheBar() {
   const [all, setAll] = useState(false);
   const decides = may('dispatcher', 'supervisor', 'admin');
-  const shown = catastrophes.value.filter((one) => decides || STANDS.has(one.state));
+  const shown = catastrophes.value
+    .filter((one) => decides || STANDS.has(one.state))
+    .sort((a, b) => FIRST.indexOf(a.state) - FIRST.indexOf(b.state));
   const proposed = shown.filter((one) => one.state === 'proposed');
   // A storm proposes itself in every branch at once; the board must not sink under the bars.
   const rest = all ? 0 : Math.max(0, proposed.length - 1);

@@ -5,6 +5,8 @@ import { may } from '@shared/session';
 import type { Catastrophe, Page } from '@shared/types';
 
 const EVERY_MS = 15_000;
+/** While something stands or waits for a second person, minutes count and several people act on the same bar. */
+const EVERY_STANDING_MS = 4_000;
 
 export const catastrophes = signal<Catastrophe[]>([]);
 
@@ -20,11 +22,14 @@ export function takeCatastrophe(one: Catastrophe): void {
 
 export function watchCatastrophes(): () => void {
   if (!may('seat', 'dispatcher', 'adjuster', 'supervisor', 'admin')) return () => undefined;
+  let asked = 0;
   const look = () => {
-    if (document.hidden) return;
+    const quiet = catastrophes.peek().every((one) => one.state === 'proposed');
+    if (document.hidden || Date.now() - asked < (quiet ? EVERY_MS : EVERY_STANDING_MS)) return;
+    asked = Date.now();
     reloadCatastrophes().catch((error: unknown) => console.warn('catastrophe mode cannot be read', error));
   };
   look();
-  const timer = window.setInterval(look, EVERY_MS);
+  const timer = window.setInterval(look, 1_000);
   return () => clearInterval(timer);
 }

@@ -1,13 +1,12 @@
 /** The fields of a report, in the order a call goes. */
-import { api } from '@shared/api';
 import { parseLonLat, toWgs84 } from '@shared/datum';
 import { toLocalInput } from '@shared/format';
 import { serverNow } from '@shared/clock';
-import { useLoad } from '@shared/resource';
 import { me } from '@shared/session';
-import type { Datum, Line, Organisation, Page } from '@shared/types';
+import type { Datum, Line } from '@shared/types';
 import { Choose, Field, Select, TextArea } from '@shared/ui';
 import { cause, line, relation } from '@shared/words';
+import { useOrganisations } from '../orgs';
 import { type Draft, draft, oddPhone, oddPlate, oddVin, type } from './draft';
 import { t } from './words';
 
@@ -53,7 +52,7 @@ export function pinOf(of: Draft): { lon: number; lat: number } | null {
 
 /** 通赔: a loss of another branch's customer. Asked for only where there are branches to choose from. */
 function Insurer({ of, error }: { of: Draft; error: string | null }) {
-  const orgs = useLoad<Page<Organisation>>((stop) => api.get('/organisations', {}, { signal: stop }), []);
+  const orgs = useOrganisations();
   const mine = me.value?.person.org.id;
   const others = (orgs.data?.items ?? []).filter((one) => one.kind !== 'firm' && one.id !== mine);
   if (!others.length) return null;

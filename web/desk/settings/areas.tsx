@@ -6,7 +6,7 @@ import type { LonLat } from '@shared/datum';
 import { either } from '@shared/i18n';
 import { asApiError, useLoad } from '@shared/resource';
 import { may } from '@shared/session';
-import type { Datum, Organisation, Page, SettingArea } from '@shared/types';
+import type { Datum, Page, SettingArea } from '@shared/types';
 import {
   Badge,
   Banner,
@@ -24,6 +24,7 @@ import {
 } from '@shared/ui';
 import { common, explain } from '@shared/words';
 import { mapInfo } from '../mapinfo';
+import { useOrganisations } from '../orgs';
 import { outlineOf, pasted, rings, type Shape, shapeOf } from './outline';
 import { t } from './words';
 
@@ -38,7 +39,7 @@ interface Edited {
 }
 
 function AreaDialog({ of, all, onDone }: Edited) {
-  const orgs = useLoad<Page<Organisation>>((signal) => api.get('/organisations', {}, { signal }), []);
+  const orgs = useOrganisations();
   const info = useLoad(mapInfo, []);
   const [typed, setTyped] = useState({
     name: of?.name ?? '',

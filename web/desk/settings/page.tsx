@@ -2,18 +2,19 @@
 import { useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { copyText } from '@shared/copy';
-import { useLoad } from '@shared/resource';
 import { may } from '@shared/session';
-import type { Organisation, Page } from '@shared/types';
+import type { Organisation } from '@shared/types';
 import { Badge, Banner, Button, Dialog, Field, Loaded, Select, Table, Tabs, tell, tellError } from '@shared/ui';
 import { common } from '@shared/words';
+import { forgetOrganisations, useOrganisations } from '../orgs';
 import { go, route } from '../route';
 import { Areas } from './areas';
 import { People } from './people';
 import { Rules } from './rules';
+import { System } from './system';
 import { t } from './words';
 
-const TABS = ['people', 'organisations', 'areas', 'rules', 'tokens'] as const;
+const TABS = ['people', 'organisations', 'areas', 'rules', 'tokens', 'system'] as const;
 type TabKey = (typeof TABS)[number];
 const KINDS = ['head', 'branch', 'sub_branch', 'firm'] as const;
 
@@ -25,6 +26,7 @@ function OrgDialog({ orgs, onDone }: { orgs: Organisation[]; onDone: (changed: b
     setBusy(true);
     api.post('/organisations', typed).then(
       () => {
+        forgetOrganisations();
         tell('ok', t('added'));
         onDone(true);
       },
@@ -82,7 +84,7 @@ function OrgDialog({ orgs, onDone }: { orgs: Organisation[]; onDone: (changed: b
 
 function Organisations() {
   const [open, setOpen] = useState(false);
-  const list = useLoad<Page<Organisation>>((signal) => api.get('/organisations', {}, { signal }), []);
+  const list = useOrganisations();
   const kind = (one: string) => ((KINDS as readonly string[]).includes(one) ? t(`kind_${one as (typeof KINDS)[number]}`) : one);
   return (
     <section class="panel list">
@@ -182,13 +184,14 @@ export function Settings() {
         label={t('settings')}
         active={tab}
         onPick={(key) => go('settings', key)}
-        tabs={TABS.map((key) => ({ key, label: t(key) }))}
+        tabs={TABS.filter((key) => key !== 'system' || may('admin', 'supervisor')).map((key) => ({ key, label: t(key) }))}
       />
       {tab === 'people' && <People />}
       {tab === 'organisations' && <Organisations />}
       {tab === 'areas' && <Areas />}
       {tab === 'rules' && <Rules />}
       {tab === 'tokens' && <Tokens />}
+      {tab === 'system' && may('admin', 'supervisor') && <System />}
     </div>
   );
 }

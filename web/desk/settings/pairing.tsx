@@ -5,7 +5,7 @@ import { secondsUntil } from '@shared/clock';
 import { words } from '@shared/i18n';
 import { HowTo } from '@shared/track/howto';
 import { Qr } from '@shared/track/qr';
-import { type AppKey, setups } from '@shared/trackers';
+import { type AppKey, onlyHere, setups } from '@shared/trackers';
 import type { Paired, Pairing } from '@shared/types';
 import { Banner, Button, Countdown, Tabs, tellError } from '@shared/ui';
 import { t as s } from './words';
@@ -15,6 +15,7 @@ const t = words(
     page: '查勘端（手机网页）',
     only: '只配对这个应用',
     note: '不用查勘端网页、只装定位应用的手机，在这里直接配对；一台手机一次。',
+    onlyHere: '二维码里的地址只有服务器自己能打开，手机连不上。请设置 CHAKAN_PUBLIC_URL 后重新生成。',
     secret: '二维码等同于密码：只给本人扫，扫完关闭窗口。关闭后不再显示。',
     make: '生成 {name} 的二维码',
   },
@@ -22,6 +23,7 @@ const t = words(
     page: 'Phone page',
     only: 'Pair this app alone',
     note: 'For a phone that runs the tracker without the phone page; once for each phone.',
+    onlyHere: 'The address in the code leads to the server itself; no phone reaches it. Set CHAKAN_PUBLIC_URL and make it anew.',
     secret: 'The code is as good as a password: let only him scan it, then close this window. It is not shown again.',
     make: 'Make the QR code for {name}',
   },
@@ -87,6 +89,7 @@ function AppPairing({ surveyor, app, onPaired }: { surveyor: string; app: AppKey
     <div class="stack" data-testid={`pair-${app}`}>
       {setup ? (
         <>
+          {onlyHere(setup.fields[0]?.value ?? '') && <Banner kind="error">{t('onlyHere')}</Banner>}
           <Banner kind="warning">{t('secret')}</Banner>
           <div class="app-qr">
             <Qr text={setup.qr} label={setup.name} />

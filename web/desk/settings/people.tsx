@@ -2,12 +2,13 @@
 import { useState } from 'preact/hooks';
 import { api } from '@shared/api';
 import { number } from '@shared/format';
-import { asApiError, useLoad } from '@shared/resource';
+import { asApiError } from '@shared/resource';
 import { may, me } from '@shared/session';
-import type { Organisation, Page, PersonRow } from '@shared/types';
+import type { PersonRow } from '@shared/types';
 import { Badge, Button, Dialog, EmptyState, Icon, Loaded, Table, tell } from '@shared/ui';
 import { common, explain, role, skill } from '@shared/words';
 import { useList, useRested } from '../lists/more';
+import { useOrganisations } from '../orgs';
 import { DevicesDialog } from './devices';
 import { PersonDialog, ROLES } from './person';
 import { t } from './words';
@@ -36,7 +37,7 @@ export function People() {
   const [q, setQ] = useState('');
   const [by, setBy] = useState('');
   const [open, setOpen] = useState<{ kind: 'edit' | 'devices' | 'end'; person: PersonRow | null } | null>(null);
-  const orgs = useLoad<Page<Organisation>>((signal) => api.get('/organisations', {}, { signal }), []);
+  const orgs = useOrganisations();
   const list = useList<PersonRow>('/people', { q: useRested(q.trim()), role: by }, 100);
   const done = (changed: boolean) => {
     setOpen(null);

@@ -5,27 +5,25 @@ import { api } from '@shared/api';
 import { either, labels } from '@shared/i18n';
 import { useLoad } from '@shared/resource';
 import { may, me } from '@shared/session';
-import type { Organisation, Page, RuleRow, Rules as RulePage } from '@shared/types';
+import type { RuleRow, Rules as RulePage } from '@shared/types';
 import { Badge, Banner, Button, EmptyState, Loaded, tell, tellError } from '@shared/ui';
 import { common } from '@shared/words';
+import { useOrganisations } from '../orgs';
+import { choice, explained } from './explained';
 import { Trial } from './trial';
 import { t } from './words';
 
 const TRIERS = ['dispatcher', 'supervisor', 'admin'] as const;
 
-const choice = labels(
-  { report_end: '挂机（报案结束）', assigned: '派工', accepted: '接单' },
-  { report_end: 'End of the call', assigned: 'Assignment', accepted: 'Acceptance' },
-);
 const unit = labels(
-  { min: '分钟', s: '秒', h: '小时', d: '天', m: '米', km: '公里', 'm/s': '米/秒' },
-  { min: 'min', s: 's', h: 'h', d: 'd', m: 'm', km: 'km', 'm/s': 'm/s' },
+  { min: '分钟', s: '秒', h: '小时', d: '天', m: '米', km: '公里', 'm/s': '米/秒', ms: '毫秒', 'km/h': '公里/小时' },
+  { min: 'min', s: 's', h: 'h', d: 'd', m: 'm', km: 'km', 'm/s': 'm/s', ms: 'ms', 'km/h': 'km/h' },
 );
 const shown = (rule: RuleRow, value: unknown): string =>
   rule.kind === 'bool'
     ? t(value ? 'on' : 'off')
     : rule.kind === 'choice'
-      ? choice(String(value))
+      ? choice(rule.key, String(value))
       : `${String(value ?? '')}${rule.unit && value !== null ? ` ${unit(rule.unit)}` : ''}`;
 
 /** What was typed, as the kind the rule has; undefined when it cannot be. */
@@ -58,7 +56,7 @@ function Input({
           ['true', t('on')],
           ['false', t('off')],
         ]
-      : rule.choices.map((one) => [one, choice(one)]);
+      : rule.choices.map((one) => [one, choice(rule.key, one)]);
   if (choices.length)
     return (
       <select
@@ -103,10 +101,18 @@ function Rule({ rule, org, triable, onSaved }: { rule: RuleRow; org: string; tri
     setBusy(true);
     act
       .then(() => {
-        tell('ok', t('ruleSaved'));
+        tell('ok', t('ruleSaved', { was: shown(rule, rule.value) }), { action: { label: common('undo'), run: back }, seconds: 12 });
         onSaved();
       }, tellError)
       .finally(() => setBusy(false));
+  };
+  // What stood here before: an own value again, or again the one from above.
+  const back = () => {
+    const before = rule.set_here ? api.put(path, { org_id: org, value: rule.value }) : api.del(path, { query: { org_id: org } });
+    before.then(() => {
+      tell('ok', t('ruleBack', { was: shown(rule, rule.value) }));
+      onSaved();
+    }, tellError);
   };
   const save = () => {
     if (value !== undefined && text !== was) run(api.put(path, { org_id: org, value }));
@@ -115,6 +121,7 @@ function Rule({ rule, org, triable, onSaved }: { rule: RuleRow; org: string; tri
     <tr>
       <td>
         <strong>{either(rule.zh, rule.en)}</strong>
+        {explained(rule.key) !== rule.key && <div class="muted small">{explained(rule.key)}</div>}
         <div class="muted small mono">{rule.key}</div>
       </td>
       <td class="rule-value">
@@ -125,6 +132,11 @@ function Rule({ rule, org, triable, onSaved }: { rule: RuleRow; org: string; tri
           onText={setText}
           onSave={may('admin') ? save : () => {}}
         />
+        {value === undefined && (
+          <div class="small warn" role="alert">
+            {t('ruleOutside', { min: rule.least ?? '', max: rule.most ?? '' })}
+          </div>
+        )}
       </td>
       <td class="muted small">
         {t('default', { v: shown(rule, rule.default) })}
@@ -189,7 +201,7 @@ function Rule({ rule, org, triable, onSaved }: { rule: RuleRow; org: string; tri
 
 export function Rules() {
   const [org, setOrg] = useState(me.value?.person.org.id ?? '');
-  const orgs = useLoad<Page<Organisation>>((signal) => api.get('/organisations', {}, { signal }), []);
+  const orgs = useOrganisations();
   const tries = useLoad<{ keys: string[] }>(
     (signal) => (may(...TRIERS) ? api.get('/lab/triable', {}, { signal }) : Promise.resolve({ keys: [] })),
     [],

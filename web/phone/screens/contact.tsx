@@ -5,13 +5,14 @@ import { clockTime } from '@shared/format';
 import type { Id, TaskJob } from '@shared/types';
 import { Banner, Button, Icon } from '@shared/ui';
 import { contactResult } from '@shared/words';
-import { taps, type Result } from '../ops';
+import { taps, takenBack, type Result } from '../ops';
 import { draft, tap } from '../sync';
 import { ActionBar } from '../ui/bar';
 import { ClockHero, clockOf } from '../ui/clockline';
 import { w } from '../words.job';
 import { Customer, dialable, hasPhone } from './facts';
 import { Place } from './place';
+import { noteAnswered } from './takeback';
 
 /** When the number of a job was dialled: the dialler covers this page, and the phone may drop it meanwhile. */
 const dialled = signal<Record<Id, string>>({});
@@ -23,6 +24,7 @@ async function remember(job: TaskJob, at: string | null): Promise<void> {
 }
 
 async function outcome(job: TaskJob, result: Result): Promise<void> {
+  if (result === 'answered') void noteAnswered(job);
   await tap(taps.contact(job, result));
   await remember(job, null);
 }
@@ -43,12 +45,13 @@ export function ContactStage({ job }: { job: TaskJob }) {
   }, [job.id]);
   const clock = clockOf(job.clocks, 'contact');
   const at = dialled.value[job.id];
-  const last = job.contacts.at(-1);
+  const tries = job.contacts.filter((one) => !takenBack(one));
+  const last = tries.at(-1);
   return (
     <>
       {clock && <ClockHero clock={clock} title={w('contactTitle')} late={w('contactLate')} />}
       <Customer job={job} />
-      {last && <p class="tried"><Icon name="history" size={18} />{w('tried', { n: job.contacts.length, t: clockTime(last.at), result: contactResult(last.result) })}</p>}
+      {last && <p class="tried"><Icon name="history" size={18} />{w('tried', { n: tries.length, t: clockTime(last.at), result: contactResult(last.result) })}</p>}
       {!hasPhone(job) && <Banner kind="warning">{w('noPhone')}</Banner>}
       <Place job={job} />
       {at
@@ -66,7 +69,7 @@ export function ContactStage({ job }: { job: TaskJob }) {
         : (
           <ActionBar>
             <a class="button big side" href={`sms:${dialable(job.reporter.phone)}`} aria-label={w('sms')}><Icon name="message" size={22} /></a>
-            <CallLink job={job} again={job.contacts.length > 0} />
+            <CallLink job={job} again={tries.length > 0} />
           </ActionBar>
           )}
     </>

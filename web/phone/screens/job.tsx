@@ -27,7 +27,7 @@ const TOLD = new Set<TaskJob['state']>(['returned', 'submitted', 'approved', 'ca
 const WHY = ['too_far', 'vehicle', 'conflict', 'skill', 'shift_end'];
 
 function AppointSheet({ job, onClose }: { job: TaskJob; onClose: () => void }) {
-  const [when, setWhen] = useState(toLocalInput(new Date(serverNow() + 3_600_000)));
+  const [when, setWhen] = useState(toLocalInput(job.appointment_at ? new Date(job.appointment_at) : new Date(serverNow() + 3_600_000)));
   const [wrong, setWrong] = useState(false);
   const save = async () => {
     const at = fromLocalInput(when);
@@ -39,6 +39,7 @@ function AppointSheet({ job, onClose }: { job: TaskJob; onClose: () => void }) {
     <Sheet title={w('appointTitle')} onClose={onClose}>
       <Field label={w('appoint')} type="datetime-local" value={when} hint={w('appointNote')} error={wrong ? w('appointPast') : null} onInput={(event) => { setWhen(event.currentTarget.value); setWrong(false); }} />
       <Button kind="primary" size="big" icon="calendar" onClick={() => void save()}>{w('appoint')}</Button>
+      {job.appointment_at && <Button size="big" icon="ban" data-testid="appoint-off" onClick={() => { void tap(taps.appoint(job, null)); onClose(); }}>{w('appointOff')}</Button>}
     </Sheet>
   );
 }

@@ -5,21 +5,22 @@ import { now } from '@shared/clock';
 import { clockTime, dayTime, distance, duration, fromLocalInput, shanghaiDay } from '@shared/format';
 import { words } from '@shared/i18n';
 import { useLoad } from '@shared/resource';
+import { fixReason } from '@shared/reasons';
+import { streets } from '@shared/streets';
 import { lookReason } from '@shared/track/looks';
 import { Line } from '@shared/track/line';
 import type { DayPart, Page, TrackLook } from '@shared/types';
 import { Badge, Banner, Button, Icon, Loaded, tell, tellError } from '@shared/ui';
 import { account } from '../account';
 import { TopBar } from '../ui/bar';
-import { streets } from '../ui/tiles';
 
 const t = words(
   {
-    title: '我的轨迹', note: '只在上岗时记录，到期自动删除。', day: '日期', stop: '停留', drive: '行驶', gap: '没有位置', nothing: '这一天没有轨迹', metres: '共行驶 {d}', out: '导出 GPX', in: '导入 GPX', imported: '导入：采用 {kept} 个，拒收 {refused} 个',
+    title: '我的轨迹', note: '只在上岗时记录，到期自动删除。', day: '日期', stop: '停留', drive: '行驶', gap: '没有位置', nothing: '这一天没有轨迹', metres: '共行驶 {d}', out: '导出 GPX', in: '导入 GPX', imported: '导入：采用 {kept} 个', importedNot: '导入：采用 {kept} 个，拒收 {refused} 个（{why}）',
     looks: '谁看过我的轨迹', noLooks: '没有人看过', by: '{name} · {why}', of: '查看 {from}–{to} 的轨迹', needsPaired: '只有配对的手机可以导入。', map: '这一天的轨迹图',
   },
   {
-    title: 'My track', note: 'Recorded on duty only, deleted when its time is over.', day: 'Day', stop: 'Stop', drive: 'Drive', gap: 'No position', nothing: 'No track on that day', metres: '{d} driven', out: 'Export GPX', in: 'Import GPX', imported: 'Imported: {kept} kept, {refused} refused',
+    title: 'My track', note: 'Recorded on duty only, deleted when its time is over.', day: 'Day', stop: 'Stop', drive: 'Drive', gap: 'No position', nothing: 'No track on that day', metres: '{d} driven', out: 'Export GPX', in: 'Import GPX', imported: 'Imported: {kept} kept', importedNot: 'Imported: {kept} kept, {refused} refused ({why})',
     looks: 'Who looked at my track', noLooks: 'Nobody did', by: '{name} · {why}', of: 'the track of {from}–{to}', needsPaired: 'Only a paired phone can import.', map: 'The track of that day',
   },
 );
@@ -93,7 +94,10 @@ export function MyTrackPage() {
   };
   const bring = async (given: File) => {
     const { kept, refused } = await api.send<{ kept: number; refused: Record<string, number> }>('/positions.gpx', given, 'application/gpx+xml');
-    tell('ok', t('imported', { kept, refused: Object.values(refused).reduce((a, b) => a + b, 0) }));
+    const lost = Object.values(refused).reduce((a, b) => a + b, 0);
+    const why = Object.entries(refused).map(([reason, n]) => `${fixReason(reason)} ${n}`).join(', ');
+    if (lost) tell('warning', t('importedNot', { kept, refused: lost, why }), { seconds: 15 });
+    else tell('ok', t('imported', { kept }));
     day.reload();
     points.reload();
   };

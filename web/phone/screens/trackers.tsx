@@ -4,7 +4,7 @@ import { copyText } from '@shared/copy';
 import { Banner, Button, EmptyState, Icon, tell } from '@shared/ui';
 import { HowTo } from '@shared/track/howto';
 import { Qr } from '@shared/track/qr';
-import { setups, type TrackerSetup } from '@shared/trackers';
+import { onlyHere, setups, type TrackerSetup } from '@shared/trackers';
 import { account } from '../account';
 import { isIos } from '../device';
 import { TopBar } from '../ui/bar';
@@ -58,6 +58,7 @@ export function TrackersPage() {
       <TopBar title={t('trackersTitle')} />
       <main class="page">
         <p>{t('trackersWhy')}</p>
+        {onlyHere(secrets.owntracks.url) && <Banner kind="warning">{t('trackersOnlyHere')}</Banner>}
         <Banner kind="info">{t('trackersSecret')}</Banner>
         {isIos ? [overland, owntracks, traccar] : [owntracks, traccar, overland]}
       </main>

@@ -16,6 +16,7 @@ import { ReasonSheet, Sheet } from '../ui/sheet';
 import { arriveWhy, datumName, navName, w } from '../words.job';
 import { Customer } from './facts';
 import { Place } from './place';
+import { TakeBack } from './takeback';
 
 /** The server's default; it decides, this only spares a refusal. */
 const NEAR_M = 300;
@@ -79,6 +80,7 @@ export function TravelStage({ job }: { job: TaskJob }) {
       {clock && !clock.stopped_at && <ClockHero clock={clock} title={w('arrivalTitle')} late={w('arrivalLate')} />}
       {job.near_since && !unproven(job) && <Banner kind="info">{w('nearSince', { t: clockTime(job.near_since) })}</Banner>}
       {unproven(job) && <Banner kind="warning">{w('arriveUnproven')}</Banner>}
+      <TakeBack job={job} />
       <Place job={job} />
       <Customer job={job} callable />
       <ActionBar>

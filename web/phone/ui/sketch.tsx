@@ -3,7 +3,7 @@ import { distance } from '@shared/format';
 import { metresBetween } from '@shared/metres';
 import { Sketch as Drawing } from '@shared/sketch';
 import { w } from '../words.job';
-import { streets } from './tiles';
+import { streets } from '@shared/streets';
 
 /** Where the loss lies from here, over the streets of the offline map when they are at hand. */
 export function Sketch({ loss, me, height }: { loss: LonLat; me: LonLat | null; height?: number }) {

@@ -3,6 +3,7 @@ import { gcjAddress, useGcj } from './gcj';
 import type { ExpressionSpecification, LayerSpecification, LineLayerSpecification, StyleSpecification } from 'maplibre-gl';
 import { inSoftware } from './drawing';
 import { isZh } from '../i18n';
+import { scaled } from './marks';
 import type { MapInfo } from '../types';
 
 interface Palette {
@@ -88,8 +89,8 @@ function roads(p: Palette, plain: boolean): LayerSpecification[] {
       : { 'line-cap': 'round' as const, 'line-join': 'round' as const },
   };
   return [
-    { ...line, id: 'road-casing', paint: { 'line-color': p.casing, 'line-width': width(1.6) } },
-    { ...line, id: 'road', paint: { 'line-color': ['case', isFast, p.fast, isMain, p.main, p.road], 'line-width': width(1) } },
+    { ...line, id: 'road-casing', paint: { 'line-color': p.casing, 'line-width': width(scaled(1.6)) } },
+    { ...line, id: 'road', paint: { 'line-color': ['case', isFast, p.fast, isMain, p.main, p.road], 'line-width': width(scaled(1)) } },
   ];
 }
 
@@ -106,7 +107,7 @@ function names(p: Palette): LayerSpecification[] {
         'symbol-placement': 'line',
         'text-field': localName(),
         'text-font': LABEL_FONT,
-        'text-size': 11,
+        'text-size': scaled(11),
         'symbol-spacing': 340,
       },
       paint,
@@ -117,7 +118,7 @@ function names(p: Palette): LayerSpecification[] {
       source: 'wide',
       'source-layer': 'water',
       minzoom: 10,
-      layout: { 'text-field': localName(), 'text-font': LABEL_FONT, 'text-size': 12 },
+      layout: { 'text-field': localName(), 'text-font': LABEL_FONT, 'text-size': scaled(12) },
       paint: { ...paint, 'text-color': '#3c7896' },
     },
     {
@@ -125,7 +126,7 @@ function names(p: Palette): LayerSpecification[] {
       type: 'symbol',
       source: 'names',
       maxzoom: 14.5,
-      layout: { 'text-field': localName(), 'text-font': LABEL_FONT, 'text-size': 13, 'text-letter-spacing': 0.1 },
+      layout: { 'text-field': localName(), 'text-font': LABEL_FONT, 'text-size': scaled(13), 'text-letter-spacing': 0.1 },
       paint: { ...paint, 'text-color': p.area, 'text-opacity': 0.95 },
     },
   ];
@@ -208,7 +209,7 @@ export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
         source: 'base',
         'source-layer': 'water',
         filter: ['==', ['geometry-type'], 'LineString'],
-        paint: { 'line-color': p.water, 'line-width': 2 },
+        paint: { 'line-color': p.water, 'line-width': scaled(2) },
       },
       ...roads(p, plain),
       {
@@ -216,7 +217,7 @@ export function baseStyle(info: MapInfo, dark: boolean): StyleSpecification {
         type: 'line',
         source: 'base',
         'source-layer': 'area',
-        paint: { 'line-color': p.area, 'line-width': 1.2, 'line-dasharray': [4, 3], 'line-opacity': 0.55 },
+        paint: { 'line-color': p.area, 'line-width': scaled(1.2), 'line-dasharray': [4, 3], 'line-opacity': 0.55 },
       },
       ...names(p),
     ],

@@ -12,6 +12,7 @@ import type { MapInfo } from '../types';
 import { EmptyState } from '../ui/state';
 import { baseStyle, groundColour } from './basemap';
 import { keepFluent } from './drawing';
+import { marks } from './marks';
 import { keepNames } from './names';
 import './map.css';
 
@@ -39,7 +40,7 @@ export interface MapViewProps {
   label: string;
   /** Called once; what it returns is called when the map goes. */
   onMap?: (map: GlMap) => (() => void) | void;
-  /** Called after each change of style (theme, language): add your sources and layers here, every time. */
+  /** Called after each change of style (theme, language, size of marks): add your sources and layers here, every time. */
   onStyle?: (map: GlMap) => void;
   class?: string;
   /** Arrow keys move something of yours, not the map. */
@@ -106,9 +107,9 @@ export function MapView(props: MapViewProps) {
       void map.once('idle', () => ground(true));
     });
     const done = latest.current.onMap?.(map);
-    let drawn = `${dark.peek()} ${lang.peek()}`;
+    let drawn = `${dark.peek()} ${lang.peek()} ${marks.peek()}`;
     const stop = effect(() => {
-      const wanted = `${dark.value} ${lang.value}`;
+      const wanted = `${dark.value} ${lang.value} ${marks.value}`;
       if (wanted !== drawn) map.setStyle(baseStyle(latest.current.info, dark.value), { diff: false });
       drawn = wanted;
     });

@@ -15,7 +15,8 @@ const t = words(
     accuracy: '误差',
     delays: '位置晚到',
     gaps: '今日中断',
-    refused: '拒收（按日）',
+    refused: '拒收（每日 8:00 起计）',
+    held: '只记轨迹（每日 8:00 起计）',
     clock: '手机时钟',
     right: '准确',
     ahead: '快 {t}',
@@ -38,7 +39,8 @@ const t = words(
     accuracy: 'Off by',
     delays: 'Positions arrive',
     gaps: 'Silences today',
-    refused: 'Refused, by day',
+    refused: 'Refused, by UTC day',
+    held: 'Track only, by UTC day',
     clock: 'Phone’s clock',
     right: 'right',
     ahead: '{t} ahead',
@@ -93,9 +95,25 @@ function Delays({ of }: { of: PhoneTracking['delays'] }) {
 }
 const short = (s: number): string => (s < 60 ? `${s}s` : `${Math.round(s / 60)}m`);
 
+function ByDay({ of }: { of: TrackedDevice['refused'] }) {
+  const days = Object.entries(of).sort(([a], [b]) => b.localeCompare(a));
+  if (!days.length) return <>{t('none')}</>;
+  return (
+    <>
+      {days.slice(0, 4).map(([date, reasons]) => (
+        <div key={date} class="small">
+          <span class="muted tabular">{date.slice(5)}</span>{' '}
+          {Object.entries(reasons)
+            .map(([why, n]) => `${fixReason(why)} ${number(n)}`)
+            .join(' · ')}
+        </div>
+      ))}
+    </>
+  );
+}
+
 function Phone({ of }: { of: TrackedDevice }) {
   const off = of.clock.offset_s;
-  const days = Object.entries(of.refused).sort(([a], [b]) => b.localeCompare(a));
   return (
     <li>
       <p class="row wrap">
@@ -121,16 +139,11 @@ function Phone({ of }: { of: TrackedDevice }) {
         </dd>
         <dt>{t('refused')}</dt>
         <dd>
-          {days.length
-            ? days.slice(0, 4).map(([date, reasons]) => (
-                <div key={date} class="small">
-                  <span class="muted tabular">{date.slice(5)}</span>{' '}
-                  {Object.entries(reasons)
-                    .map(([why, n]) => `${fixReason(why)} ${number(n)}`)
-                    .join(' · ')}
-                </div>
-              ))
-            : t('none')}
+          <ByDay of={of.refused} />
+        </dd>
+        <dt>{t('held')}</dt>
+        <dd>
+          <ByDay of={of.held} />
         </dd>
       </dl>
     </li>

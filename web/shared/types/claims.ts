@@ -190,6 +190,8 @@ export interface Near {
   eta_low_s?: number | null;
   eta_high_s?: number | null;
   eta_by?: string;
+  /** With what he has in hand before it; `eta_s` is the drive alone. */
+  soonest_s?: number | null;
   age_s: number | null;
   /** Of another organisation, lent in a catastrophe. */
   borrowed?: boolean;

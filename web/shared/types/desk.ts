@@ -207,6 +207,8 @@ export interface TrackedDevice {
   revoked_at: Instant | null;
   clock: { offset_s: number; learned_at: Instant | null };
   refused: Record<string, Record<string, number>>;
+  /** Kept, but not for the dot. */
+  held: Record<string, Record<string, number>>;
 }
 /** A day of a track as people tell it. */
 export interface DayPart {

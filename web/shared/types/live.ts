@@ -23,6 +23,8 @@ export interface TaskCard {
   arrives?: { at: Instant; low_at: Instant; high_at: Instant; by: string; under_way: boolean } | null;
   /** The holder's own word on when the job will be done. */
   done_by_at?: Instant | null;
+  /** A time agreed with the customer, by whoever holds the job. */
+  appointment_at?: Instant | null;
   clocks: Clock[];
   priority: number;
   duplicate: boolean;

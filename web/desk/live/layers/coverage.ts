@@ -1,5 +1,6 @@
 /** Hexagons of the coverage: how soon somebody could be there, the deeper the more reports are expected; and the best move. */
 import type { ExpressionSpecification, Map as GlMap } from 'maplibre-gl';
+import { scaled } from '@shared/map/marks';
 import type { BestMove, Coverage } from '@shared/types';
 import { EMPTY, pour } from './pour';
 
@@ -28,13 +29,13 @@ export function addCoverage(map: GlMap, dark: boolean): void {
     type: 'line',
     source: 'cover',
     filter: ['==', ['get', 'kind'], 2],
-    paint: { 'line-color': colour, 'line-width': 1, 'line-opacity': 0.6 },
+    paint: { 'line-color': colour, 'line-width': scaled(1), 'line-opacity': 0.6 },
   });
   map.addLayer({
     id: 'cover-move-line',
     type: 'line',
     source: 'cover-move',
-    paint: { 'line-color': dark ? '#d7a3e6' : '#7a3c8f', 'line-width': 3, 'line-dasharray': [1.5, 1.2] },
+    paint: { 'line-color': dark ? '#d7a3e6' : '#7a3c8f', 'line-width': scaled(3), 'line-dasharray': [1.5, 1.2] },
   });
   map.addLayer({
     id: 'cover-move-end',
@@ -42,7 +43,7 @@ export function addCoverage(map: GlMap, dark: boolean): void {
     source: 'cover-move',
     filter: ['==', ['geometry-type'], 'Point'],
     paint: {
-      'circle-radius': 9,
+      'circle-radius': scaled(9),
       'circle-color': dark ? '#3a2043' : '#f2e3f6',
       'circle-stroke-color': dark ? '#d7a3e6' : '#7a3c8f',
       'circle-stroke-width': 3,

@@ -1,5 +1,6 @@
 /** The way of a surveyor's day: a line through his visits, numbered in order. */
 import type { Map as GlMap } from 'maplibre-gl';
+import { scaled } from '@shared/map/marks';
 import type { DayPlan } from '@shared/types';
 import { EMPTY, pour } from './pour';
 import { picture } from './shapes';
@@ -31,7 +32,7 @@ export function addDay(map: GlMap, dark: boolean): void {
     source: 'day',
     filter: ['==', ['geometry-type'], 'LineString'],
     layout: { 'line-cap': 'round', 'line-join': 'round' },
-    paint: { 'line-color': ink, 'line-width': 3, 'line-opacity': 0.55 },
+    paint: { 'line-color': ink, 'line-width': scaled(3), 'line-opacity': 0.55 },
   });
 }
 
@@ -42,7 +43,7 @@ export function addDayNumbers(map: GlMap): void {
     type: 'symbol',
     source: 'day',
     filter: ['==', ['geometry-type'], 'Point'],
-    layout: { 'icon-image': ['concat', 'visit-', ['get', 'n']], 'icon-offset': [0, 16], 'icon-allow-overlap': true },
+    layout: { 'icon-image': ['concat', 'visit-', ['get', 'n']], 'icon-size': scaled(1), 'icon-offset': [0, 16], 'icon-allow-overlap': true },
   });
 }
 

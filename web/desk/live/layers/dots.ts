@@ -1,5 +1,6 @@
 /** Surveyors' marks drawn by the graphics card in two calls: ten thousand dots cost no more than a few layout passes of text. */
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as GlMap } from 'maplibre-gl';
+import { scaled } from '@shared/map/marks';
 import type { Id } from '@shared/types';
 import { columns, link, overAll, screenOf, shifted, texture, type Uniforms } from './drawn';
 import type { Dot } from './gather';
@@ -148,11 +149,11 @@ export class DotLayer implements CustomLayerInterface {
     const { at } = this;
     const matrix = defaultProjectionData.mainMatrix as unknown as number[];
     gl.uniformMatrix4fv(at.u_matrix ?? null, false, shifted(matrix, this.origin));
-    gl.uniform2f(at.u_pixel ?? null, (2 * ratio) / canvas.width, (2 * ratio) / canvas.height);
+    gl.uniform2f(at.u_pixel ?? null, scaled(2 * ratio) / canvas.width, scaled(2 * ratio) / canvas.height);
     gl.uniform1i(at.u_sheet ?? null, 0);
     overAll(gl);
     const draw = (size: number, arrows: boolean) => {
-      gl.uniform1f(at.u_size ?? null, size * ratio);
+      gl.uniform1f(at.u_size ?? null, scaled(size * ratio));
       gl.uniform1f(at.u_share ?? null, size / HEADING_PX);
       gl.uniform1i(at.u_arrows ?? null, arrows ? 1 : 0);
       gl.drawArrays(gl.POINTS, 0, this.dots.length);
@@ -173,7 +174,7 @@ export class DotLayer implements CustomLayerInterface {
     const place = screenOf(this.map);
     return (dot) => {
       const [left, top] = place(dot);
-      return [left + dot.aside[0], top + dot.aside[1]];
+      return [left + scaled(dot.aside[0]), top + scaled(dot.aside[1])];
     };
   }
 

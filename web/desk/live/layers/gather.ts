@@ -16,7 +16,7 @@ export interface Dot extends Point {
   /** Degrees clockwise from north, or -1 when he stands still. */
   heading: number;
   age: number | null;
-  /** Pixels he is set aside, where several stand at one place. */
+  /** Pixels he is set aside at the usual size of marks, where several stand at one place. */
   aside: [number, number];
 }
 export interface Cluster {
@@ -125,8 +125,9 @@ export function gatherPoints<P extends Point>(points: P[], zoom: number, radius 
   return { singles, clusters };
 }
 
-export function gather(dots: Dot[], zoom: number): Gathered<Dot> {
-  const found = gatherPoints(dots, zoom);
+/** `marks` is how much larger than usual they are drawn. */
+export function gather(dots: Dot[], zoom: number, marks: number): Gathered<Dot> {
+  const found = gatherPoints(dots, zoom, RADIUS_PX * marks);
   if (Math.floor(zoom) >= APART_ZOOM) spread(dots);
   else for (const dot of found.singles) dot.aside = [0, 0];
   return found;

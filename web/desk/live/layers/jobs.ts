@@ -1,5 +1,6 @@
 /** Jobs on the map: a pin whose shape and colour say how the clock stands, with the minutes left on it. */
 import { type Map as GlMap, MercatorCoordinate } from 'maplibre-gl';
+import { scaled } from '@shared/map/marks';
 import type { Id, TaskCard } from '@shared/types';
 import { leadingClock, urgencyOf } from '@shared/ui';
 import { type Cluster, gatherPoints, onSquare, type Point } from './gather';
@@ -37,8 +38,8 @@ export function addJobs(map: GlMap, dark: boolean): void {
     type: 'circle',
     source: 'job-chosen',
     paint: {
-      'circle-radius': 24,
-      'circle-translate': [0, -22],
+      'circle-radius': scaled(24),
+      'circle-translate': [0, scaled(-22)],
       'circle-color': ink,
       'circle-opacity': 0.22,
       'circle-stroke-width': 2.5,
@@ -92,7 +93,7 @@ export function drawJobs(map: GlMap, cards: Iterable<TaskCard>, nowMs: number): 
 function arrange(map: GlMap, crowd: Heaps): void {
   crowd.step = Math.floor(map.getZoom());
   const calm = (pin: Pin) => pin.look !== 'late' && pin.look !== 'risk';
-  const { singles, clusters } = gatherPoints(crowd.pins.filter(calm), crowd.step, PIN_PX, LEAST_PINS);
+  const { singles, clusters } = gatherPoints(crowd.pins.filter(calm), crowd.step, scaled(PIN_PX), LEAST_PINS);
   crowd.clusters = clusters;
   crowd.shown = [...singles, ...crowd.pins.filter((pin) => !calm(pin))].sort((a, b) => a.order - b.order);
   crowd.layer.show([

@@ -1,5 +1,6 @@
 /** The line from the chosen job to its surveyor, and a surveyor's track. */
 import type { Map as GlMap } from 'maplibre-gl';
+import { scaled } from '@shared/map/marks';
 import type { SurveyorCard, TaskCard } from '@shared/types';
 import { EMPTY, pour } from './pour';
 
@@ -14,13 +15,13 @@ export function addLinks(map: GlMap, dark: boolean): void {
     type: 'line',
     source: 'track',
     layout: { 'line-cap': 'round', 'line-join': 'round' },
-    paint: { 'line-color': dark ? '#79b9f2' : '#00599c', 'line-width': 3.5, 'line-opacity': 0.75 },
+    paint: { 'line-color': dark ? '#79b9f2' : '#00599c', 'line-width': scaled(3.5), 'line-opacity': 0.75 },
   });
   map.addLayer({
     id: 'link',
     type: 'line',
     source: 'link',
-    paint: { 'line-color': ink, 'line-width': 2, 'line-dasharray': [2, 1.6] },
+    paint: { 'line-color': ink, 'line-width': scaled(2), 'line-dasharray': [2, 1.6] },
   });
 }
 

@@ -1,6 +1,7 @@
 /** The rings from which a job is reached in time: under everything else, the longest time widest and palest. */
 import { effect } from '@preact/signals';
 import type { Map as GlMap } from 'maplibre-gl';
+import { scaled } from '@shared/map/marks';
 import { dark } from '@shared/theme';
 import type { Reach } from '@shared/types';
 import { reach } from '../reach';
@@ -39,7 +40,7 @@ export function addRings(map: GlMap, inDark: boolean): void {
       source: 'rings',
       paint: {
         'line-color': ink,
-        'line-width': ['case', ['get', 'near'], 2, 1.5],
+        'line-width': ['case', ['get', 'near'], scaled(2), scaled(1.5)],
         'line-dasharray': ['case', ['get', 'near'], ['literal', [1, 0]], ['literal', [3, 2]]],
       },
     },

@@ -1,5 +1,6 @@
 /** Pins and circles with figures on them, drawn in one call from one picture: no tiles, no text layout, no worker. */
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as GlMap } from 'maplibre-gl';
+import { scaled } from '@shared/map/marks';
 import { columns, link, overAll, screenOf, shifted, texture, type Uniforms } from './drawn';
 import { type Picture, pictures } from './pictures';
 
@@ -126,7 +127,7 @@ export class SpriteLayer implements CustomLayerInterface {
     const { clientWidth, clientHeight } = map.getCanvas();
     const matrix = defaultProjectionData.mainMatrix as unknown as number[];
     gl.uniformMatrix4fv(at.u_matrix ?? null, false, shifted(matrix, this.origin));
-    gl.uniform2f(at.u_pixel ?? null, 2 / clientWidth, 2 / clientHeight);
+    gl.uniform2f(at.u_pixel ?? null, scaled(2) / clientWidth, scaled(2) / clientHeight);
     gl.uniform2f(at.u_sheet_size ?? null, this.sheet.width, this.sheet.height);
     gl.uniform1i(at.u_sheet ?? null, 0);
     overAll(gl);
@@ -142,7 +143,7 @@ export class SpriteLayer implements CustomLayerInterface {
       const cell = sprite && this.sheet.cells[sprite.picture];
       if (!sprite || !cell) continue;
       const [left, top] = place(sprite);
-      if (Math.abs(x - left) <= cell.reach[0] && Math.abs(y - top - cell.up) <= cell.reach[1]) return n;
+      if (Math.abs(x - left) <= scaled(cell.reach[0]) && Math.abs(y - top - scaled(cell.up)) <= scaled(cell.reach[1])) return n;
     }
     return -1;
   }

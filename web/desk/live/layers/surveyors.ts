@@ -2,6 +2,7 @@
 import type { GeoJSONSource, LngLatBoundsLike, Map as GlMap } from 'maplibre-gl';
 import { MercatorCoordinate } from 'maplibre-gl';
 import { LABEL_FONT } from '@shared/map/basemap';
+import { marks, scaled } from '@shared/map/marks';
 import type { Id, SurveyorCard } from '@shared/types';
 import { ageOf, freshnessOf } from '../../store';
 import { DotLayer } from './dots';
@@ -36,7 +37,7 @@ export function addSurveyors(map: GlMap, dark: boolean): void {
     type: 'circle',
     source: 'surveyor-chosen',
     paint: {
-      'circle-radius': 17,
+      'circle-radius': scaled(17),
       'circle-color': ink,
       'circle-opacity': 0.15,
       'circle-stroke-color': ink,
@@ -52,7 +53,7 @@ export function addSurveyors(map: GlMap, dark: boolean): void {
     layout: {
       'text-field': ['get', 'label'],
       'text-font': LABEL_FONT,
-      'text-size': 11,
+      'text-size': scaled(11),
       'text-offset': [0, 1.25],
       'text-anchor': 'top',
     },
@@ -119,7 +120,7 @@ export function drawSurveyors(map: GlMap, cards: Iterable<SurveyorCard>, nowMs: 
 
 function arrange(map: GlMap, crowd: Crowd): void {
   crowd.step = Math.min(APART_ZOOM, Math.floor(map.getZoom()));
-  crowd.gathered = gather(crowd.dots, crowd.step);
+  crowd.gathered = gather(crowd.dots, crowd.step, marks.peek());
   const { singles, clusters } = crowd.gathered;
   crowd.layer.show(singles);
   crowd.circles.show(
@@ -181,7 +182,7 @@ export function chooseSurveyor(map: GlMap, id: Id | null): void {
 
 /** The surveyor whose mark lies under a point of the screen. */
 export const surveyorAt = (map: GlMap, x: number, y: number, reach = 15): Id | null =>
-  crowds.get(map)?.layer.under(x, y, reach)?.id ?? null;
+  crowds.get(map)?.layer.under(x, y, scaled(reach))?.id ?? null;
 
 export function clusterAt(map: GlMap, x: number, y: number): Cluster | null {
   const crowd = crowds.get(map);
@@ -191,7 +192,7 @@ export function clusterAt(map: GlMap, x: number, y: number): Cluster | null {
 /** Opens a cluster: its members fill the view, and closer than APART_ZOOM each is shown by himself. */
 export function openCluster(map: GlMap, { box, x, y }: Cluster): void {
   const bounds: LngLatBoundsLike = [lonLat(box[0], box[1]), lonLat(box[2], box[3])];
-  const fitting = map.cameraForBounds(bounds, { padding: 90, maxZoom: CLOSEST });
+  const fitting = map.cameraForBounds(bounds, { padding: scaled(90), maxZoom: CLOSEST });
   // A cluster as wide as the screen comes apart by going one step in.
   const zoom = Math.min(CLOSEST, Math.max(fitting?.zoom ?? 0, Math.floor(map.getZoom()) + 1.05));
   map.easeTo({ center: fitting && fitting.zoom === zoom ? fitting.center : lonLat(x, y), zoom, duration: 300 });

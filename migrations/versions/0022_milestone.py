@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision, down_revision = "0026_milestone", "0021_archive"
+revision, down_revision = "0022_milestone", "0021_archive"
 
 
 def upgrade() -> None:

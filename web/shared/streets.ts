@@ -1,8 +1,8 @@
 /** Streets under the sketch: vector tiles of the offline map, turned into SVG paths. */
 import { VectorTile } from '@mapbox/vector-tile';
 import { PbfReader } from 'pbf';
-import { api } from '@shared/api';
-import type { Streets, View } from '@shared/sketch';
+import { api } from './api';
+import type { Streets, View } from './sketch';
 
 const BIG = new Set(['motorway', 'trunk', 'primary', 'secondary']);
 const TILE_ZOOM_MOST = 15;

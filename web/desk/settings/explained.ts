@@ -1,0 +1,101 @@
+/** What a rule of dispatch does, in one sentence, and the names of what may be chosen. */
+import { labels } from '@shared/i18n';
+
+/** A rule without a sentence says all by its title. */
+export const explained = labels(
+  {
+    offer_ttl_s: '查勘员在这段时间内不答复，就问下一位。',
+    offer_unseen_s: '这段时间内没有手机取到派单，就改问下一位，不计入轮次。',
+    offer_rounds_max: '问过这么多位仍无人接，转入待人工派单。',
+    stale_offer_s: '位置早于此时长的人不会被自动派单，只能人工派。',
+    radius_1_km: '先在此范围内问本机构的人。',
+    radius_2_km: '再在此范围内问上级机构所辖的人。',
+    radius_3_km: '最后扩大到此范围；再远的只能人工派。',
+    busy_job_min: '没有历史数据时，手上每件任务按此时长计算何时有空。',
+    match_window_ms: '报案集中时，在此窗口内合并求最优；单独一件立即派。',
+    late_weight_pct: '预计每超时一秒，按这个百分比折成客户等待的秒数。',
+    load_weight_s: '今天比平均多一件任务，折成多少秒等待：越大派得越平均。',
+    area_weight_s: '派别的机构的人，折成多少秒等待：越大越优先本机构。',
+    hole_weight_pct: '他走后附近没人，下一案要多等的时间按此百分比计入。',
+    ageing_pct: '已等的时间按此百分比加权，避免有人一直等。',
+    idle_weight_s: '条件相同时空闲久的优先，最多相当于这么多秒。',
+    rest_between_min: '办完一件后休息多久才再派。',
+    duty_most_h: '连续在岗超过此时长，不再自动派单。',
+    firms_use: '公估机构的人何时参与派单。',
+    foresee_offers: '预见来不及首次联系时，未答复的派单立即改派。',
+    foresee_held: '预见已接任务将超时，而别人来得及时怎么办。',
+    uncontacted_after_s: '接单后这么久还没联系客户，视为失联，可改派。',
+    switch_gain_s: '改派至少要快这么多才值得，防止来回换人。',
+    switch_hold_s: '同一案两次改派至少间隔这么久。',
+    switch_most: '同一案最多自动改派几次，之后只提示调度。',
+    arrive_within_m: '离事故地点这么近，点“到达”就不必说明原因。',
+    arrive_dwell_m: '轨迹在这个范围内停留，视为到过现场。',
+    arrive_dwell_s: '停留这么久才算到过现场。',
+    shift_h: '没填下岗时间的人，日程按此时长排。',
+    appointment_slack_min: '比约定晚到不超过此时长仍算守约；更晚就列入排不进的。',
+    coverage_weeks: '用最近多少周的报案估计各处需求。',
+    move_up: '覆盖有空洞时，由调度决定，还是自动请空闲的人移过去。',
+    move_up_drive_pct: '移防路上每秒按此百分比折成等待：越大越少移动。',
+    eta_speed_kmh: '没有路网时，按此车速估算。',
+    eta_winding_pct: '没有路网时，路程按直线的百分之几计算。',
+  },
+  {
+    offer_ttl_s: 'Whoever has not answered by then is passed over and the next one is asked.',
+    offer_unseen_s: 'When no phone has fetched the offer by then the next one is asked; no round is used.',
+    offer_rounds_max: 'After so many in vain the job waits for a dispatcher.',
+    stale_offer_s: 'Whose position is older is never asked by the machine, only by hand.',
+    radius_1_km: 'First the organisation’s own people within this are asked.',
+    radius_2_km: 'Then everybody below the parent within this.',
+    radius_3_km: 'At last everybody within this; farther only by hand.',
+    busy_job_min: 'While nothing was learned yet, each job in hand takes so long.',
+    match_window_ms: 'When reports come in crowds they are solved together within this; one alone is decided at once.',
+    late_weight_pct: 'Each second of expected lateness counts as so many per cent of a second of waiting.',
+    load_weight_s: 'A job more than the others today counts as so much waiting: larger spreads the work.',
+    area_weight_s: 'Somebody of another organisation counts as so much more waiting.',
+    hole_weight_pct: 'How much longer the next one here would wait, in per cent, counts too.',
+    ageing_pct: 'Time already waited counts so many per cent, so that nobody waits for ever.',
+    idle_weight_s: 'Of equals the longest idle goes first; never worth more than this.',
+    rest_between_min: 'How long somebody rests after a job before he is asked again.',
+    duty_most_h: 'Longer on duty than this, nobody is asked by the machine.',
+    firms_use: 'When people of loss-adjusting firms take part.',
+    foresee_offers: 'An unanswered offer goes to somebody else when first contact would come too late.',
+    foresee_held: 'What happens when an accepted job will be late and another could be in time.',
+    uncontacted_after_s: 'Who has not rung the customer by then counts as lost.',
+    switch_gain_s: 'A switch must gain at least this, or jobs would go to and fro.',
+    switch_hold_s: 'At least this between two switches of one job.',
+    switch_most: 'So many switches of one job; after that only the dispatcher decides.',
+    arrive_within_m: 'So near the loss an arrival needs no reason.',
+    arrive_dwell_m: 'A track that stays within this has been at the scene.',
+    arrive_dwell_s: 'It must stay so long to count.',
+    shift_h: 'Days are planned so long for who has not said when he goes home.',
+    appointment_slack_min: 'So much later than agreed still keeps an appointment; more is named as not fitting.',
+    coverage_weeks: 'Where reports are to be expected is counted from so many weeks.',
+    move_up: 'Where nobody is near: only shown to the dispatcher, or free people are asked to move.',
+    move_up_drive_pct: 'A second driven for it counts so many per cent of one waited: larger moves people less.',
+    eta_speed_kmh: 'Without a road graph drives are counted at this speed.',
+    eta_winding_pct: 'Without a road graph a drive is so many per cent of the straight line.',
+  },
+);
+
+/** By rule and value: the same word may mean different things. */
+const choices = labels(
+  {
+    report_end: '挂机（报案结束）', assigned: '派工', accepted: '接单',
+    'firms_use.never': '不用', 'firms_use.overflow': '自有人员都不行时才用', 'firms_use.always': '与自有人员一样用',
+    'foresee_held.off': '不处理', 'foresee_held.propose': '提示调度决定', 'foresee_held.auto': '自动改派',
+    'move_up.propose': '只在地图上建议', 'move_up.ask': '自动询问空闲人员',
+    'customer_lang.zh-CN': '中文', 'customer_lang.en': '英文',
+  },
+  {
+    report_end: 'End of the call', assigned: 'Assignment', accepted: 'Acceptance',
+    'firms_use.never': 'Never', 'firms_use.overflow': 'Only when nobody of one’s own can', 'firms_use.always': 'Like one’s own people',
+    'foresee_held.off': 'Nothing', 'foresee_held.propose': 'The dispatcher is asked', 'foresee_held.auto': 'Switched by itself',
+    'move_up.propose': 'Only proposed on the map', 'move_up.ask': 'Free people are asked',
+    'customer_lang.zh-CN': 'Chinese', 'customer_lang.en': 'English',
+  },
+);
+export function choice(key: string, value: string): string {
+  const own = `${key}.${value}`;
+  const word = choices(own);
+  return word === own ? choices(value) : word;
+}
