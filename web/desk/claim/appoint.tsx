@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { api, newKey } from '@shared/api';
 import { serverNow } from '@shared/clock';
 import { dayTime, fromLocalInput, toLocalInput } from '@shared/format';
+import { asApiError } from '@shared/resource';
 import type { AssignmentRow, ClaimDetail } from '@shared/types';
 import { Button, Dialog, Field, tell, tellError } from '@shared/ui';
 import { common } from '@shared/words';
@@ -35,6 +36,8 @@ export function AppointDialog({ claim, held, onDone }: { claim: ClaimDetail; hel
       tell('ok', at ? t('appointDone', { t: dayTime(at) }) : t('appointOffDone'));
     } catch (error) {
       tellError(error);
+      // What was typed stays while there is no network; the key says it is the same wish when it is sent again.
+      if (asApiError(error).code === 'offline') return setBusy(false);
     }
     // Also when it was refused: another time agreed meanwhile must be seen before one tries again.
     onDone();
