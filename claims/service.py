@@ -24,7 +24,7 @@ from claims.errors import ExternalNoTaken
 from claims.models import Claim, Task
 from claims.notice import Item, Notice, Opened, check
 from claims.states import ClaimState, TaskState
-from claims.writing import claim_row, item_rows
+from claims.writing import claim_row, item_rows, marks_of
 from core import audit, clock, outbox
 from core.database import Sessions
 from staff.accounts import Actor
@@ -68,10 +68,11 @@ def _rows(
     rule: dict[str, Any],
     now: datetime,
 ) -> opening.Rows:
-    claim, (items, _) = claim_row(actor, notice, at, surge, rule, now), item_rows(notice.items)
-    plans = clocks.plans_of_report(rule, notice.line, at.area.kind if at.area is not None else "urban")
-    ended_at = limits.report_end(claim["reported_at"], notice.call_ended_at, now)
+    items, odd = item_rows(notice.items)
+    ended_at = limits.report_end(notice.reported_at or now, notice.call_ended_at, now)
     start_at, event = limits.start_of(ended_at, now, limits.minutes(rule["backdated_after_min"]))
+    claim = claim_row(actor, notice, at, surge, marks_of(notice, rule, event, odd, now), now)
+    plans = clocks.plans_of_report(rule, notice.line, at.area.kind if at.area is not None else "urban")
     trait = Trait(
         tuple(item["plate_key"] for item in items if item["plate_key"]),
         claim["reporter_phone"],

@@ -15,9 +15,12 @@ from staff.accounts import Actor
 
 
 def claim_row(
-    actor: Actor, notice: Notice, at: Home, surge: Force | None, rule: dict[str, Any], now: datetime
+    actor: Actor, notice: Notice, at: Home, surge: Force | None, marks: list[str], now: datetime
 ) -> dict[str, Any]:
-    """The claim, by column. One reported in a catastrophe bears its stamp: its clocks keep those limits for good."""
+    """The claim, by column. One reported in a catastrophe bears its stamp: its clocks keep those limits for good.
+
+    `marks`: of everything but the telephone and the catastrophe, which are known here.
+    """
     phone = intake.phone(notice.reporter_phone)
     return {
         "org_id": at.org_id,
@@ -44,21 +47,24 @@ def claim_row(
         "policy_no": cleaned(notice.policy_no),
         "needs": list(notice.needs if notice.needs is not None else (notice.line,)),
         "note": intake.clean(notice.note),
-        "marks": [*phone.marks, *_marks(notice, rule, now), *(["catastrophe"] if surge else [])],
+        "marks": [*phone.marks, *marks, *(["catastrophe"] if surge else [])],
         "catastrophe_id": surge.id if surge else None,
         "created_by": actor.person_id,
     }
 
 
-def _marks(notice: Notice, rule: dict[str, Any], now: datetime) -> list[str]:
-    reported_at = notice.reported_at or now
-    marks = intake.time_marks(reported_at, notice.call_ended_at, notice.loss_at, late_after(rule))
-    ended_at = limits.report_end(reported_at, notice.call_ended_at, now)
-    if limits.start_of(ended_at, now, limits.minutes(rule["backdated_after_min"]))[1] == "received":
+def marks_of(
+    notice: Notice, rule: dict[str, Any], start_event: str, odd: list[str], now: datetime
+) -> list[str]:
+    """What is odd about times, place and, told by `odd`, the items. `start_event`: of the report's clocks."""
+    marks = intake.time_marks(
+        notice.reported_at or now, notice.call_ended_at, notice.loss_at, late_after(rule)
+    )
+    if start_event == "received":
         marks.append("backdated")
     if notice.place is None:
         marks.append("no_position")
-    return list(dict.fromkeys(marks + item_rows(notice.items)[1]))
+    return list(dict.fromkeys(marks + odd))
 
 
 def late_after(rule: dict[str, Any]) -> timedelta:
