@@ -204,7 +204,7 @@ def redispatch(path: ClaimPath, body: Reason) -> ResponseReturnValue:
     """Sends the job out again from the beginning."""
     task_id = _job(path.claim_id)
     assignments.redispatch(g.sessions, task_id, body.reason, g.actor)
-    return _after(task_id)
+    return _whole(path.claim_id)
 
 
 @bp.post("/claims/<int:claim_id>/appointment", responses={200: Shown})
@@ -213,7 +213,7 @@ def appointment(path: ClaimPath, body: AppointmentIn) -> ResponseReturnValue:
     """Agrees a time with the customer for whoever holds the job, moves it, or with null calls it off; his phone is told."""
     task_id = _job(path.claim_id)
     assignments.arrange(g.sessions, task_id, body.at, body.seen, g.actor)
-    return _after(task_id)
+    return _whole(path.claim_id)
 
 
 def _after(task_id: int) -> dict[str, Any]:

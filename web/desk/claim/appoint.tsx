@@ -19,7 +19,17 @@ export const appointable = (claim: ClaimDetail): AssignmentRow | null => {
   return held && ['accepted', 'contacted', 'en_route'].includes(claim.task?.state ?? '') ? held : null;
 };
 
-export function AppointDialog({ claim, held, onDone }: { claim: ClaimDetail; held: AssignmentRow; onDone: () => void }) {
+export function AppointDialog({
+  claim,
+  held,
+  onClose,
+  onDone,
+}: {
+  claim: ClaimDetail;
+  held: AssignmentRow;
+  onClose: () => void;
+  onDone: (after?: ClaimDetail) => void;
+}) {
   const [when, setWhen] = useState(held.appointment_at ? toLocalInput(new Date(held.appointment_at)) : inHours(1));
   // What stood here when the dialog opened: the page behind it is kept live and may know a newer time by now.
   const [seen] = useState(held.appointment_at ?? null);
@@ -32,15 +42,17 @@ export function AppointDialog({ claim, held, onDone }: { claim: ClaimDetail; hel
     if (!keys.has(mark)) keys.set(mark, newKey());
     setBusy(true);
     try {
-      await api.post(`/claims/${claim.id}/appointment`, { at, seen }, { key: keys.get(mark) ?? newKey() });
+      const path = `/claims/${claim.id}/appointment`;
+      const after = await api.post<ClaimDetail>(path, { at, seen }, { key: keys.get(mark) ?? newKey() });
       tell('ok', at ? t('appointDone', { t: dayTime(at) }) : t('appointOffDone'));
+      onDone(after);
     } catch (error) {
       tellError(error);
       // What was typed stays while there is no network; the key says it is the same wish when it is sent again.
       if (asApiError(error).code === 'offline') return setBusy(false);
+      // Refused: another time agreed meanwhile must be seen before one tries again.
+      onDone();
     }
-    // Also when it was refused: another time agreed meanwhile must be seen before one tries again.
-    onDone();
   };
   const submit = (event: Event) => {
     event.preventDefault();
@@ -51,7 +63,7 @@ export function AppointDialog({ claim, held, onDone }: { claim: ClaimDetail; hel
   return (
     <Dialog
       title={t('appointTitle', { no: claim.report_no })}
-      onClose={onDone}
+      onClose={onClose}
       actions={
         <>
           {held.appointment_at && (
@@ -59,7 +71,7 @@ export function AppointDialog({ claim, held, onDone }: { claim: ClaimDetail; hel
               {t('appointOff')}
             </Button>
           )}
-          <Button onClick={onDone}>{common('cancel')}</Button>
+          <Button onClick={onClose}>{common('cancel')}</Button>
           <Button kind="primary" icon="calendar" type="submit" form="appoint" busy={busy}>
             {t('appointGo')}
           </Button>

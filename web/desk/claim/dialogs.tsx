@@ -9,11 +9,13 @@ import { t } from './words';
 export function ReasonDialog({
   claim,
   kind,
+  onClose,
   onDone,
 }: {
   claim: ClaimDetail;
   kind: 'redispatch' | 'withdraw';
-  onDone: () => void;
+  onClose: () => void;
+  onDone: (after: ClaimDetail) => void;
 }) {
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
@@ -22,9 +24,9 @@ export function ReasonDialog({
     event.preventDefault();
     setBusy(true);
     try {
-      await api.post(`/claims/${claim.id}/${kind}`, { reason: reason.trim() }, { key });
+      const after = await api.post<ClaimDetail>(`/claims/${claim.id}/${kind}`, { reason: reason.trim() }, { key });
       tell('ok', t(kind === 'redispatch' ? 'redispatched' : 'withdrawn'));
-      onDone();
+      onDone(after);
     } catch (error) {
       tellError(error);
       setBusy(false);
@@ -33,10 +35,10 @@ export function ReasonDialog({
   return (
     <Dialog
       title={t(`${kind}Title`, { no: claim.report_no })}
-      onClose={onDone}
+      onClose={onClose}
       actions={
         <>
-          <Button onClick={onDone}>{common('cancel')}</Button>
+          <Button onClick={onClose}>{common('cancel')}</Button>
           <Button kind={kind === 'withdraw' ? 'danger' : 'primary'} type="submit" form="reason" busy={busy}>
             {t(`${kind}Go`)}
           </Button>

@@ -13,7 +13,15 @@ import { t } from './words';
 const PinMap = lazy(() => import('@shared/map/pin'));
 export const DATUMS: readonly Datum[] = ['wgs84', 'gcj02', 'bd09'];
 
-export function PinDialog({ claim, onDone }: { claim: ClaimDetail; onDone: () => void }) {
+export function PinDialog({
+  claim,
+  onClose,
+  onDone,
+}: {
+  claim: ClaimDetail;
+  onClose: () => void;
+  onDone: (after: ClaimDetail) => void;
+}) {
   const [at, setAt] = useState<LonLat | null>(claim.loss.position);
   const [place, setPlace] = useState(claim.loss.place ?? '');
   const [typed, setTyped] = useState('');
@@ -30,11 +38,11 @@ export function PinDialog({ claim, onDone }: { claim: ClaimDetail; onDone: () =>
     if (!at) return;
     setBusy(true);
     try {
-      await api.patch(`/claims/${claim.id}`, {
+      const after = await api.patch<ClaimDetail>(`/claims/${claim.id}`, {
         loss: { position: { lon: at.lon, lat: at.lat, datum: 'wgs84' }, place: place.trim() || null },
       });
       tell('ok', t('pinSaved'));
-      onDone();
+      onDone(after);
     } catch (error) {
       tellError(error);
       setBusy(false);
@@ -44,10 +52,10 @@ export function PinDialog({ claim, onDone }: { claim: ClaimDetail; onDone: () =>
     <Dialog
       wide
       title={t('pinTitle', { no: claim.report_no })}
-      onClose={onDone}
+      onClose={onClose}
       actions={
         <>
-          <Button onClick={onDone}>{common('cancel')}</Button>
+          <Button onClick={onClose}>{common('cancel')}</Button>
           <Button kind="primary" icon="pin" busy={busy} disabled={!at} onClick={() => void save()}>
             {t('pinSave')}
           </Button>

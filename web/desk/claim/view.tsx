@@ -28,7 +28,7 @@ const ONLY: Partial<Record<TabKey, Parameters<typeof may>>> = {
 };
 const tabs = () => TABS.filter((key) => may(...(ONLY[key] ?? [])) || !ONLY[key]);
 
-function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) {
+function Actions({ claim, onChange }: { claim: ClaimDetail; onChange: (after?: ClaimDetail) => void }) {
   const [open, setOpen] = useState<'redispatch' | 'withdraw' | 'pin' | 'appoint' | null>(null);
   const task = claim.task;
   const live = claim.state !== 'withdrawn' && claim.state !== 'approved' && claim.state !== 'closed';
@@ -37,9 +37,10 @@ function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) 
   const job = tasks.value.get(task.id) ?? null;
   const appointed = appointable(claim);
   const holder = task.assignments.some((one) => !one.ended_at);
-  const done = () => {
-    setOpen(null);
-    reload();
+  const close = () => setOpen(null);
+  const done = (after?: ClaimDetail) => {
+    close();
+    onChange(after);
   };
   return (
     <div class="row wrap claim-actions">
@@ -70,14 +71,14 @@ function Actions({ claim, reload }: { claim: ClaimDetail; reload: () => void }) 
       <Button icon="ban" kind="danger" onClick={() => setOpen('withdraw')}>
         {t('withdraw')}
       </Button>
-      {(open === 'redispatch' || open === 'withdraw') && <ReasonDialog claim={claim} kind={open} onDone={done} />}
-      {open === 'appoint' && appointed && <AppointDialog claim={claim} held={appointed} onDone={done} />}
-      {open === 'pin' && <PinDialog claim={claim} onDone={done} />}
+      {(open === 'redispatch' || open === 'withdraw') && <ReasonDialog claim={claim} kind={open} onClose={close} onDone={done} />}
+      {open === 'appoint' && appointed && <AppointDialog claim={claim} held={appointed} onClose={close} onDone={done} />}
+      {open === 'pin' && <PinDialog claim={claim} onClose={close} onDone={done} />}
     </div>
   );
 }
 
-function Body({ claim, reload, turn }: { claim: ClaimDetail; reload: () => void; turn: string }) {
+function Body({ claim, onChange, turn }: { claim: ClaimDetail; onChange: (after?: ClaimDetail) => void; turn: string }) {
   const [tab, setTab] = useState<TabKey>('facts');
   const task = claim.task;
   return (
@@ -89,7 +90,7 @@ function Body({ claim, reload, turn }: { claim: ClaimDetail; reload: () => void;
           {task?.state === 'unassigned' && <span class="warn strong">{unassignedReason(task.unassigned_reason)}</span>}
         </div>
         <p class="claim-place strong">{claim.loss.place ?? ''}</p>
-        <Actions claim={claim} reload={reload} />
+        <Actions claim={claim} onChange={onChange} />
         <Tabs label={claim.report_no} tabs={tabs().map((key) => ({ key, label: t(key) }))} active={tab} onPick={setTab} />
       </div>
       <div class="drawer-body" role="tabpanel" aria-label={t(tab)}>
@@ -120,9 +121,15 @@ export function ClaimView({ id, onLoad }: { id: Id; onLoad?: (claim: ClaimDetail
   useEffect(() => {
     if (claim.data) onLoad?.(claim.data);
   }, [claim.data]);
+  // A deed's own answer is shown at once: until the next load one would act on what was there before it. The load behind
+  // it throws away an older question's answer that is still on its way.
+  const changed = (after?: ClaimDetail) => {
+    if (after) claim.set(after);
+    claim.reload();
+  };
   return (
     <Loaded of={claim.data && claim.data.id !== id ? { ...claim, data: null } : claim} rows={8}>
-      {(data) => <Body key={data.id} claim={data} reload={claim.reload} turn={turn} />}
+      {(data) => <Body key={data.id} claim={data} onChange={changed} turn={turn} />}
     </Loaded>
   );
 }
