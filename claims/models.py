@@ -20,7 +20,13 @@ class Claim(Base):
 
     __tablename__ = "claim"
     __table_args__ = (
-        Index("ix_claim_place", "place", postgresql_using="gist"),
+        # The hour beside the place: a look for the same accident must not read every loss there ever was at a busy crossing.
+        Index(
+            "ix_claim_place_at",
+            "place",
+            text("COALESCE(loss_at, reported_at)"),
+            postgresql_using="gist",
+        ),
         Index(
             "uq_claim_external_no",
             "org_id",

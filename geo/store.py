@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from geoalchemy2 import WKBElement, WKTElement
-from sqlalchemy import ColumnElement, func, text
+from sqlalchemy import BindParameter, ColumnElement, func, text
 from sqlalchemy.orm import Session
 
 from geo.fix import Fix, LonLat
@@ -333,14 +333,17 @@ def lonlat_of(column: Any) -> tuple[ColumnElement[float], ColumnElement[float]]:
     return func.ST_X(as_geometry), func.ST_Y(as_geometry)
 
 
-def _geography(place: LonLat | WKTElement) -> ColumnElement[Any]:
+def _geography(place: LonLat | WKTElement | BindParameter[str]) -> ColumnElement[Any]:
     # Text instead of a WKTElement: the latter becomes a geometry, and a geography index is not used for that.
-    ewkt = place.ewkt() if isinstance(place, LonLat) else f"SRID={place.srid};{place.data}"
-    return func.ST_GeogFromText(ewkt)
+    if isinstance(place, WKTElement):
+        return func.ST_GeogFromText(f"SRID={place.srid};{place.data}")
+    return func.ST_GeogFromText(place.ewkt() if isinstance(place, LonLat) else place)
 
 
-def within_m(column: Any, place: LonLat | WKTElement, metres: float) -> ColumnElement[bool]:
-    """Whether a geography column lies within so many metres of a place; uses its GiST index."""
+def within_m(
+    column: Any, place: LonLat | WKTElement | BindParameter[str], metres: float | BindParameter[int]
+) -> ColumnElement[bool]:
+    """Whether a geography column lies within so many metres of a place; uses its GiST index. A parameter is an EWKT text."""
     return func.ST_DWithin(column, _geography(place), metres)
 
 

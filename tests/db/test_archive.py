@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import event, text
 
 from bench import archive
-from claims import finding
+from claims import duplicates, finding
 from claims import queries as claims
+from geo.fix import LonLat
 from media import queries as media
 from tests import factories
 
 MANY, PAGES = 3_000, 200
+ALIKE = {"duplicate_window_h": 72, "duplicate_near_m": 20_000, "duplicate_near_min": 120}
 PLACE = (factories.LON, factories.LAT, 0.2)
 
 
@@ -49,11 +51,16 @@ def pages(session, ask):
 
 
 def test_an_answer_without_a_line_reads_few_pages(laid):
+    # All of them happened that near within the days that are looked at, none about then.
+    trait = duplicates.Trait(
+        (), "13800000000", LonLat(factories.LON, factories.LAT), datetime(2026, 11, 22, 12, tzinfo=UTC)
+    )
     asked = {
         "review queue": lambda: media.review_queue(laid, "/", 100),
         "alarms": lambda: claims.escalations(laid, "/"),
         "broken limits": lambda: finding.claims(laid, finding.Wanted("/", breached=True)),
         "search for what nobody has": lambda: finding.claims(laid, finding.Wanted("/", q="nothinglikeit")),
+        "reports of the same accident": lambda: duplicates.find(laid, "/", ALIKE, trait),
     }
     for name, ask in asked.items():
         read, answer = pages(laid, ask)
