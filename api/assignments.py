@@ -14,7 +14,7 @@ from claims import queries as claims
 from claims.models import Task
 from core import clock
 from dispatch import assignments, bundles, catastrophe_queries, delivery_queries, moving, scene
-from dispatch import queries as dispatch
+from dispatch import board_queries as dispatch
 from geo.fix import LonLat
 from media import album
 

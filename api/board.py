@@ -17,7 +17,7 @@ from claims.states import TaskState
 from core import clock
 from core.errors import Invalid
 from dispatch import board as cards
-from dispatch.queries import Board
+from dispatch.board_queries import Board
 from geo import datum
 from geo.datum import Datum
 

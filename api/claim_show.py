@@ -13,7 +13,7 @@ from claims import service
 from claims.duplicates import Likeness
 from claims.models import Claim, ClaimItem, Clock, Task
 from dispatch import board
-from dispatch import queries as dispatch
+from dispatch import board_queries as dispatch
 from geo.models import Area
 from notify.models import CustomerLink
 from staff.accounts import Actor

@@ -11,8 +11,8 @@ from claims import queries as claims
 from claims.models import Clock
 from core import clock
 from core.live import Change
-from dispatch import queries
-from dispatch.queries import Board
+from dispatch import board_queries as queries
+from dispatch.board_queries import Board
 from geo import staleness
 
 # Nobody is there yet: a time of arrival is still ahead.

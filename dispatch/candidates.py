@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dispatch import finishing, policy, queries
+from dispatch import finishing, learning_queries, policy
 from dispatch.costs import Standing, root_of
 from dispatch.finishing import CAREFUL, InHand, Said, Trust
 from dispatch.policy import Policy, Ring
@@ -213,8 +213,8 @@ class Habits:
     def learned(cls, session: Session, org_path: str, rule: Policy) -> "Habits":
         """With what the insurer above an organisation has learned of its own people."""
         root_id = int(root_of(org_path).strip("/"))
-        services = queries.service_times(session, [root_id]).get(root_id)
-        return cls.of(rule, services, queries.trust(session, root_id))
+        services = learning_queries.service_times(session, [root_id]).get(root_id)
+        return cls.of(rule, services, learning_queries.trust(session, root_id))
 
 
 def read_people(

@@ -14,7 +14,7 @@ from claims.models import Claim, Task
 from claims.states import TaskState
 from core import clock
 from core.database import Sessions
-from dispatch import dayplan, queries
+from dispatch import board_queries, dayplan, learning_queries
 from dispatch.dayplan import Day, Plan, Stop
 from geo import eta, staleness
 from geo.eta import Engine, StraightLine
@@ -74,7 +74,7 @@ def _facts(session: Session, surveyor_id: int, with_task: int | None, now: datet
     values = rules.values(
         session, surveyor.org_id, dayplan.DEFAULTS | {k: known.default for k, known in eta.KNOWN.items()}
     )
-    held = [row for row in queries.my_tasks(session, surveyor_id) if row.state != TaskState.SUBMITTED]
+    held = [row for row in board_queries.my_tasks(session, surveyor_id) if row.state != TaskState.SUBMITTED]
     rows = {row.id: row for row in held}
     if with_task is not None and with_task not in rows:
         rows[with_task] = _asked_for(session, with_task)
@@ -86,7 +86,7 @@ def _facts(session: Session, surveyor_id: int, with_task: int | None, now: datet
     }
     # Times on scene learned from finished jobs count before the settings.
     root_id = organisations.ancestors(organisations.path_of(session, surveyor.org_id))[0]
-    learned = queries.service_times(session, [root_id]).get(root_id, {})
+    learned = learning_queries.service_times(session, [root_id]).get(root_id, {})
     stops = [
         Stop(
             row.id,
@@ -145,7 +145,7 @@ class _Row:
 
 
 def _start(session: Session, surveyor_id: int, now: datetime) -> tuple[LonLat | None, float | None]:
-    row = next(iter(queries.surveyors_by_id(session, [surveyor_id])), None)
+    row = next(iter(board_queries.surveyors_by_id(session, [surveyor_id])), None)
     if row is None or row.lon is None or not row.on_duty:
         return None, None
     age = staleness.age_s(now, row.fixed_at, row.received_at)

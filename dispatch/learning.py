@@ -1,7 +1,7 @@
 """What is learned from the days before: how long a survey takes on scene by line, and how far people's own word comes true."""
 
 from core.database import Sessions
-from dispatch import queries
+from dispatch import learning_queries as queries
 
 # Fewer finished surveys than this say less than the setting does.
 ENOUGH = 20

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import audit, clock, outbox
 from core.database import Sessions
 from core.errors import Invalid, Missing
-from dispatch import coverage, queries
+from dispatch import board_queries, coverage
 from dispatch.errors import MoveSettled, NotFree, refereed
 from dispatch.models import MoveUp
 from geo.fix import LonLat
@@ -54,7 +54,7 @@ def ask_by_rule(sessions: Sessions, org_id: int, by: int, wanted: Wanted, now: d
 def _put(
     session: Session, org_id: int, by: int, wanted: Wanted, now: datetime, *, by_rule: bool = False
 ) -> int:
-    row = next(iter(queries.surveyors_by_id(session, [wanted.surveyor_id])), None)
+    row = next(iter(board_queries.surveyors_by_id(session, [wanted.surveyor_id])), None)
     if row is None or not row.on_duty or row.open_jobs or row.offered:
         raise NotFree("he is off duty, has a job in hand or is being asked")
     values = rules.values(session, org_id, coverage.DEFAULTS)

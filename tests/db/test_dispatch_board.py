@@ -7,7 +7,7 @@ from sqlalchemy import event, text
 
 from core import clock
 from dispatch import assignments, board, sweep
-from dispatch.queries import Board
+from dispatch.board_queries import Board
 from geo.fix import LonLat
 from tests import factories
 

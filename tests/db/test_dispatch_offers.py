@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from claims.models import Claim, ClaimEvent, Clock, Task
 from core.errors import Invalid, Missing
 from core.models import Outbox
-from dispatch import assignments, offers, queries, sweep
+from dispatch import assignments, board_queries, offers, sweep
 from dispatch.errors import AtCap, OfferSettled
 from dispatch.models import Assignment, Decision, Offer
 from staff import rules, shifts
@@ -452,7 +452,7 @@ def test_every_waiting_job_knows_its_place_in_the_queue(session, sessions):
     factories.claim(session, place_text="x", lon=None)
     while sweep.tick(sessions).more:
         pass
-    places = [queries.queue_place(session, task_of(session, c)) for c in (hurt, asked, first, second)]
+    places = [board_queries.queue_place(session, task_of(session, c)) for c in (hurt, asked, first, second)]
     assert places == [None, 1, 2, 3]
 
 

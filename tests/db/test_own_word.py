@@ -9,7 +9,7 @@ from claims.models import ClaimEvent, Task
 from core import clock
 from core.errors import Invalid
 from core.models import Outbox
-from dispatch import assignments, board, learning, queries, sweep
+from dispatch import assignments, board, learning, learning_queries, sweep
 from dispatch.errors import NotYours
 from dispatch.finishing import CAREFUL
 from dispatch.models import Assignment, Decision, OwnWord
@@ -140,6 +140,6 @@ def test_how_far_words_come_true_is_learned_from_enough_of_them(session, session
     assert learned.jobs == 44
     assert learned.takes == pytest.approx(1.25, abs=0.08)
     assert 0.1 <= learned.spread < 0.4
-    trust = queries.trust(session, learned.root_id)
+    trust = learning_queries.trust(session, learned.root_id)
     assert (trust.takes, trust.spread) == (learned.takes, learned.spread)
-    assert queries.trust(session, -1) is CAREFUL
+    assert learning_queries.trust(session, -1) is CAREFUL
