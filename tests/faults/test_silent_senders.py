@@ -14,7 +14,7 @@ import pytest
 from api import body, patience
 from launch.processes import API_THREADS
 from tests import factories, pictures, site
-from tests.faults.test_uploads import begin, patch, raw, wait_alive
+from tests.faults.test_uploads import begin, patch, raw
 from tests.uploading import TUS
 
 # One process runs them all, so that their server is started once.
@@ -41,7 +41,7 @@ def hasty(tmp_path_factory, database_url, redis_url) -> Iterator[site.Site]:
 def serving(built: site.Site) -> Iterator[site.Site]:
     built.start("api")
     try:
-        wait_alive(built)
+        built.wait_alive()
         yield built
     finally:
         built.stop()

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,29 @@ FLAGS = [
     "--no-sandbox", "--enable-unsafe-swiftshader",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
+HERE = Path(__file__).parent
+# About half of the time; the other half are the phone, the review desk, the customer's page and the whole story.
+AT_THE_DESK = ("desk", "tracking", "live")
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 
 
-@pytest.fixture(scope="session")
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two test processes share the screens, one site and one browser each.
+
+    These are the longest lines of work: as the largest groups they begin first, and what the other processes do fills the
+    time in which a browser waits.
+    """
+    for item in items:
+        if HERE in item.path.parents:
+            name = item.path.stem.removeprefix("test_")
+            item.add_marker(pytest.mark.xdist_group("desk" if name.startswith(AT_THE_DESK) else "phone"))
+
+
+@pytest.fixture(scope="package")
 def running_site(tmp_path_factory, database_url, redis_url) -> Iterator[sites.Site]:
-    """The processes, once for all screens of this test process."""
+    """The processes, once for all screens of this test process and no longer."""
     site = sites.build(tmp_path_factory.mktemp("site"), database_url, redis_url)
     try:
         yield sites.start_all(site)
@@ -38,7 +55,7 @@ def site(running_site, sessions, redis_url) -> Iterator[sites.Site]:
     client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     """Debian's Chromium; Playwright's own download is never used."""
     from playwright.sync_api import sync_playwright
