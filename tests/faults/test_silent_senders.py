@@ -17,8 +17,7 @@ from tests import factories, pictures, site
 from tests.faults.test_uploads import begin, patch, raw
 from tests.uploading import TUS
 
-# One process runs them all, so that their server is started once.
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("silent")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 # How late an answer may be on a machine that does much else; a frozen server never answers.
 SOON_S = 10.0
 SENDERS = 8

@@ -25,8 +25,7 @@ from tests import factories, pictures, site
 from tests.faults.proxy import Plan, Proxy
 from tests.uploading import BYTES, TUS, creation, metadata
 
-# One process runs them all, so that their server is started once.
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("uploads")]
+pytestmark = pytest.mark.timeout(180)
 MANY = int(os.environ.get("CHAKAN_FAULT_PHOTOS", "24"))
 WEB = Path(__file__).parent.parent.parent / "web"
 TUS_JS = Path(os.environ.get("CHAKAN_WEB_MODULES") or WEB / "node_modules") / "tus-js-client"

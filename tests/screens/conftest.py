@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,24 +15,8 @@ FLAGS = [
     "--no-sandbox", "--enable-unsafe-swiftshader",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
-HERE = Path(__file__).parent
-# About half of the time; the other half are the phone, the review desk, the customer's page and the whole story.
-AT_THE_DESK = ("desk", "tracking", "live")
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two test processes share the screens, one site and one browser each.
-
-    These are the longest lines of work: as the largest groups they begin first, and what the other processes do fills the
-    time in which a browser waits.
-    """
-    for item in items:
-        if HERE in item.path.parents:
-            name = item.path.stem.removeprefix("test_")
-            item.add_marker(pytest.mark.xdist_group("desk" if name.startswith(AT_THE_DESK) else "phone"))
 
 
 @pytest.fixture(scope="package")
