@@ -30,6 +30,14 @@ hypothesis.settings.register_profile("chakan", deadline=None)
 hypothesis.settings.load_profile("chakan")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who runs what where the tests run in several processes."""
+    from tests.shares import Shares
+
+    return Shares(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
 def worker_number() -> int:
     """0 without xdist, 1… with it."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw")) + 1

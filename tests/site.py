@@ -1,6 +1,7 @@
 """A whole running site for tests: real servers, workers and sweeper on free ports over the test's database."""
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,6 +22,19 @@ ROOT = Path(__file__).parent.parent
 STOP_S = 1.5
 # A process is tied to the thread that started it: this one lives as long as the tests, a test's own may not.
 STARTER = ThreadPoolExecutor(1, "starter")
+
+
+def answers(url: str, seconds: float = 2) -> bool:
+    """Whether somebody at that address says 200. No httpx: each of its calls reads all certificates of the machine first."""
+    at = urlsplit(url)
+    line = http.client.HTTPConnection(at.netloc, timeout=seconds)
+    try:
+        line.request("GET", at.path)
+        return line.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        line.close()
 
 
 def free_port() -> int:
@@ -63,15 +78,24 @@ class Site:
     def wait(self, seconds: float = 90) -> None:
         """Waits until the site takes reports and its sweeper beats."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                answer = httpx.get(f"{self.url}/readyz", timeout=2)
-                if answer.status_code == 200 and answer.json()["sweeper"] == "ok":
-                    return
-            except httpx.HTTPError:
-                pass  # not listening yet
-            time.sleep(0.2)
+        with httpx.Client(base_url=self.url, timeout=2) as client:
+            while time.monotonic() < deadline:
+                try:
+                    answer = client.get("/readyz")
+                    if answer.status_code == 200 and answer.json()["sweeper"] == "ok":
+                        return
+                except httpx.HTTPError:
+                    pass  # not listening yet
+                time.sleep(0.2)
         raise TimeoutError("the site did not start:\n" + "\n".join(self.tail(name) for name in self.commands))
+
+    def wait_alive(self, seconds: float = 60) -> None:
+        """Waits until the API answers."""
+        deadline = time.monotonic() + seconds
+        while not answers(f"{self.url}/livez"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(self.tail("api"))
+            time.sleep(0.1)
 
     def tail(self, name: str, size: int = 2000) -> str:
         """The end of a process's log."""

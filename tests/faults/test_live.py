@@ -17,8 +17,7 @@ from staff import service
 from staff.models import Person
 from tests import factories, site
 
-# One process runs them all, so that the site is started once.
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(180), pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 PATIENCE_S = 40  # a shared machine may be slow; what is asserted is that it comes, the bench says how fast
 
 

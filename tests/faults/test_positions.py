@@ -82,20 +82,9 @@ def site(engine, redis, database_url, redis_url, tmp_path):
     """Only the server: nothing else writes positions."""
     made = sites.build(tmp_path, database_url, redis_url)
     made.start("api")
-    alive(made)
+    made.wait_alive()
     yield made
     made.stop()
-
-
-def alive(site: sites.Site) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            if httpx.get(f"{site.url}/livez", timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise TimeoutError(site.tail("api"))
 
 
 def rows(engine: Any, sql: str) -> Counter[tuple[int, datetime]]:
@@ -131,7 +120,7 @@ def test_a_server_killed_in_the_middle_of_group_commits_loses_nothing_it_answere
             (p.device_id, at) for p in phones for at in set(p.answered) if (p.device_id, at) not in there
         ]
         site.start("api")
-        alive(site)
+        site.wait_alive()
     time.sleep(0.3)
     over.set()
     for thread in threads:

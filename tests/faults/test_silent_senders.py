@@ -14,11 +14,10 @@ import pytest
 from api import body, patience
 from launch.processes import API_THREADS
 from tests import factories, pictures, site
-from tests.faults.test_uploads import begin, patch, raw, wait_alive
+from tests.faults.test_uploads import begin, patch, raw
 from tests.uploading import TUS
 
-# One process runs them all, so that their server is started once.
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("silent")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 # How late an answer may be on a machine that does much else; a frozen server never answers.
 SOON_S = 10.0
 SENDERS = 8
@@ -41,7 +40,7 @@ def hasty(tmp_path_factory, database_url, redis_url) -> Iterator[site.Site]:
 def serving(built: site.Site) -> Iterator[site.Site]:
     built.start("api")
     try:
-        wait_alive(built)
+        built.wait_alive()
         yield built
     finally:
         built.stop()

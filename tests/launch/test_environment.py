@@ -24,8 +24,7 @@ from launch.places import ROOT
 
 WHEEL = "tinything-1.0-py3-none-any.whl"
 # Pip is slow on a machine that does something else too.
-# One process makes the environment that the others start from.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("pip")]
+pytestmark = pytest.mark.timeout(300)
 LOCKS = [ROOT / environment.LOCK, ROOT / environment.LOCK_DEV]
 
 

@@ -123,7 +123,6 @@ def test_the_command_builds_and_tells(town: Path, places: Places) -> None:
 @pytest.mark.slow
 @pytest.mark.faults
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("up")
 def test_up_builds_the_graph_behind_the_open_door_once(town: Path, places: Places) -> None:
     def said(instance: object, words: str) -> bool:
         return any(words in line for line in instance.said)  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ import pytest
 from core import parent
 from launch.places import ROOT, Places
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(300)]
 PROCESSES = {"postgres", "redis", "api", "live", "sweeper"} | {
     f"worker-{queue}" for queue in ("offers", "messages", "photos", "chores")
 }

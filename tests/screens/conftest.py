@@ -19,9 +19,9 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_site(tmp_path_factory, database_url, redis_url) -> Iterator[sites.Site]:
-    """The processes, once for all screens of this test process."""
+    """The processes, once for all screens of this test process and no longer."""
     site = sites.build(tmp_path_factory.mktemp("site"), database_url, redis_url)
     try:
         yield sites.start_all(site)
@@ -38,7 +38,7 @@ def site(running_site, sessions, redis_url) -> Iterator[sites.Site]:
     client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     """Debian's Chromium; Playwright's own download is never used."""
     from playwright.sync_api import sync_playwright

@@ -17,7 +17,10 @@ def at_the_map(browser, sessions, lon: float, lat: float, zoom: float):
     desk.page.add_init_script(HOOK)
     desk.open("live")
     desk.page.wait_for_function("() => window.map?.loaded()")
-    desk.page.evaluate("([lon, lat, zoom]) => map.jumpTo({ center: [lon, lat], zoom })", [lon, lat, zoom])
+    # Braces: without them the answer is the map itself, and every object it holds comes through to the test.
+    desk.page.evaluate(
+        "([lon, lat, zoom]) => { map.jumpTo({ center: [lon, lat], zoom }); }", [lon, lat, zoom]
+    )
     box = desk.page.locator(".live-map canvas").first.bounding_box()
 
     def pixel(of_lon: float, of_lat: float) -> tuple[float, float]:

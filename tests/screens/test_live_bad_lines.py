@@ -34,13 +34,7 @@ from tests import site as sites
 from tests.faults.proxy import Plan, Proxy
 from tests.screens import deskside as kit
 
-# One process runs them all, so that their own site and Redis are started once.
-pytestmark = [
-    pytest.mark.screens,
-    pytest.mark.faults,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("lines"),
-]
+pytestmark = [pytest.mark.screens, pytest.mark.faults, pytest.mark.timeout(300)]
 PATIENCE_S = 60.0
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 # A second's news of one reader must stay below what may wait for him.
@@ -88,17 +82,10 @@ def apart(tmp_path_factory, database_url, own_redis) -> Iterator[sites.Site]:
         running.start("api")
         running.start("live")
         for url in (running.url, running.env["CHAKAN_LIVE_URL"]):
-            kit.until(lambda url=url: knock(url))
+            kit.until(lambda url=url: sites.answers(f"{url}/livez"))
         yield running
     finally:
         running.stop()
-
-
-def knock(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/livez", timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture
