@@ -87,6 +87,7 @@ def api() -> Any:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
+    application.short_door.begin()
     return application
 
 
