@@ -27,6 +27,8 @@ from geo.ledger import SEEN_EVERY, Asked, Ledger, Opening, Written
 from geo.store import Row
 from geo.story import NEAR_M
 
+# For longer arrays NumPy lets go of the interpreter at every call, and somebody else has it before the next.
+MOST_ROWS = 500
 OFF_DUTY = Duty(False, ())
 # Every backlog is late, and how late positions arrive is told elsewhere.
 UNCOUNTED = {"late"}
@@ -149,7 +151,19 @@ def take_together(
 
 def _ask_crowd(ledger: Ledger, turns: Sequence[Turn]) -> None:
     """Asks of all usual batches together what they would be asked one by one, and notes the answers."""
-    usual = [(turn, turn.batch.fixes) for turn in turns if type(turn.batch.fixes) is Columns]
+    usual: list[tuple[Turn, Columns]] = []
+    rows = 0
+    for turn in turns:
+        if type(turn.batch.fixes) is Columns:
+            if rows + len(turn.batch.fixes) > MOST_ROWS:
+                _ask_together(ledger, usual)
+                usual, rows = [], 0
+            usual.append((turn, turn.batch.fixes))
+            rows += len(turn.batch.fixes)
+    _ask_together(ledger, usual)
+
+
+def _ask_together(ledger: Ledger, usual: Sequence[tuple[Turn, Columns]]) -> None:
     if len(usual) < 2:
         return
     crowd = Crowd([fixes for _, fixes in usual])
