@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from api import present
 from api.door import Door, roles
 from api.dots import show_dot
+from api.laid_out import laid_out
 from api.phones import note_app
 from api.protocols import intake
 from core import clock
@@ -172,11 +173,14 @@ def _columns(items: Sequence[Any]) -> Columns | None:
     """The whole batch when every fix is usual; None says nothing: ask for each fix by itself."""
     if len(items) < LEAST_FIXES or type(items[0]) is not FixIn:
         return None
+    found = laid_out(items, FixIn.__struct_fields__)
+    if found is not None:
+        return Columns.usual(*found)
     told = zip(*map(msgspec.structs.astuple, items), strict=True)
     ats, lons, lats, accuracies, speeds, headings, altitudes, batteries, seqs, datums = told
     if set(datums) != {"wgs84"}:
         return None
-    return Columns.usual(ats, (lons, lats, accuracies, speeds, headings, altitudes, batteries), seqs)
+    return Columns.listed(ats, (lons, lats, accuracies, speeds, headings, altitudes, batteries), seqs)
 
 
 def _usual(item: Any) -> Fix | None:

@@ -1,7 +1,8 @@
 """Whose a secret is: remembered, and for many strangers asked together.
 
 After a restart every phone is a stranger, and all of them speak within a second. Asked one by one, each by a thread with a
-transaction of its own, they kept everybody waiting for longer than a second; so those who come meanwhile share a question.
+transaction of its own, they kept everybody waiting for longer than a second; so those who come meanwhile share a question,
+and those who spoke in the last days are asked for at the start, before they come.
 """
 
 import hashlib
@@ -11,13 +12,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from api.short_ways import TRACKER, Elsewhere
+from api.phones import app_noted
+from api.short_ways import TOKEN, TRACKER, Elsewhere
 from core.database import Sessions
 from staff import devices
 
 log = logging.getLogger(__name__)
 
 MOST_KNOWN = 100_000
+# So many devices, with two secrets each, leave half of the room to those who are met later.
+MOST_AHEAD = MOST_KNOWN // 4
 
 
 class Signed(NamedTuple):
@@ -62,6 +66,25 @@ class Senders:
                 self.thread.start()
             self.strangers.append((key, tell))
             self.changed.notify()
+
+    def look_ahead(self) -> threading.Thread:
+        """Remembers those who spoke lately, in a thread that nobody waits for; returns it."""
+        thread = threading.Thread(target=self._look_ahead, name="positions-ahead", daemon=True)
+        thread.start()
+        return thread
+
+    def _look_ahead(self) -> None:
+        try:
+            with self.sessions.begin() as session:
+                for some in devices.senders_lately(session, self.most * MOST_AHEAD // MOST_KNOWN):
+                    for by_token, by_tracker, *whose, app in some:
+                        signed = Signed(*whose)
+                        self.known[TOKEN + bytes(by_token)] = signed
+                        self.known[TRACKER + bytes(by_tracker)] = signed
+                        if app:
+                            app_noted(signed.device_id, app)
+        except Exception as error:  # noqa: BLE001 - each is looked up when he comes
+            log.warning("senders were not looked up ahead", extra={"error": type(error).__name__})
 
     def stop(self) -> None:
         """Ends the thread after what waits was asked."""

@@ -92,6 +92,11 @@ class ShortDoor:
         self.patience: Patience | None = None  # stands in front, so it is made after this
         self.senders = Senders(sessions)
 
+    def begin(self) -> None:
+        """Makes ready in the background what the first positions would wait for. Once, in the process that serves."""
+        self.group.begin()
+        self.senders.look_ahead()
+
     def __call__(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
         way = WAYS.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
         if way is None:

@@ -70,11 +70,11 @@ class Columns(Sequence[Fix]):
         self.us, self.table, self.seq = us, table, seq
 
     @classmethod
-    def usual(
-        cls, ats: Sequence[datetime], readings: Sequence[Sequence[float | None]], seqs: Sequence[int | None]
-    ) -> "Columns | None":
-        """The columns `reading.fix` would make fix by fix, or None when one of the fixes needs it to say."""
-        table = np.array(readings, dtype=np.float64)  # None becomes NaN
+    def usual(cls, us: Whole, table: Floats, seq: Whole) -> "Columns | None":
+        """The columns `reading.fix` would make fix by fix, or None when one of the fixes needs it to say.
+
+        The table becomes the columns' own and is rounded.
+        """
         if ((table < LEAST) | (table > MOST)).any():
             return None
         thousandths = table[ROUNDED] * 1000
@@ -83,14 +83,22 @@ class Columns(Sequence[Fix]):
             return None
         table[ROUNDED] = whole / 1000
         np.rint(table[BATTERY], out=table[BATTERY])
-        us = np.array([(at - EPOCH) // MICROSECOND for at in ats], dtype=np.int64)
         if us.min() < EARLIEST_US or us.max() > LATEST_US:
             return None
+        return cls(us, table, seq)
+
+    @classmethod
+    def listed(
+        cls, ats: Sequence[datetime], readings: Sequence[Sequence[float | None]], seqs: Sequence[int | None]
+    ) -> "Columns | None":
+        """As `usual`, from lists."""
+        table = np.array(readings, dtype=np.float64)  # None becomes NaN
+        us = np.array([(at - EPOCH) // MICROSECOND for at in ats], dtype=np.int64)
         try:
             seq = np.array([-1 if n is None else n for n in seqs], dtype=np.int64)
         except OverflowError:
             return None
-        return cls(us, table, seq)
+        return cls.usual(us, table, seq)
 
     def __len__(self) -> int:
         return len(self.us)

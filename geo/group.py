@@ -66,6 +66,11 @@ class Group:
         self.stopping = False
         self.ended = threading.Event()
 
+    def begin(self) -> None:
+        """Begins the writers ahead of the first batch, each with its connection."""
+        with self.changed:
+            self._start()
+
     def crowded(self, beside: int = 0) -> bool:
         """Whether a newcomer should come again later. `beside`: so many were let in and are still on their way here."""
         if len(self.held) + beside >= self.most or self.outside >= self.most_outside:
@@ -142,6 +147,7 @@ class Group:
 
     def _write_on(self) -> None:
         writer = Writer(self.engine, self.settings, self.news, self._leave)
+        writer.make_ready()
         while tickets := self._next():
             try:
                 moved = writer.write(tickets)

@@ -17,14 +17,19 @@ import msgspec
 from core.errors import ChakanError, Missing, Unsigned
 from geo import filters
 from geo.clock_offset import PhoneClock
-from geo.columns import Columns, newest, oldest, time_of
+from geo.columns import Columns, moment, newest, oldest, time_of
 from geo.copying import Stretch
-from geo.dot import walk
+from geo.crowd import Crowd
+from geo.dot import DIGIT_M, walk
 from geo.filters import Duty, Limits
 from geo.fix import Fix
 from geo.ledger import SEEN_EVERY, Asked, Ledger, Opening, Written
 from geo.store import Row
+from geo.story import NEAR_M
 
+# For longer arrays NumPy lets go of the interpreter at every call, and somebody else has it before the next.
+MOST_ROWS = 500
+OFF_DUTY = Duty(False, ())
 # Every backlog is late, and how late positions arrive is told elsewhere.
 UNCOUNTED = {"late"}
 
@@ -96,6 +101,11 @@ class Turn:
     now: datetime
     limits: Limits
     learned: PhoneClock | None = None
+    # What is asked of all usual batches together (`_ask_crowd`). None: to be asked of this one by itself.
+    span: tuple[datetime, datetime] | None = None
+    duty: Duty | None = None
+    all_plain: bool | None = None
+    all_led: bool | None = None
     good: Sequence[Fix] = ()
     refused: dict[str, int] = field(default_factory=dict)
     fresh: Sequence[Fix] = ()
@@ -129,6 +139,7 @@ def take_together(
             now = now or opening.now
             outcomes.append(Turn(batch, opening, now, limits[opening.org_id]))
     turns = sorted((t for t in outcomes if isinstance(t, Turn)), key=lambda t: t.batch.surveyor_id)
+    _ask_crowd(ledger, turns)
     for turn in turns:
         by_true_time(turn)
         turn.good, turn.refused = judge(ledger, turn)
@@ -136,6 +147,39 @@ def take_together(
     taken = {id(turn): _follow(ledger, turn) for turn in turns}
     _write(ledger, [(turn, taken[id(turn)]) for turn in turns])
     return [taken[id(one)] if isinstance(one, Turn) else one for one in outcomes]
+
+
+def _ask_crowd(ledger: Ledger, turns: Sequence[Turn]) -> None:
+    """Asks of all usual batches together what they would be asked one by one, and notes the answers."""
+    usual: list[tuple[Turn, Columns]] = []
+    rows = 0
+    for turn in turns:
+        if type(turn.batch.fixes) is Columns:
+            if rows + len(turn.batch.fixes) > MOST_ROWS:
+                _ask_together(ledger, usual)
+                usual, rows = [], 0
+            usual.append((turn, turn.batch.fixes))
+            rows += len(turn.batch.fixes)
+    _ask_together(ledger, usual)
+
+
+def _ask_together(ledger: Ledger, usual: Sequence[tuple[Turn, Columns]]) -> None:
+    if len(usual) < 2:
+        return
+    crowd = Crowd([fixes for _, fixes in usual])
+    bounds: list[filters.Plain] = []
+    for (turn, _), first, last in zip(usual, *crowd.spans(), strict=True):
+        turn.span = moment(first), moment(last)
+        turn.duty = _duty(ledger, turn)
+        bounds.append(filters.Plain.of(turn.now, turn.duty, turn.limits))
+    # Who has no dot is led by nothing: what is said of him is not used.
+    dots = [turn.opening.dot or fixes[-1] for turn, fixes in usual]
+    limits = [turn.limits for turn, _ in usual]
+    late = [turn.now - turn.limits.late for turn, _ in usual]
+    plain = crowd.plain(bounds, filters.NULL_ISLAND_DEG)
+    led = crowd.led(dots, late, limits, NEAR_M, DIGIT_M)
+    for (turn, _), turn_plain, turn_led in zip(usual, plain, led, strict=True):
+        turn.all_plain, turn.all_led = turn_plain, turn_led
 
 
 def by_true_time(turn: Turn) -> None:
@@ -146,20 +190,24 @@ def by_true_time(turn: Turn) -> None:
     # A recorded file carries the satellites' time, not the phone's; columns come from phones only.
     if type(batch.fixes) is not Columns and batch.fixes[0].source == "gpx":
         return
-    known = opening.clock.learn(newest(batch.fixes), turn.now)
+    known = opening.clock.learn(turn.span[1] if turn.span else newest(batch.fixes), turn.now)
     if known is not opening.clock:
         turn.learned = known
     if known.offset_s:
         turn.batch = replace(batch, fixes=[known.correct(fix) for fix in batch.fixes])
+        # What was asked was asked of other times.
+        turn.span = turn.duty = turn.all_plain = turn.all_led = None
 
 
 def judge(ledger: Ledger, turn: Turn) -> tuple[Sequence[Fix], dict[str, int]]:
     """The fixes that may be kept, in order of time and each time once, and why the others may not."""
     batch, now, limits = turn.batch, turn.now, turn.limits
     refused = dict(batch.unread)
-    duty = _duty(ledger, turn)
+    if turn.all_plain:
+        return batch.fixes, refused
+    duty = turn.duty or _duty(ledger, turn)
     plain = filters.Plain.of(now, duty, limits)
-    if plain.lets_all(batch.fixes):
+    if turn.all_plain is None and plain.lets_all(batch.fixes):
         return batch.fixes, refused
     good: dict[datetime, Fix] = {}
     for fix in batch.fixes:
@@ -176,9 +224,9 @@ def judge(ledger: Ledger, turn: Turn) -> tuple[Sequence[Fix], dict[str, int]]:
 def _duty(ledger: Ledger, turn: Turn) -> Duty:
     opening, batch, limits = turn.opening, turn.batch, turn.limits
     if not opening.on_duty or not batch.fixes:
-        return Duty(False, ())
+        return OFF_DUTY
     since = opening.on_duty_since or datetime.min.replace(tzinfo=UTC) + limits.before_shift
-    first = oldest(batch.fixes)
+    first = turn.span[0] if turn.span else oldest(batch.fixes)
     if first >= since - limits.before_shift:
         return Duty(True, ((since, None),))
     return Duty(True, (*ledger.shifts_since(batch.surveyor_id, first), (since, None)))
@@ -224,6 +272,12 @@ def _follow(ledger: Ledger, turn: Turn) -> Taken:
     fresh = turn.fresh
     if not fresh:
         return Taken(0, turn.refused, {}, None, turn.now)
+    if fresh is turn.batch.fixes and turn.all_led and turn.opening.dot is not None:
+        return Taken(
+            len(fresh), turn.refused, {}, msgspec.structs.replace(fresh[-1], received_at=turn.now), turn.now
+        )
+    if turn.all_led is False:
+        fresh = list(fresh)  # not asked a second time
     end = time_of(fresh, -1) + timedelta(microseconds=1)
     dot, held = walk(
         turn.opening.dot,

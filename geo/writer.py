@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg2
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from core import database
 from geo import service, store
@@ -50,6 +51,15 @@ class Writer:
     ) -> None:
         self.engine, self.settings, self.news, self.leave = engine, settings, news, leave
         self.link: Any = None
+
+    def make_ready(self) -> None:
+        """Connects and has the statements planned, so that the first group need not wait for it."""
+        try:
+            self._connect()
+        except (psycopg2.Error, SQLAlchemyError) as error:
+            # The first group tries again, and those in it hear of it.
+            log.warning("no connection for positions yet", extra={"error": type(error).__name__})
+            self.close()
 
     def write(self, tickets: Sequence[Ticket]) -> list[int]:
         """Commits the tickets and lets each go; returns the surveyors whose dots moved."""
@@ -107,15 +117,18 @@ class Writer:
         self, tickets: Sequence[Ticket], *, careful: bool
     ) -> tuple[list[Outcome], Mapping[int, list[int]]]:
         """One transaction, committed by the ledger's last words."""
-        if self.link is None:
-            self.link = database.kept_connection(self.engine)
-            with self.link.cursor() as cursor:
-                Ledger(cursor, kept=True).prepare()
+        self._connect()
         with self.link.cursor() as cursor:
             ledger = Reporting(cursor, self.news, [t.batch.surveyor_id for t in tickets if t.news])
             batches = [ticket.batch for ticket in tickets]
             outcomes = take_together(ledger, batches, settings=self.settings, careful=careful)
         return outcomes, ledger.told
+
+    def _connect(self) -> None:
+        if self.link is None:
+            self.link = database.kept_connection(self.engine)
+            with self.link.cursor() as cursor:
+                Ledger(cursor, kept=True).prepare()
 
     def _take_back(self) -> None:
         """Ends a transaction that failed; a connection that cannot do even that is given up."""

@@ -1,9 +1,10 @@
 """Phones and trackers: pairing by short code, device tokens, revocation."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -127,6 +128,36 @@ def senders(
     """Who may send positions, of many at once: digest, surveyor, device, token, by the digests of tokens and Traccar ids."""
     rows = session.execute(text(SENDERS), {"tokens": list(tokens), "trackers": list(trackers)})
     return [(bytes(row.digest), row.surveyor_id, row.device_id, row.token_id) for row in rows]
+
+
+# Whoever was heard of or paired last will most likely speak next; a site of a million devices has many that never do.
+LATELY = """
+WITH lately AS MATERIALIZED (
+  SELECT id, surveyor_id, tracker_sha256, app
+    FROM device
+   WHERE revoked_at IS NULL AND greatest(seen_at, paired_at) > clock_timestamp() - CAST(:within AS interval)
+   ORDER BY greatest(seen_at, paired_at) DESC
+   LIMIT :most)
+SELECT t.sha256 AS by_token, d.tracker_sha256 AS by_tracker, d.surveyor_id, d.id AS device_id, t.id AS token_id, d.app
+  FROM lately AS d
+  JOIN token AS t ON t.device_id = d.id AND t.kind = 'device' AND t.revoked_at IS NULL
+   AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+  JOIN person AS p ON p.id = t.person_id AND p.disabled_at IS NULL AND 'surveyor' = ANY(p.roles)
+"""
+LATELY_WITHIN, LATELY_AT_ONCE = timedelta(days=7), 1_000
+
+
+def senders_lately(session: Session, most: int) -> Iterator[Sequence[Any]]:
+    """Who may send and spoke or was paired in the last days, the latest `most` devices, a thousand at a time.
+
+    Of each: digests of token and Traccar id, surveyor, device, token, what the app calls itself (or None).
+    """
+    rows = session.execute(
+        text(LATELY),
+        {"within": LATELY_WITHIN, "most": most},
+        execution_options={"yield_per": LATELY_AT_ONCE},
+    )
+    yield from rows.partitions()
 
 
 def surveyor_of(session: Session, actor: Actor) -> Surveyor | None:

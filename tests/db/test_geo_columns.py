@@ -15,6 +15,8 @@ from core.database import Sessions
 from geo import service
 from geo.columns import Columns
 from geo.fix import Fix
+from geo.ledger import Ledger
+from geo.taking import Batch, take_together
 from staff.models import Device, Surveyor
 from tests import factories
 
@@ -137,3 +139,36 @@ def test_columns_and_single_fixes_leave_the_same(session: Session, sessions: Ses
             assert taken[0].last is None or isinstance(taken[0].last, Fix)
         assert left(session, one) == left(session, other)
     assert ways[Columns] > ways[list] / 2 > 0
+
+
+@pytest.mark.parametrize("seed", [7, pytest.param(range(50, 60), marks=pytest.mark.slow)])
+def test_batches_of_one_transaction_leave_what_single_fixes_leave(
+    session: Session, sessions: Sessions, seed: Any
+) -> None:
+    now = clock.read(session)
+    surely = 0
+    for number in seed if isinstance(seed, range) else [seed]:
+        pairs = [(on_duty(session), on_duty(session)) for _ in range(4)]
+        drives = [Drive(random.Random(100 * number + n), now - timedelta(hours=10)) for n in range(4)]
+        for _ in range(12):
+            sent = [drive.batch() for drive in drives]
+            at = max(now, *(drive.at + timedelta(seconds=1) for drive in drives))
+            reads = [pings.read_batch(msgspec.json.encode({"fixes": fixes}))[0] for fixes in sent]
+            together = [
+                Batch(who.id, device.id, read.fixes, read.unread)
+                for ((who, device), _), read in zip(pairs, reads, strict=True)
+            ]
+            with sessions.begin() as one:
+                driver: Any = one.connection().connection.driver_connection
+                with driver.cursor() as cursor:
+                    told = take_together(Ledger(cursor), together, at)
+            slow = [slowly(fixes) for fixes in sent]
+            alone = [
+                service.take(sessions, who.id, device.id, read.fixes, at, unread=read.unread)
+                for (_, (who, device)), read in zip(pairs, slow, strict=True)
+            ]
+            assert told == alone
+            surely += sum(type(read.fixes) is Columns for read in reads) >= 2
+        for one_way, other in pairs:
+            assert left(session, one_way) == left(session, other)
+    assert surely > 6

@@ -117,3 +117,46 @@ def test_a_stranger_while_the_database_is_away_is_left_to_flask(senders: Senders
     finally:
         event.remove(engine, "before_cursor_execute", away)
     assert told == [None]
+
+
+def test_who_spoke_or_was_paired_lately_is_no_stranger_and_the_latest_go_first(
+    session: Session, sessions: Sessions, asked: list[str]
+) -> None:
+    spoke, paired, old, revoked = (phone(session) for _ in range(4))
+    session.execute(
+        text("UPDATE device SET paired_at = now() - interval '30 d' WHERE id = ANY(:ids)"),
+        {"ids": [device.id for _, device, _ in (spoke, old)]},
+    )
+    session.execute(
+        text("UPDATE device SET seen_at = now() + interval '1 min' WHERE id = :id"), {"id": spoke[1].id}
+    )
+    session.execute(text("UPDATE device SET revoked_at = now() WHERE id = :id"), {"id": revoked[1].id})
+    session.execute(
+        text("UPDATE device SET tracker_sha256 = sha256('van-9') WHERE id = :id"), {"id": spoke[1].id}
+    )
+    session.commit()
+    senders = Senders(sessions)
+    senders.look_ahead().join(10)
+    met = [senders.known.get(key_of(TOKEN, secret)) for _, _, secret in (spoke, paired, old, revoked)]
+    assert [one and one[:2] for one in met] == [
+        (spoke[0].id, spoke[1].id), (paired[0].id, paired[1].id), None, None,
+    ]  # fmt: skip
+    assert senders.known[key_of(TRACKER, "van-9")] == met[0]
+    asked.clear()
+    assert senders.find(key_of(TOKEN, spoke[2])) == met[0] and not asked
+
+    few = Senders(sessions, most=4)  # room for four secrets: one device ahead, with its two
+    few.look_ahead().join(10)
+    assert len(few.known) == 2 and few.known[key_of(TOKEN, spoke[2])] == met[0]
+
+
+def test_looking_ahead_without_a_database_hurts_nobody(senders: Senders, engine: Engine) -> None:
+    def away(*given: Any) -> None:
+        raise ConnectionError
+
+    event.listen(engine, "before_cursor_execute", away)
+    try:
+        senders.look_ahead().join(10)
+    finally:
+        event.remove(engine, "before_cursor_execute", away)
+    assert not senders.known
