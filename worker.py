@@ -48,7 +48,8 @@ LISTENERS: outbox.Listeners = {
 
 # The dispatcher's promise is a second: NOTIFY wakes it at once, this is the longest it sleeps when a wake was missed.
 DISPATCH_EVERY_S = 0.5
-RELAY_EVERY_S = 0.5
+# Every event notifies; what comes by time alone is a second try, whose waits are counted in seconds.
+RELAY_EVERY_S = 1.0
 FORESEE_EVERY_S = 1.0
 CHORES_EVERY_S = 2.0
 # The whole picture is laid anew now and then, so that a lost publish cannot leave a wrong dot for long.
@@ -121,6 +122,7 @@ class Sweeper:
         self.engine = wiring.sessions.kw["bind"]
         self.drive_times = DriveTimes.from_settings(settings)
         self.pace = sweep.Pace()
+        self.rest = sweep.Rest()
         self.atlas = coverage_map.Atlas()
         self.part = f"sweeper-{socket.gethostname()}-{os.getpid()}"
         self.done = threading.Event()
@@ -154,6 +156,8 @@ class Sweeper:
         """Offers, expiries, escalations."""
         from dispatch import sweep
 
+        if self.rest.may_skip(sweep.in_motion(wiring.sessions)):
+            return False
         with metrics.SWEEP.time():
             return sweep.tick(wiring.sessions, self.drive_times, pace=self.pace).more
 
@@ -161,6 +165,8 @@ class Sweeper:
         """Jobs in hand that will be late, while another could be in time."""
         from dispatch import switching
 
+        if self.rest.resting:
+            return False
         switching.look(wiring.sessions, self.drive_times)
         return False
 

@@ -22,7 +22,7 @@ from api.patience import Patience
 from api.phones import app_noted, new_app
 from api.protocols import intake
 from api.senders import Senders, Signed, key_of
-from api.short_ways import WAYS, Elsewhere, Environ, Given, Understand, body_of
+from api.short_ways import LOST_AT_4XX, WAYS, Elsewhere, Environ, Given, Understand, body_of
 from core.database import Sessions
 from core.errors import Busy, ChakanError, TooMany, Unsigned
 from geo.group import Group
@@ -76,6 +76,8 @@ class Visit:
 
     def refuse(self, error: ChakanError) -> None:
         """Sends it away by itself: Flask has no part in it."""
+        if isinstance(error, TooMany) and self.endpoint in LOST_AT_4XX:
+            error = Busy(error.detail, **error.facts)
         status, headers, body = _refusal(error)
         self.answer(status, list(headers.items()), body)
 

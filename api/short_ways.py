@@ -142,6 +142,8 @@ def _form(environ: Environ, body: bytes) -> dict[str, str]:
 
 
 JSON = "application/json"
+# Whose app throws away what is answered 4xx: OwnTracks on iOS deletes the message and shows an alarm, and keeps it at 5xx.
+LOST_AT_4XX = frozenset({"owntracks.owntracks"})
 Understand = Callable[[Environ, bytes], Given]
 Way = tuple[str, Understand]
 WAYS: Mapping[tuple[str, str], Way] = {

@@ -211,7 +211,7 @@ def play(plan: Plan) -> Heard:
                 ended = time.perf_counter()
                 took.append(ended - line.due)
                 statuses[status] += 1
-                if status == 429 and first_shed is None:
+                if status in (429, 503) and first_shed is None:
                     first_shed = ended - began
                 idle.append(line)
                 busy -= 1

@@ -292,7 +292,7 @@ def busy(ours: int, engine: Engine, keys: str, per_s: float, size: Size) -> list
                holds=calm.p99_ms <= 100 and set(calm.statuses) == {"200"}),
         figure("report to offer under these pings, p99", "s", round(p99, 3), goal=1, holds=p99 <= 1),
         figure("flood of three times the greatest rate, pings sent away", "%",
-               round(100 * shed.statuses.get("429", 0) / max(1, shed.answered), 1), holds=set(shed.statuses) <= {"200", "429"}),
+               round(100 * shed.statuses.get("503", 0) / max(1, shed.answered), 1), holds=set(shed.statuses) <= {"200", "503"}),
         figure("taking a report in the flood, p99", "s", round(taken, 3), goal=2,
                holds=flooding.failed == 0 and taken <= 2),
     ]  # fmt: skip

@@ -66,6 +66,9 @@ class Settings:
         missing = [n for n, f in wanted.items() if n not in given and f.default is MISSING]
         if missing:
             raise BadSettings("set " + ", ".join(key(n) for n in missing))
+        # Behind TLS nobody should have to remember it: started one by one, the processes were told by nobody.
+        if given.get("public_url", "").lower().startswith("https://"):
+            given.setdefault("secure_cookies", "1")
         return cls(**{n: parse(n, hints[n], text) for n, text in given.items()})
 
 

@@ -9,7 +9,18 @@ from datetime import datetime
 from claims import clocks
 from core import clock
 from core.database import Sessions
-from dispatch import bundles, candidates, catastrophe, holding, offers, policy, queries, scene, windows
+from dispatch import (
+    bundles,
+    candidates,
+    catastrophe,
+    holding,
+    offers,
+    policy,
+    queries,
+    quiet_queries,
+    scene,
+    windows,
+)
 from geo.eta import Engine
 
 BATCH = 500
@@ -18,6 +29,8 @@ REACH_M = 200_000
 HEARD_S = 300
 # So many jobs within one window are a crowd: the next ones wait for the window's end and are matched together.
 CROWD = 16
+# With nothing in motion a whole round is had so often: for what one look does not see, as a request nobody confirmed.
+REST_S = 5.0
 
 
 def warm_up() -> None:
@@ -61,6 +74,30 @@ class Pace:
     def solved(self, jobs: int) -> None:
         """Notes that so many jobs were decided about just now."""
         self._solved.append((self._now_s(), jobs))
+
+
+class Rest:
+    """When a round may be left out: nothing was in motion and the last whole round is not long ago. One a process."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._whole: float | None = None
+        self.resting = False  # what the other loops of the process go by
+
+    def may_skip(self, in_motion: bool) -> bool:
+        """Whether to leave this round out; otherwise it counts as begun."""
+        now = self._now_s()
+        self.resting = not in_motion
+        if not in_motion and self._whole is not None and now - self._whole < REST_S:
+            return True
+        self._whole = now
+        return False
+
+
+def in_motion(sessions: Sessions) -> bool:
+    """Whether anything is there that a round could move now."""
+    with sessions.begin() as session:
+        return quiet_queries.in_motion(session)
 
 
 def tick(

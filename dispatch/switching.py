@@ -78,6 +78,8 @@ class Jobs:
 
 def _read(session: Session, now: datetime) -> Jobs | None:
     rows = queries.held_jobs(session, now, BATCH)
+    if not rows:
+        return None
     seen = {one.job.id: one for one in windows.facts(session, [row.id for row in rows], now)}
     rows = [row for row in rows if row.id in seen]
     if not rows:

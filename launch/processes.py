@@ -36,8 +36,6 @@ def environment(
         "CHAKAN_DEMO": "1" if demo else "0",
         "PROMETHEUS_MULTIPROC_DIR": str(_empty_metrics(site.places)),
     }
-    if public_url.startswith("https://"):
-        told["CHAKAN_SECURE_COOKIES"] = os.environ.get("CHAKAN_SECURE_COOKIES") or "1"
     if roads:
         told["CHAKAN_ROADS"] = str(roads.resolve())
     return told

@@ -16,6 +16,7 @@ def payload(name: str, at: datetime, tracker_id: str = "") -> bytes:
         "now_iso": at.strftime("%Y-%m-%dT%H:%M:%S.862Z"),
         "now_z": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "now_offset": later.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "hour_ago": (at - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "id": tracker_id,
     }
     text = (FOLDER / name).read_text(encoding="utf-8").rstrip("\n")

@@ -41,9 +41,16 @@ ANSWER = {
 }
 
 
-def fix_of(feature: Any) -> Fix:
-    """The fix of a GeoJSON feature. Speeds are m/s; below zero means invalid; `battery_level` is 0 to 1."""
-    geometry, about = _part(feature, "geometry"), _part(feature, "properties")
+def fix_of(feature: Any) -> Fix | None:
+    """The fix of a GeoJSON feature; None for a note. Speeds are m/s; below zero means invalid; `battery_level` is 0 to 1.
+
+    A note (`action`, a trip that ended) is written now beside the last place the app knew, however old: believed, it
+    would make a dot that stands still look fresh.
+    """
+    about = _part(feature, "properties")
+    if "action" in about or about.get("type") == "trip":
+        return None
+    geometry = _part(feature, "geometry")
     place = geometry.get("coordinates")
     if geometry.get("type") != "Point" or not isinstance(place, list) or len(place) < 2:
         raise Malformed("geometry", "not a point")
@@ -84,7 +91,9 @@ def read(body: bytes) -> tuple[intake.Read, str | None]:
     locations = given.get("locations") if isinstance(given, dict) else None
     if not isinstance(locations, list):
         raise intake.NotUnderstood("locations: a list is needed")
-    return intake.read_each(locations, fix_of), named_device(locations)
+    # With a long queue the oldest are sent first, and the place of now beside them.
+    newest = [given["current"]] if isinstance(given.get("current"), dict) else []
+    return intake.read_each([*locations, *newest], fix_of), named_device(locations)
 
 
 @bp.post("/ingest/overland", responses={200: ANSWER}, request_body=BODY)

@@ -45,6 +45,9 @@ def fix_of(message: Any) -> Fix | None:
     """
     if not isinstance(message, dict) or not isinstance(message.get("_type"), str):
         raise Malformed("_type", "missing")
+    if message["_type"] == "encrypted":
+        # Nobody here has the key; unsaid, the phone would stay grey and nobody would know why.
+        raise Malformed("_type", "encrypted by the app", "encrypted")
     if message["_type"] != "location":
         return None
     lon, lat = reading.place(message.get("lon"), message.get("lat"))
@@ -72,7 +75,8 @@ def read(body: bytes) -> intake.Read:
 def owntracks() -> ResponseReturnValue:
     """Takes an OwnTracks message. HTTP Basic: user name is the device id, password the device token.
 
-    A message that cannot be read is counted and answered like the others: what is refused is sent for ever.
+    A message that cannot be read is counted and answered like the others: what is refused is sent for ever, or, by an
+    iPhone, thrown away with an alarm on its screen. When the server is busy the answer is 503, after which it is kept.
     """
     try:
         actor = intake.basic_device()

@@ -5,9 +5,10 @@ import pytest
 from sqlalchemy import func, select, text
 
 from claims.models import Clock, Task
+from claims.states import TaskState
 from dispatch import assignments, board, learning, sweep
 from dispatch.models import Assignment, Decision, Offer, ServiceTime
-from dispatch.sweep import CROWD, Pace
+from dispatch.sweep import CROWD, REST_S, Pace, Rest
 from geo.eta import Engine, Table
 from staff import rules
 from tests import factories
@@ -202,6 +203,40 @@ def test_a_window_gathers_only_when_reports_come_in_crowds():
     assert pace.wait_s(1, 0.0) == 0
     at[0] += 0.76
     assert pace.wait_s(40, 1.0) == 0
+
+
+def test_an_idle_night_costs_a_look_and_a_whole_round_now_and_then():
+    at = [100.0]
+    rest = Rest(lambda: at[0])
+    assert not rest.may_skip(in_motion=False)
+    for _ in range(2):
+        at[0] += 0.5
+        assert rest.may_skip(in_motion=False)
+    assert not rest.may_skip(in_motion=True)
+    at[0] += REST_S - 0.1
+    assert rest.may_skip(in_motion=False)
+    at[0] += 0.2
+    assert not rest.may_skip(in_motion=False)
+
+
+def test_every_job_before_its_report_is_in_motion_and_every_rung_that_is_due(session, sessions):
+    assert not sweep.in_motion(sessions)
+    claim = factories.claim(session)
+    session.execute(text("UPDATE escalation SET due_at = clock_timestamp() + interval '1 hour'"))
+    told = {}
+    for state in TaskState:
+        session.execute(text("UPDATE task SET state = :state"), {"state": state.value})
+        session.commit()
+        told[state] = sweep.in_motion(sessions)
+    resting = {TaskState.SUBMITTED, TaskState.RETURNED, TaskState.APPROVED, TaskState.CANCELLED}
+    assert {state for state, moves in told.items() if not moves} == resting
+    session.execute(text("UPDATE task SET state = 'submitted'"))
+    session.execute(
+        text("UPDATE escalation SET due_at = clock_timestamp() WHERE clock_id IN"
+             " (SELECT id FROM clock WHERE claim_id = :id)"), {"id": claim.id}
+    )  # fmt: skip
+    session.commit()
+    assert sweep.in_motion(sessions)
 
 
 def test_who_comes_free_is_shown_every_waiting_job(session, sessions):

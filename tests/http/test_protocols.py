@@ -1,7 +1,9 @@
 """The tracker apps' own payloads through their own doors, with the exact replies they wait for."""
 
 import base64
+import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -123,13 +125,11 @@ class TestOwnTracks:
     def test_every_other_message_is_accepted_and_ignored(
         self, session: Session, stranger: Any, tracker: Tracker, now: datetime
     ) -> None:
-        import json
-
         for message in json.loads(payload("owntracks_others.json", now)):
             answer = self.send(stranger, tracker, json.dumps(message).encode())
             assert (answer.status_code, answer.json) == (200, [])
         assert track(session, tracker) == []
-        assert refused(session, tracker) == {}
+        assert refused(session, tracker) == {"encrypted": 1}
 
     def test_what_it_sends_again_is_stored_once(
         self, session: Session, stranger: Any, tracker: Tracker, now: datetime
@@ -359,6 +359,31 @@ class TestOverland:
         assert stranger.post(self.URL, data=body, headers=tracker.bearer).status_code == 403
         assert track(session, tracker) == track(session, other) == []
 
+    def test_what_the_app_notes_of_itself_is_no_place_of_now(
+        self, session: Session, stranger: Any, tracker: Tracker, now: datetime
+    ) -> None:
+        """Its notes carry the time of writing beside the last place it knew: believed, they make an old dot look new."""
+        answer = stranger.post(
+            self.URL,
+            data=payload("overland_notes.json", now),
+            content_type="application/json",
+            headers=tracker.bearer,
+        )
+        assert (answer.status_code, answer.json) == (200, {"result": "ok"})
+        assert [fix.fixed_at for fix in track(session, tracker)] == [now]
+        assert refused(session, tracker) == {}
+
+    def test_of_a_long_queue_the_newest_place_counts_at_once(
+        self, session: Session, stranger: Any, tracker: Tracker, now: datetime
+    ) -> None:
+        """The oldest are sent first, so many a batch; `current` is where he is while the others are on their way."""
+        body = json.loads(payload("overland_queue.json", now))
+        for share in (body, {"locations": [body["current"]]}):
+            answer = stranger.post(self.URL, json=share, headers=tracker.bearer)
+            assert answer.json == {"result": "ok"}
+        assert track(session, tracker)[-1].fixed_at == now
+        assert refused(session, tracker) == {"duplicate": 1}
+
 
 def test_off_duty_the_apps_are_answered_and_nothing_is_stored(
     session: Session, stranger: Any, tracker: Tracker, now: datetime
@@ -378,7 +403,7 @@ def test_off_duty_the_apps_are_answered_and_nothing_is_stored(
         200,
     )
     assert track(session, tracker) == []
-    assert refused(session, tracker) == {"off_duty": 4}
+    assert refused(session, tracker) == {"off_duty": 5}
 
 
 def test_a_tracker_which_can_show_no_offer_delivers_none(
@@ -423,6 +448,47 @@ bodies = st.one_of(
         lambda cut: body[: cut[0]] + cut[1] + body[cut[0] + len(cut[1]) :]
     )),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "status"),
+    [
+        # OwnTracks on an iPhone throws away what is answered 4xx and shows an alarm; it keeps what is answered 5xx.
+        ("/ingest/owntracks", "owntracks_location.json", 503),
+        ("/ingest/overland", "overland.json", 429),
+        ("/ingest/traccar", "traccar_9.json", 429),
+        ("/ingest/traccar", "traccar_10.form", 429),
+    ],
+)
+def test_a_fix_that_is_sent_away_is_sent_again_and_kept(
+    app: Any,
+    session: Session,
+    stranger: Any,
+    tracker: Tracker,
+    now: datetime,
+    url: str,
+    name: str,
+    status: int,
+) -> None:
+    """P12 may cost a moment, never a position: each app hears the answer after which it keeps what it has."""
+    door = app.extensions.get("short door")
+    if door is None:
+        pytest.skip("only the short door sends positions away")
+    headers = {"/ingest/owntracks": tracker.basic, "/ingest/overland": tracker.bearer}.get(url, {})
+    sent = {
+        "data": payload(name, now, tracker.tracker_id),
+        "content_type": FORM if name.endswith(".form") else "application/json",
+        "headers": headers,
+    }
+    with ExitStack() as others:
+        for _ in range(door.group.most_outside):
+            others.enter_context(door.group.alone())
+        answer = stranger.post(url, **sent)
+        assert answer.status_code == status
+        assert int(answer.headers["Retry-After"]) >= 1
+    assert track(session, tracker) == []
+    assert stranger.post(url, **sent).status_code == 200
+    assert track(session, tracker)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -39,7 +39,13 @@ class TestOwnTracks:
     def test_the_other_messages_are_ignored(self) -> None:
         messages = loaded("owntracks_others.json")
         assert len(messages) == 11
-        assert [owntracks.fix_of(m) for m in messages] == [None] * 11
+        assert messages[-1]["_type"] == "encrypted"
+        assert [owntracks.fix_of(m) for m in messages[:-1]] == [None] * 10
+
+    def test_what_only_its_app_can_read_has_its_own_reason(self) -> None:
+        with pytest.raises(Malformed) as told:
+            owntracks.fix_of({"_type": "encrypted", "data": "q0Y2"})
+        assert told.value.reason == "encrypted"
 
     @pytest.mark.parametrize("message", [[], 1, None, {}, {"_type": 1}, {"_type": "location"}])
     def test_a_message_without_its_must_haves_is_malformed(self, message: Any) -> None:

@@ -28,6 +28,19 @@ def test_a_number_that_is_none_is_named():
         Settings.from_env(GOOD | {"CHAKAN_POOL_SIZE": "many"})
 
 
+@pytest.mark.parametrize(
+    ("given", "secure"),
+    [
+        ({}, False),
+        ({"CHAKAN_PUBLIC_URL": "https://survey.example.com"}, True),
+        ({"CHAKAN_PUBLIC_URL": "http://10.0.0.5:8000"}, False),
+        ({"CHAKAN_PUBLIC_URL": "https://survey.example.com", "CHAKAN_SECURE_COOKIES": "0"}, False),
+    ],
+)
+def test_behind_tls_the_cookie_is_for_tls_only(given, secure):
+    assert Settings.from_env(GOOD | given).secure_cookies is secure
+
+
 def test_secrets_do_not_show():
     assert "hush" not in repr(Settings.from_env(GOOD))
 

@@ -180,3 +180,29 @@ def test_a_slider_drawn_along_asks_for_the_moment_where_it_rests_and_keys_play_o
     desk.press(".play-tools button", "复制链接")
     desk.sees(".toasts", "链接已复制")
     assert not desk.errors
+
+
+# As a browser that lets no page sound before somebody has touched it; headless ones let everybody.
+HOLDS_BACK = """
+  let touched = false;
+  Object.defineProperty(navigator, 'userActivation', { get: () => ({ hasBeenActive: touched }) });
+  for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { touched = true; }, true);
+  const Real = AudioContext;
+  window.AudioContext = class extends Real {
+    get state() { return touched ? super.state : 'suspended'; }
+  };
+"""
+
+
+def test_a_sound_the_browser_holds_back_is_told_and_woken_not_muted_by_the_bell(browser, sessions):
+    desk = sit_down(browser, sessions, "dispatcher").open("live")
+    desk.press(".sound")
+    desk.sees(".sound[aria-pressed=true]:not(.warn)")
+    desk.page.add_init_script(HOLDS_BACK)
+    desk.page.reload()
+    desk.sees(".sound.warn[aria-pressed=true]")
+    desk.press(".sound")
+    desk.sees(".sound[aria-pressed=true]:not(.warn)")
+    desk.press(".sound")
+    desk.sees(".sound[aria-pressed=false]")
+    assert not desk.errors

@@ -14,7 +14,7 @@ import { watchCatastrophes } from './planning/store';
 import { Claims } from './lists/claims';
 import { Messages } from './lists/messages';
 import { Reports } from './lists/reports';
-import { watchAlarms } from './live/alarms';
+import { heldBack, watchAlarms } from './live/alarms';
 import { change, recallView, toWall, view, wall } from './live/view';
 import { Live, liveKeys } from './live/page';
 import { Wall } from './live/wall';
@@ -119,17 +119,20 @@ function LiveSign() {
 /** Always in sight: a desk that is muted must not look like one where nothing happens. */
 function Sound() {
   const { sound } = view.value;
-  const told = sound ? t('notMuted') : t('muted');
+  const held = sound && heldBack.value;
+  const told = held ? t('heldBack') : sound ? t('notMuted') : t('muted');
   return (
     <Button
       kind="quiet"
-      icon={sound ? 'bell' : 'bell-off'}
-      class="sound"
+      icon={sound && !held ? 'bell' : 'bell-off'}
+      class={held ? 'sound warn' : 'sound'}
       aria-pressed={sound}
       aria-label={told}
       title={told}
-      onClick={() => change({ sound: !sound })}
-    />
+      onClick={() => !held && change({ sound: !sound })}
+    >
+      {held && <span class="small">{t('heldBack')}</span>}
+    </Button>
   );
 }
 
@@ -283,7 +286,7 @@ export function Shell() {
       )}
       <CatastropheBar />
       <main id="main" tabIndex={-1}>
-        {View ? <View /> : page ? <EmptyState icon="shield" title={t('noRight')} /> : null}
+        {View ? <View /> : page ? <EmptyState icon="shield" title={t('noRight')}>{t('noRightNote')}</EmptyState> : null}
       </main>
       <AssignDialog />
       {help && <Help onClose={() => setHelp(false)} />}

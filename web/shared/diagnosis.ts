@@ -52,7 +52,7 @@ const remedy = labels(
     silent: '打电话问他：手机是否开机、有信号，定位应用是否还开着。',
     clock_wrong: '请他在系统设置里打开“自动确定日期和时间”。',
     held: '只记入轨迹，地图上的点不动。持续几分钟说法一致后会自动采信；仍不动请他重开定位。',
-    refused: '按拒收原因处理；多数是定位权限或手机设置的问题。',
+    refused: '按拒收原因处理；多数是定位权限或手机设置的问题。应用加了密的：在 OwnTracks 里清空“加密密钥”。',
     coarse: '请他打开“精确位置”（iPhone）或把定位精度设为“高”（安卓），并允许 GPS。',
     battery_low: '请他接上车载充电器。',
     battery_saver: '请他把定位应用移出电池优化，允许后台运行和自启动（小米、华为、OPPO、vivo 都要单独打开）。',
@@ -68,7 +68,7 @@ const remedy = labels(
     silent: 'Ring him: is the phone on, has it signal, is the tracker still running?',
     clock_wrong: 'Ask him to switch on automatic date and time in the system settings.',
     held: 'They go into the track only; the dot stays. It moves once they agree for some minutes; else ask him to restart location.',
-    refused: 'See the reason; mostly a permission or a setting of the phone.',
+    refused: 'See the reason; mostly a permission or a setting of the phone. If the app encrypts: empty its encryption key in OwnTracks.',
     coarse: 'Ask him to switch on “Precise Location” (iPhone), or accuracy “High” (Android), and to allow GPS.',
     battery_low: 'Ask him to plug the phone in.',
     battery_saver:

@@ -5,6 +5,7 @@ export const fixReason = labels(
   {
     off_duty: '不在岗',
     malformed: '格式不对',
+    encrypted: '应用加了密',
     out_of_range: '坐标超出范围',
     zero: '零坐标',
     from_the_future: '手机时间超前',
@@ -21,6 +22,7 @@ export const fixReason = labels(
   {
     off_duty: 'off duty',
     malformed: 'malformed',
+    encrypted: 'encrypted by the app',
     out_of_range: 'out of range',
     zero: 'zero coordinates',
     from_the_future: 'phone’s clock ahead',

@@ -144,7 +144,11 @@ export function Claims() {
         </header>
         <Loaded of={list} rows={10}>
           {(rows) =>
-            rows.length === 0 ? (
+            rows.length === 0 && !Object.values(filter).some(Boolean) ? (
+              <EmptyState icon="clipboard" title={t('noClaimYet')}>
+                {t('noClaimYetNote')}
+              </EmptyState>
+            ) : rows.length === 0 ? (
               <EmptyState icon="search" title={t('noClaims')}>
                 {t('noClaimsNote')} <Button onClick={clear}>{t('clear')}</Button>
               </EmptyState>

@@ -44,11 +44,17 @@ export function Alarms() {
           aria-pressed={view.value.sound}
           onClick={() => {
             change({ sound: !view.value.sound });
-            if (view.value.sound) beep();
+            if (view.value.sound) void beep();
           }}
         >
           {view.value.sound ? t('soundOn') : t('soundOff')}
         </Button>
+        {view.value.sound && (
+          <Button size="small" kind="quiet" icon="play" onClick={() => void beep()}>
+            {t('tryIt')}
+          </Button>
+        )}
+        {view.value.sound && heldBack.value && <span class="warn small">{t('heldBack')}</span>}
         <Button size="small" kind="quiet" icon="monitor" aria-pressed={view.value.notify} onClick={() => void toggleNotify()}>
           {view.value.notify ? t('notifyOn') : t('notifyOff')}
         </Button>
@@ -105,15 +111,28 @@ type Told = 'notifyUnassigned' | 'notifyBreach';
 const MOST_TOLD = 3;
 let sounds: AudioContext | null = null;
 
-/** A browser keeps a page silent until somebody touches it: what was born silent is woken by the first key or click. */
-function wakeSound(): void {
-  if (view.peek().sound && sounds?.state !== 'running') void (sounds ??= new AudioContext()).resume();
+/** A storm breaks a promise a second, and a desk may be open twice: so long after a ring nothing rings again, in any tab. */
+const REST_MS = 4000;
+const RANG = 'chakan.rang';
+
+/** Whether the browser still holds the sound back: it lets no page sound before somebody has touched it. */
+export const heldBack = signal(false);
+
+/** What was born silent is woken by the first key or click. */
+async function wakeSound(): Promise<boolean> {
+  if (!view.peek().sound) return false;
+  if (!sounds) {
+    sounds = new AudioContext();
+    sounds.onstatechange = () => void (heldBack.value = sounds?.state !== 'running');
+    heldBack.value = sounds.state !== 'running';
+  }
+  if (navigator.userActivation?.hasBeenActive !== false) await sounds.resume();
+  return sounds.state === 'running';
 }
 
-/** Two short tones, made here: no sound file to fetch. */
-function beep(): void {
-  wakeSound();
-  if (!sounds) return;
+/** Two short tones, made here: no sound file to fetch. What cannot be heard now is not kept for later. */
+async function beep(): Promise<void> {
+  if (!(await wakeSound()) || !sounds) return;
   for (const [at, pitch] of [
     [0, 880],
     [0.18, 660],
@@ -127,6 +146,15 @@ function beep(): void {
     tone.start(sounds.currentTime + at);
     tone.stop(sounds.currentTime + at + 0.17);
   }
+}
+
+/** Rings once for everything that happened in some seconds; a tab that is held back leaves it to one that may. */
+async function ring(): Promise<void> {
+  if (!(await wakeSound())) return;
+  const rested = Date.now() - Number(localStorage.getItem(RANG) ?? 0);
+  if (rested >= 0 && rested < REST_MS) return;
+  localStorage.setItem(RANG, String(Date.now()));
+  await beep();
 }
 
 async function toggleNotify(): Promise<void> {
@@ -147,7 +175,10 @@ function tellOutside(tag: string, card: TaskCard, said: Told): void {
 /** Calls for a look whenever a job newly needs a dispatcher or newly breaks its clock. */
 export function watchAlarms(): () => void {
   let known: Set<string> | null = null;
-  for (const kind of WAKERS) window.addEventListener(kind, wakeSound);
+  const wake = () => void wakeSound();
+  for (const kind of WAKERS) window.addEventListener(kind, wake);
+  // Told before it is needed: a desk that came back by itself at night is silent until somebody touches it.
+  const shown = effect(() => void (view.value.sound ? wake() : (heldBack.value = false)));
   const stop = effect(() => {
     const needy = new Map<string, { card: TaskCard; said: Told }>([
       ...unassigned.value.map((card) => [`u${card.id}`, { card, said: 'notifyUnassigned' }] as const),
@@ -157,12 +188,13 @@ export function watchAlarms(): () => void {
     const fresh = known === null ? [] : [...needy].filter(([key]) => !known?.has(key));
     known = new Set(needy.keys());
     if (!fresh.length) return;
-    if (view.peek().sound) beep();
+    if (view.peek().sound) void ring();
     if (view.peek().notify && document.hidden && 'Notification' in window && Notification.permission === 'granted')
       for (const [tag, { card, said }] of fresh.slice(0, MOST_TOLD)) tellOutside(tag, card, said);
   });
   return () => {
     stop();
-    for (const kind of WAKERS) window.removeEventListener(kind, wakeSound);
+    shown();
+    for (const kind of WAKERS) window.removeEventListener(kind, wake);
   };
 }

@@ -2,11 +2,12 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { clockTime, dayTime } from '@shared/format';
+import { may } from '@shared/session';
 import type { TaskCard } from '@shared/types';
 import { Badge, Button, ClockBadge, Countdown, EmptyState, Icon, leadingClock, TaskBadge, urgencyOf } from '@shared/ui';
 import { cause, line, unassignedReason } from '@shared/words';
-import { go, openClaim } from '../route';
-import { byUrgency, type GroupKey, groupOf, GROUPS, tasks } from '../store';
+import { go, link, openClaim } from '../route';
+import { byUrgency, type GroupKey, groupOf, GROUPS, ready, surveyors, tasks } from '../store';
 import { provider } from '../provider';
 import { t } from '../words';
 import { ASSIGNABLE, endDrag, startDrag } from './drag';
@@ -158,6 +159,29 @@ export function jobsInOrder(): TaskCard[] {
     .flatMap((key) => all.filter((card) => groupOf(card) === key));
 }
 
+/** A site without anybody on it: what to do, in the order in which it works. */
+function FirstSteps() {
+  const steps = [
+    ['organisations', 'stepOrgs'],
+    ['people', 'stepPeople'],
+    ['areas', 'stepAreas'],
+    ['people', 'stepPair'],
+  ] as const;
+  return (
+    <div class="first-steps">
+      <strong>{t('firstSteps')}</strong>
+      <ol>
+        {steps.map(([tab, said]) => (
+          <li key={said}>
+            <a href={link('settings', tab)}>{t(said)}</a>
+          </li>
+        ))}
+        <li>{t('stepReport')}</li>
+      </ol>
+    </div>
+  );
+}
+
 export function Jobs({ columns }: { columns?: boolean }) {
   const groups = useComputed(() => {
     const found = Object.fromEntries(Object.keys(GROUPS).map((key) => [key, []])) as unknown as Record<GroupKey, TaskCard[]>;
@@ -175,7 +199,8 @@ export function Jobs({ columns }: { columns?: boolean }) {
       );
     return (
       <EmptyState icon="clipboard" title={t('noJobs')}>
-        {t('noJobsNote')}
+        {may('seat', 'dispatcher') ? t('noJobsNote') : t('noJobsOther')}
+        {may('admin') && ready.value && surveyors.value.size === 0 && <FirstSteps />}
       </EmptyState>
     );
   }

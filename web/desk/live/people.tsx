@@ -155,6 +155,7 @@ export function Person({ card }: { card: SurveyorCard }) {
       .catch(tellError)
       .finally(() => setBusy(''));
   };
+  const whyPanel = asking && !lent && may('dispatcher', 'supervisor', 'admin') && <WhyPanel id={card.id} />;
   return (
     <div class="drawer-body stack">
       <div class="row wrap">
@@ -207,7 +208,8 @@ export function Person({ card }: { card: SurveyorCard }) {
           </label>
         )}
       </div>
-      {asking && !lent && may('dispatcher', 'supervisor', 'admin') && <WhyPanel id={card.id} />}
+      {/* Who has jobs is looked at for his day first: the answer stands below it, not in its place. */}
+      {!his.length && whyPanel}
       {looking && <LookDialog card={card} onClose={() => setLooking(false)} />}
       {track.value?.surveyor === card.id && (
         <p class="muted small">
@@ -217,6 +219,7 @@ export function Person({ card }: { card: SurveyorCard }) {
       {orgs.data && !lent && may('dispatcher', 'supervisor', 'admin') && (
         <DayOf id={card.id} turn={his.map((job) => `${job.id}${job.state}${job.clocks.find((one) => one.kind === 'arrival')?.due_at ?? ''}`).join()} />
       )}
+      {his.length > 0 && whyPanel}
       <h3>{t('hisJobs')}</h3>
       {his.length ? his.map((job) => <JobCard key={job.id} card={job} />) : <p class="muted">{t('noHisJobs')}</p>}
     </div>

@@ -8,7 +8,8 @@ import { Button, ClockBadge, Icon, type IconName, leadingClock, Loaded, Spinner,
 import { mapInfo } from '../mapinfo';
 import { byUrgency, onDuty, overdue, stale, tasks, unassigned } from '../store';
 import { t } from '../words';
-import { maskedName, maskedPlate, toWall } from './view';
+import { heldBack } from './alarms';
+import { maskedName, maskedPlate, toWall, view } from './view';
 
 const LiveMap = lazy(() => import('./map'));
 /** More than any wall is high: what does not fit whole is not shown (wall.css). */
@@ -59,6 +60,11 @@ export function Wall() {
   }, []);
   return (
     <main class="wall" id="wall" tabIndex={-1} aria-label={t('wall')}>
+      {view.value.sound && heldBack.value && (
+        <p class="wall-held warn" role="status">
+          <Icon name="bell-off" size={18} /> {t('heldBack')}
+        </p>
+      )}
       <div class="live-centre">
         <Loaded of={info}>
           {(facts) => (

@@ -50,7 +50,7 @@ export const t = words(
     disable: '停用账号',
     enable: '恢复账号',
     disableAsk: '停用 {name} 的账号？',
-    disableNote: '他会立即退出登录，手机解除配对，不再收到派单。以后可以恢复账号，手机要重新配对。',
+    disableNote: '他会立即退出登录，手机解除配对，不再收到派单，接口令牌作废。以后可以恢复账号，手机要重新配对，令牌要由他重新生成。',
     isDisabled: '{name} 的账号已停用',
     isEnabled: '{name} 的账号已恢复',
     upTo: '最多 {n} 件',
@@ -213,7 +213,7 @@ export const t = words(
     enable: 'Enable',
     disableAsk: 'Disable the account of {name}?',
     disableNote:
-      'It signs out at once, the phones are unpaired and no job is offered. The account can be enabled again; phones must then be paired anew.',
+      'It signs out at once, the phones are unpaired and no job is offered, and API tokens end. The account can be enabled again; phones must then be paired and tokens made anew.',
     isDisabled: 'The account of {name} is disabled',
     isEnabled: 'The account of {name} is enabled',
     upTo: 'up to {n}',
