@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.screens, pytest.mark.timeout(300)]
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 # What dark colours can break; everything else is the same page.
 OF_COLOUR = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-PAGES = ["live", "playback", "report", "claims", "messages", "reports", "settings"]
+PAGES = ["live", "playback", "report", "claims", "messages", "reports", "reports/forecasts", "settings"]
 
 
 @pytest.fixture
