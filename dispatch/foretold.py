@@ -127,7 +127,12 @@ def _chance(
         tenths.setdefault(min(9, int(case.said * 10)), []).append(case)
     whole = _part(cases)
     return Judged(
-        measure, len(cases), _verdict(whole), whole, [_part(tenths[k]) for k in sorted(tenths)], *_split(cases)
+        measure,
+        len(cases),
+        _verdict(whole),
+        whole,
+        [_part(tenths[k]) for k in sorted(tenths)],
+        *_split(cases),
     )
 
 

@@ -20,7 +20,9 @@ def minutes(n):
     return timedelta(minutes=n)
 
 
-def asked(session, *, state="accepted", contact=6, depart=8, arrive=13, org=None, line=LINE, ended=None, **given):
+def asked(
+    session, *, state="accepted", contact=6, depart=8, arrive=13, org=None, line=LINE, ended=None, **given
+):
     """Asked at `AT`; minutes from then on. The contact is due after ten, the arrival after thirty."""
     surveyor = factories.surveyor(session)
     claim = rows.claim(session, AT)
@@ -95,7 +97,9 @@ def test_a_visit_at_an_agreed_hour_says_nothing_of_the_drive(session):
     assert (row.contact_kept, row.arrive_kept, row.drive_s, row.arrival_s) == (True, None, None, None)
 
 
-@pytest.mark.parametrize("of", [{"pauses": [{"reason": "x"}]}, {"state": "void"}, {"stop_event": "withdrawn"}])
+@pytest.mark.parametrize(
+    "of", [{"pauses": [{"reason": "x"}]}, {"state": "void"}, {"stop_event": "withdrawn"}]
+)
 def test_a_clock_that_stood_still_judges_nothing(session, of):
     for clock in asked(session):
         for name, value in of.items():

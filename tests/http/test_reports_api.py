@@ -136,7 +136,12 @@ def test_forecasts_come_by_probability_age_and_hour(as_, session, yesterday):
         line = {"surveyor_id": str(surveyor.id), "outcome": "chosen", "eta_s": 300, "soonest_s": 300, "age_s": k,
                 "eta_low_s": 200, "eta_mid_s": 300, "eta_high_s": 500, "contact_p": 0.95, "arrive_p": None}  # fmt: skip
         made = Decision(
-            task_id=task.id, at=yesterday, kind="auto", provider="roads", chosen_id=surveyor.id, candidates=[line]
+            task_id=task.id,
+            at=yesterday,
+            kind="auto",
+            provider="roads",
+            chosen_id=surveyor.id,
+            candidates=[line],
         )
         session.add(made)
         session.flush()

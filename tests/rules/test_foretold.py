@@ -48,7 +48,14 @@ def test_a_promise_that_was_never_said_or_never_decided_is_left_out():
 
 def driven(took_s, *, low=80.0, mid=100.0, high=140.0, hour=9, age_s=20.0, wait_s=0.0):
     return Foretold(
-        hour, age_s, low_s=low, mid_s=mid, high_s=high, wait_s=wait_s, drive_s=took_s, arrival_s=took_s + wait_s
+        hour,
+        age_s,
+        low_s=low,
+        mid_s=mid,
+        high_s=high,
+        wait_s=wait_s,
+        drive_s=took_s,
+        arrival_s=took_s + wait_s,
     )
 
 

@@ -32,7 +32,7 @@ function Numbers({ parts, head, name }: { parts: ForecastPart[]; head: string; n
       rows={parts}
       id={name}
       columns={[
-        { key: 'part', head, cell: (row) => name(row) },
+        { key: 'part', head, cell: (row) => <span class="nowrap">{name(row)}</span> },
         { key: 'said', head: t('said'), cell: (row) => pct(row.said), align: 'right' },
         { key: 'true', head: t('cameTrue'), cell: (row) => <strong>{pct(row.came_true)}</strong>, align: 'right' },
         {

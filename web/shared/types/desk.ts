@@ -198,7 +198,11 @@ export interface TryResult {
 /** Changed rules played on the last days. */
 export interface RuleTry {
   id: string;
-  state: 'waiting' | 'running' | 'done' | 'failed';
+  asked_by: string;
+  changes: Record<string, unknown>;
+  days: number;
+  created_at: Instant;
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
   progress: number;
   error: string | null;
   result: TryResult | null;
