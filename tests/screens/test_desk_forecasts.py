@@ -1,4 +1,4 @@
-"""Whether forecasts come true, looked at by a supervisor: the plot, the same in numbers, by keyboard, in English, on a narrow screen."""
+"""Whether forecasts come true, as a supervisor sees it: plot and numbers, by keyboard, in English, on a narrow screen."""
 
 import math
 import random

@@ -203,7 +203,13 @@ export function Person({ card }: { card: SurveyorCard }) {
         {!lent && may('dispatcher', 'admin') && !card.on_duty && (
           <label class="row small" title={t('shiftUntilNote')}>
             <span class="muted">{t('shiftUntil')}</span>
-            <input type="time" class="input tabular" name="until" value={home} onInput={(event) => setHome(event.currentTarget.value)} />
+            <input
+              type="time"
+              class="input tabular"
+              name="until"
+              value={home}
+              onInput={(event) => setHome(event.currentTarget.value)}
+            />
           </label>
         )}
       </div>
@@ -215,7 +221,10 @@ export function Person({ card }: { card: SurveyorCard }) {
         </p>
       )}
       {orgs.data && !lent && may('dispatcher', 'supervisor', 'admin') && (
-        <DayOf id={card.id} turn={his.map((job) => `${job.id}${job.state}${job.clocks.find((one) => one.kind === 'arrival')?.due_at ?? ''}`).join()} />
+        <DayOf
+          id={card.id}
+          turn={his.map((job) => `${job.id}${job.state}${job.clocks.find((one) => one.kind === 'arrival')?.due_at ?? ''}`).join()}
+        />
       )}
       <h3>{t('hisJobs')}</h3>
       {his.length ? his.map((job) => <JobCard key={job.id} card={job} />) : <p class="muted">{t('noHisJobs')}</p>}
