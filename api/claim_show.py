@@ -188,6 +188,8 @@ def whole(session: Session, actor: Actor, claim: Claim, datum: str) -> dict[str,
         "line": claim.line,
         "org": {"id": str(org.id), "name": org.name},
         "insuring_org": _insurer(session, claim),
+        # 通赔: who only insures sees it; who goes is the surveying branch's to decide.
+        "dispatched_here": org.path.startswith(actor.org_path),
         "area": {"id": str(area.id), "name": area.name, "kind": area.kind} if area is not None else None,
         "reported_at": present.time(claim.reported_at),
         "call_ended_at": present.time(claim.call_ended_at),

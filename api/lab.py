@@ -5,17 +5,18 @@ from typing import Any
 from flask import g
 from flask.typing import ResponseReturnValue
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from api import parts, present
 from api.door import Door, IdText, LongText, Strict, roles
-from api.settings import KNOWN, checked, organisation
-from core import queues
+from api.settings import KNOWN, OrgQuery, checked, organisation
+from core import clock, queues
 from core.errors import Invalid, Missing
 from core.queues import Work
 from dispatch import policy, tries
 from dispatch.models import RuleTry
 from geo import eta
-from staff.models import Organisation
+from staff.models import Organisation, Person
 
 bp = Door("lab", tag="Lab")
 
@@ -48,10 +49,19 @@ def ask(body: NewTry) -> ResponseReturnValue:
         org = organisation(session, body.org_id)
         row = tries.ask(session, org.id, changes, body.days, g.actor.person_id)
         session.refresh(row)
-        shown = _shown(row)
+        shown = _shown(row, g.actor.name)
     # The row is the order; the queue is only the wake-up, and the sweeper comes back to the row.
     queues.enqueue(parts().redis, Work.CHORES, JOB, row.id)
     return shown, 202
+
+
+@bp.get("/lab/tries")
+@roles(*TRIERS)
+def several(query: OrgQuery) -> ResponseReturnValue:
+    """The newest tries of an organisation, newest first: what runs now and who asked for it, and what was tried before."""
+    with g.sessions.begin() as session:
+        org = organisation(session, query.org_id)
+        return {"items": [_shown(row, by) for row, by in tries.latest(session, org.id)], "next": None}
 
 
 @bp.get("/lab/tries/<int:try_id>")
@@ -59,11 +69,26 @@ def ask(body: NewTry) -> ResponseReturnValue:
 def one(path: TryPath) -> ResponseReturnValue:
     """How far a try is, and what it came to. Every figure in it is simulated."""
     with g.sessions.begin() as session:
-        row = session.get(RuleTry, path.try_id)
-        org = None if row is None else session.get(Organisation, row.org_id)
-        if row is None or org is None or not org.path.startswith(g.actor.org_path):
-            raise Missing("no such try")
-        return _shown(row)
+        return _shown(*_mine(session, path.try_id))
+
+
+@bp.post("/lab/tries/<int:try_id>/cancel")
+@roles(*TRIERS)
+def cancel(path: TryPath) -> ResponseReturnValue:
+    """Ends a try that waits or runs; the replay stops within a second or two. One that is over stays as it is."""
+    with g.sessions.begin() as session:
+        row, by = _mine(session, path.try_id)
+        tries.cancel(session, row, g.actor.person_id, clock.read(session))
+        return _shown(row, by)
+
+
+def _mine(session: Session, try_id: int) -> tuple[RuleTry, str]:
+    """A try in one's own part of the tree, and who asked for it. Raises Missing."""
+    row = session.get(RuleTry, try_id)
+    org = None if row is None else session.get(Organisation, row.org_id)
+    if row is None or org is None or not org.path.startswith(g.actor.org_path):
+        raise Missing("no such try")
+    return row, session.get_one(Person, row.asked_by).name
 
 
 @bp.get("/lab/triable")
@@ -84,8 +109,9 @@ def _fit(key: str, value: Any) -> Any:
         raise Invalid.field(f"changes.{key}", error.errors[0]["message"]) from error
 
 
-def _shown(row: RuleTry) -> dict[str, Any]:
+def _shown(row: RuleTry, by: str) -> dict[str, Any]:
     return {
+        "asked_by": by,
         "id": str(row.id),
         "org_id": str(row.org_id),
         "changes": row.changes,

@@ -14,7 +14,7 @@ from api import present
 from api.door import Door, Strict, Text, roles
 from core import clock
 from core.errors import Invalid
-from dispatch import reports
+from dispatch import foretold, foretold_queries, reports
 
 bp = Door("reports", tag="Reports")
 
@@ -167,3 +167,27 @@ def people_csv(query: Period) -> ResponseReturnValue:
     return csv_answer(
         "people", PEOPLE_COLUMNS, [row | {"org": row["org"]["name"]} for row in rows], query.lang
     )
+
+
+@bp.get("/reports/forecasts")
+@roles(*READERS)
+def forecasts(query: Period) -> ResponseReturnValue:
+    """What was foretold when surveyors were asked, beside what came of it: observed, nothing simulated.
+
+    `measures`: contact and arrival in time, and the spans that should hold 80 % of arrivals and drives; each with the
+    curve of reliability, by age of the position (seconds) and by hour of the day in China.
+    """
+    with g.sessions.begin() as session:
+        now = clock.read(session)
+        start, end = period(query, now)
+        found = foretold_queries.read(session, g.actor.org_path, start, end, now)
+    return {
+        "observed": True,
+        "asked": found.asked,
+        "looked_at": found.looked_at,
+        "foretold": len(found.rows),
+        "least": foretold.LEAST,
+        "measures": [asdict(one) for one in foretold.judge(found.rows)],
+        "from": present.time(start),
+        "to": present.time(end),
+    }

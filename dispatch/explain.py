@@ -66,6 +66,7 @@ def line(candidate: Candidate, rank: int, outcome: str, reason: str | None) -> d
         "eta_s": None if home else candidate.eta_s,
         # The span that holds eight of ten such drives, by all that was known of his position then.
         "eta_low_s": None if home else round(there.low_s),
+        "eta_mid_s": None if home else round(there.median_s),
         "eta_high_s": None if home else round(there.high_s),
         "eta_by": None if home else candidate.provider,
         "soonest_s": None if home else candidate.soonest_s,

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.errors import Conflict
 from dispatch.models import TRYING, RuleTry
+from staff.models import Person
 
-WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
 # The job says how far it is at least this often; a silent one is dead and another takes over.
 BEAT = timedelta(seconds=90)
 ATTEMPTS = 3
@@ -56,13 +57,38 @@ def take(session: Session, try_id: int, now: datetime) -> RuleTry | None:
     return row
 
 
-def beat(session: Session, try_id: int, progress: float) -> None:
-    """Says how far it is, 0 to 1; a replay on real roads counts in numbers that the database does not know."""
-    session.execute(
+def cancel(session: Session, row: RuleTry, by: int, now: datetime) -> None:
+    """Nobody wants it any more; the job finds out at its next beat. Of a try that is over nothing is changed."""
+    session.refresh(row, with_for_update=True)
+    if row.state not in (WAITING, RUNNING):
+        return
+    row.state, row.done_at = CANCELLED, now
+    audit.append(session, by, "rule.try_cancelled", "organisation", row.org_id, try_id=str(row.id))
+
+
+def latest(session: Session, org_id: int, limit: int = 20) -> list[tuple[RuleTry, str]]:
+    """The newest tries of an organisation, newest first, each with the name of who asked."""
+    found = session.execute(
+        select(RuleTry, Person.name)
+        .join(Person, Person.id == RuleTry.asked_by)
+        .where(RuleTry.org_id == org_id)
+        .order_by(RuleTry.id.desc())
+        .limit(limit)
+    )
+    return [(row, name) for row, name in found]
+
+
+def beat(session: Session, try_id: int, progress: float) -> bool:
+    """Says how far it is, 0 to 1; False: it is wanted no more.
+
+    A replay on real roads counts in numbers that the database does not know.
+    """
+    told = session.execute(
         update(RuleTry)
         .where(RuleTry.id == try_id, RuleTry.state == RUNNING)
         .values(progress=float(progress), beat_at=text("clock_timestamp()"))
     )
+    return bool(told.rowcount)  # type: ignore[attr-defined]
 
 
 def finish(session: Session, try_id: int, result: dict[str, Any] | None, error: str | None = None) -> None:

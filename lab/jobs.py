@@ -22,7 +22,11 @@ from staff.models import Organisation
 MOST_REPORTS, MOST_S = 6_000, 90.0
 # So few claims say little, whatever the interval.
 FEW = 30
-BEAT_EVERY_S = 1.0
+BEAT_EVERY_S = 0.5
+
+
+class Unwanted(Exception):
+    """Somebody has cancelled the try while it was played."""
 
 
 def run_try(try_id: int) -> None:
@@ -47,10 +51,14 @@ def attempt(sessions: Sessions, try_id: int, roads: Path) -> None:
         if time.monotonic() - told >= BEAT_EVERY_S:
             told = time.monotonic()
             with sessions.begin() as session:
-                tries.beat(session, try_id, min(0.99, share))
+                wanted = tries.beat(session, try_id, min(0.99, share))
+            if not wanted:
+                raise Unwanted
 
     try:
         result = try_out(sessions, path, today, days, values, changes, roads, tell)
+    except Unwanted:
+        return
     except Missing:
         with sessions.begin() as session:
             tries.finish(session, try_id, None, "nothing_recorded")

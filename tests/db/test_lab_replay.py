@@ -142,6 +142,39 @@ def test_a_try_goes_from_the_order_to_the_figures(session, sessions, day):
     assert session.get_one(RuleTry, row.id).attempts == 1
 
 
+class Interrupted:
+    """Sessions during whose `at`-th transaction somebody else does something."""
+
+    def __init__(self, sessions, at, act):
+        self.sessions, self.at, self.act, self.begun = sessions, at, act, 0
+
+    def begin(self):
+        self.begun += 1
+        if self.begun == self.at:
+            self.act()
+        return self.sessions.begin()
+
+
+def test_a_try_cancelled_while_it_is_played_stops_at_the_next_beat_and_keeps_no_figures(
+    session, sessions, day
+):
+    org = replay.organisation(session, None)
+    admin = factories.person(session, roles=("admin",))
+    row = tries.ask(session, org.id, {"offer_ttl_s": 30}, (replay.clock_day(session) - DAY).days, admin.id)
+    session.commit()
+
+    def cancel():
+        with sessions.begin() as other:
+            tries.cancel(other, other.get_one(RuleTry, row.id), admin.id, clock.read(other))
+
+    meddled = Interrupted(sessions, 2, cancel)  # the first takes the try, the second reads its first day
+    jobs.attempt(meddled, row.id, NOWHERE)
+    session.expire_all()
+    found = session.get_one(RuleTry, row.id)
+    assert (found.state, found.result, found.error) == ("cancelled", None, None)
+    assert meddled.begun == 3, "nothing was read or played after the beat that said so"
+
+
 def test_how_far_a_try_is_may_be_a_number_of_the_labs_own_kind(session, sessions):
     admin = factories.person(session, roles=("admin",))
     row = tries.ask(session, admin.org_id, {"offer_ttl_s": 30}, 3, admin.id)

@@ -65,6 +65,52 @@ def test_a_try_of_another_part_of_the_tree_is_not_there(as_, session):
     )
 
 
+def test_a_try_can_be_cancelled_by_whoever_may_ask_and_the_next_may_start(as_, session):
+    made = as_("admin").post("/lab/tries", json={"changes": {"offer_ttl_s": 60}}).json
+    for _ in range(2):
+        answer = as_("dispatcher").post(f"/lab/tries/{made['id']}/cancel")
+        assert (answer.status_code, answer.json["state"]) == (200, "cancelled")
+    assert as_("admin").post("/lab/tries", json={"changes": {"offer_ttl_s": 70}}).status_code == 202
+
+
+@pytest.mark.parametrize("role", ["seat", "adjuster", "surveyor"])
+def test_only_who_minds_the_rules_may_cancel_or_list(as_, role):
+    made = as_("admin").post("/lab/tries", json={"changes": {"offer_ttl_s": 60}}).json
+    assert as_(role).post(f"/lab/tries/{made['id']}/cancel").status_code == 403
+    assert as_(role).get("/lab/tries").status_code == 403
+
+
+def test_a_job_hears_at_its_next_beat_that_its_try_is_wanted_no_more(as_, session):
+    made = as_("admin").post("/lab/tries", json={"changes": {"offer_ttl_s": 60}}).json
+    ident = int(made["id"])
+    tries.take(session, ident, factories.utc(2026, 11, 1))
+    assert tries.beat(session, ident, 0.2)
+    session.commit()
+    as_("admin").post(f"/lab/tries/{ident}/cancel")
+    assert not tries.beat(session, ident, 0.3)
+    tries.finish(session, ident, {"figures": {}})
+    session.commit()
+    assert as_("admin").get(f"/lab/tries/{ident}").json["state"] == "cancelled"
+    assert tries.take(session, ident, factories.utc(2026, 11, 2)) is None
+
+
+def test_whoever_comes_back_finds_what_runs_and_what_was_tried_before(as_, session):
+    head = factories.default_organisation(session)
+    here, there = factories.organisation(session, parent=head), factories.organisation(session, parent=head)
+    session.commit()
+    first = as_("admin", org=here).post("/lab/tries", json={"changes": {"offer_ttl_s": 60}}).json
+    as_("admin", org=here).post(f"/lab/tries/{first['id']}/cancel")
+    as_("admin", org=here).post("/lab/tries", json={"changes": {"offer_ttl_s": 70}})
+    found = as_("supervisor", org=here).get("/lab/tries").json["items"]
+    assert [(one["state"], one["changes"]["offer_ttl_s"]) for one in found] == [
+        ("waiting", 70),
+        ("cancelled", 60),
+    ]
+    assert found[0]["asked_by"]
+    assert as_("supervisor", org=there).get("/lab/tries").json["items"] == []
+    assert as_("admin", org=there).post(f"/lab/tries/{found[0]['id']}/cancel").status_code == 404
+
+
 def test_the_name_the_door_wakes_is_the_labs_job():
     from api import lab as door
     from core import queues

@@ -47,6 +47,8 @@ def test_both_branches_see_it_and_the_third_does_not(branches, case, as_):
         client = as_("dispatcher", org=org)
         assert client.get(f"/claims/{claim.id}").status_code == status
         assert client.get(f"/claims/{claim.id}/timeline").status_code == status
+        if status == 200:  # so that no screen shows the insurer buttons that would always be refused
+            assert client.get(f"/claims/{claim.id}").json["dispatched_here"] == (org is there)
         listed = [row["id"] for row in client.get("/claims").json["items"]]
         assert (str(claim.id) in listed) == (status == 200)
 

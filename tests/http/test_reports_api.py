@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from core import clock
+from dispatch.models import Decision
 from tests import factories, rows
 from tests.db.test_reports import story
 
@@ -116,3 +117,44 @@ def test_the_figures_of_ten_thousand_claims_are_quick_on_the_day_a_system_is_fil
     assert client.get("/reports/people").json["items"][0]["jobs"] == 10_000
     # About two seconds here; a plan that reads whole tables takes over half a minute.
     assert time.perf_counter() - begun < 15
+
+
+def test_forecasts_say_that_they_are_observed_and_how_few_they_are(as_):
+    found = as_("supervisor").get("/reports/forecasts").json
+    assert (found["observed"], found["asked"], found["looked_at"], found["foretold"]) == (True, 0, 0, 0)
+    assert [(m["measure"], m["verdict"]) for m in found["measures"]] == [
+        ("contact", "too_few"), ("arrive", "too_few"), ("arrival", "too_few"), ("drive", "too_few"),
+    ]  # fmt: skip
+    assert found["least"] > 1 and found["from"] < found["to"]
+
+
+def test_forecasts_come_by_probability_age_and_hour(as_, session, yesterday):
+    for k in range(30):
+        surveyor = factories.surveyor(session)
+        claim = rows.claim(session, yesterday)
+        task = rows.task(session, claim)
+        line = {"surveyor_id": str(surveyor.id), "outcome": "chosen", "eta_s": 300, "soonest_s": 300, "age_s": k,
+                "eta_low_s": 200, "eta_mid_s": 300, "eta_high_s": 500, "contact_p": 0.95, "arrive_p": None}  # fmt: skip
+        made = Decision(
+            task_id=task.id,
+            at=yesterday,
+            kind="auto",
+            provider="roads",
+            chosen_id=surveyor.id,
+            candidates=[line],
+        )
+        session.add(made)
+        session.flush()
+        rows.offer(session, task, surveyor.id, yesterday, state="declined", decision_id=made.id)
+        rows.clock_of(session, claim, "contact", 10)
+    session.commit()
+    contact, arrive, *_ = as_("supervisor").get("/reports/forecasts").json["measures"]
+    assert (contact["count"], contact["verdict"], arrive["verdict"]) == (30, "too_sure", "too_few")
+    assert contact["whole"]["came_true"] == 0 and contact["whole"]["low"] == 0
+    assert [part["count"] for part in contact["by_age"]] == [15, 15]
+    assert sum(part["count"] for part in contact["by_hour"]) == 30
+
+
+@pytest.mark.parametrize("role", ["seat", "surveyor", "adjuster", "integration"])
+def test_forecasts_are_not_for_everybody(as_, role):
+    assert as_(role).get("/reports/forecasts").status_code == 403

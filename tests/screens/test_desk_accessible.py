@@ -16,7 +16,7 @@ RULES = TOLD | {
 }
 # What dark colours can break; everything else is the same page.
 OF_COLOUR = TOLD | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-PAGES = ["live", "playback", "report", "claims", "messages", "reports", "settings"]
+PAGES = ["live", "playback", "report", "claims", "messages", "reports", "reports/forecasts", "settings"]
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ def test_english_is_complete_and_remembered(admin, sessions):
         "claims",
         "messages",
         "reports",
+        "reports/forecasts",
         "settings/people",
         "settings/rules",
         "settings/tokens",

@@ -69,7 +69,13 @@ async function candidates(of: Asked, stop: AbortSignal): Promise<Near[]> {
     ? (
         await api.get<Page<Near>>(
           '/nearest',
-          { lon: of.place.lon, lat: of.place.lat, needs: of.needs.join(','), limit: NEAR_LIMIT, ...(of.to ? { surveyor: of.to.id } : {}) },
+          {
+            lon: of.place.lon,
+            lat: of.place.lat,
+            needs: of.needs.join(','),
+            limit: NEAR_LIMIT,
+            ...(of.to ? { surveyor: of.to.id } : {}),
+          },
           { signal: stop },
         )
       ).items
@@ -125,7 +131,9 @@ function Person({ near, chosen, first, onPick }: { near: Near; chosen: boolean; 
           {card.open_jobs}/{card.max_open}
         </span>
       )}
-      {near.age_s !== null && <span class={`small ${isSilent(near) ? 'near-old' : 'muted'}`}>{t('age', { t: duration(near.age_s) })}</span>}
+      {near.age_s !== null && (
+        <span class={`small ${isSilent(near) ? 'near-old' : 'muted'}`}>{t('age', { t: duration(near.age_s) })}</span>
+      )}
       <span class="tabular near-d">{distance(near.distance_m)}</span>
       <span class="tabular near-d near-eta">
         <strong>{duration(near.soonest_s ?? near.eta_s)}</strong>

@@ -185,7 +185,12 @@ export const factWord = labels(
 
 /** What a breach was foreseen from. */
 export const foreseen = labels(
-  { silent_after_accepting: '接单后一直没有联系客户', not_answering: '一直没有应答', not_reached: '派单没有送达手机', will_arrive_late: '到不了' },
+  {
+    silent_after_accepting: '接单后一直没有联系客户',
+    not_answering: '一直没有应答',
+    not_reached: '派单没有送达手机',
+    will_arrive_late: '到不了',
+  },
   {
     silent_after_accepting: 'accepted but has not rung the customer',
     not_answering: 'does not answer',

@@ -184,7 +184,9 @@ function Warnings({ claim }: { claim: ClaimDetail }) {
           {claim.duplicates.map((one) => (
             <a key={one.claim_id} class="dup" href={link('claims', one.claim_id)}>
               {one.report_no}
-              {isZh() ? `（${one.reasons.map(duplicateReason).join('、')}）` : ` (${one.reasons.map(duplicateReason).join(', ')})`}
+              {isZh()
+                ? `（${one.reasons.map(duplicateReason).join('、')}）`
+                : ` (${one.reasons.map(duplicateReason).join(', ')})`}
             </a>
           ))}
         </Banner>
@@ -237,10 +239,7 @@ export function Facts({ claim }: { claim: ClaimDetail }) {
               <ul class="lines">
                 {task.contacts.map((one, n) => (
                   <li key={n} class="row">
-                    <Badge
-                      tone={reached(one) ? 'green' : 'grey'}
-                      icon={reached(one) ? 'phone-call' : 'phone-off'}
-                    >
+                    <Badge tone={reached(one) ? 'green' : 'grey'} icon={reached(one) ? 'phone-call' : 'phone-off'}>
                       {contactResult(one.result)}
                     </Badge>
                     <span>{channel(one.channel)}</span>

@@ -33,9 +33,11 @@ function Actions({ claim, onChange }: { claim: ClaimDetail; onChange: (after?: C
   const task = claim.task;
   const live = claim.state !== 'withdrawn' && claim.state !== 'approved' && claim.state !== 'closed';
   if (!may('dispatcher', 'seat') || !live || !task) return null;
-  const dispatches = may('dispatcher');
+  // 通赔: who goes is the surveying branch's to decide; a button that is always refused is none.
+  const ours = claim.dispatched_here !== false;
+  const dispatches = ours && may('dispatcher');
   const job = tasks.value.get(task.id) ?? null;
-  const appointed = appointable(claim);
+  const appointed = ours && appointable(claim);
   const holder = task.assignments.some((one) => !one.ended_at);
   const close = () => setOpen(null);
   const done = (after?: ClaimDetail) => {
@@ -90,6 +92,11 @@ function Body({ claim, onChange, turn }: { claim: ClaimDetail; onChange: (after?
           {task?.state === 'unassigned' && <span class="warn strong">{unassignedReason(task.unassigned_reason)}</span>}
         </div>
         <p class="claim-place strong">{claim.loss.place ?? ''}</p>
+        {claim.dispatched_here === false && (
+          <p class="small row">
+            <Badge tone="violet">{t('nationwide')}</Badge> {t('surveyedBy', { org: claim.org.name })}
+          </p>
+        )}
         <Actions claim={claim} onChange={onChange} />
         <Tabs label={claim.report_no} tabs={tabs().map((key) => ({ key, label: t(key) }))} active={tab} onPick={setTab} />
       </div>
@@ -103,6 +110,8 @@ function Body({ claim, onChange, turn }: { claim: ClaimDetail; onChange: (after?
     </>
   );
 }
+
+const ELSEWHERE_MS = 15_000;
 
 /** Loads the claim and loads again whenever the stream says its job changed. */
 export function ClaimView({ id, onLoad }: { id: Id; onLoad?: (claim: ClaimDetail) => void }) {
@@ -118,6 +127,13 @@ export function ClaimView({ id, onLoad }: { id: Id; onLoad?: (claim: ClaimDetail
       ])
     : '';
   const claim = useLoad<ClaimDetail>((signal) => api.get(`/claims/${id}`, {}, { signal }), [id, turn]);
+  // Another branch's job has no card here to say that it changed.
+  const elsewhere = claim.data?.dispatched_here === false;
+  useEffect(() => {
+    if (!elsewhere) return;
+    const timer = window.setInterval(claim.reload, ELSEWHERE_MS);
+    return () => window.clearInterval(timer);
+  }, [elsewhere, id]);
   useEffect(() => {
     if (claim.data) onLoad?.(claim.data);
   }, [claim.data]);

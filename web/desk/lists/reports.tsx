@@ -9,7 +9,9 @@ import { useLoad } from '@shared/resource';
 import type { Leg, Legs } from '@shared/types';
 import { Banner, Button, Choose, EmptyState, Icon, Loaded, Spinner, Table, Tabs } from '@shared/ui';
 import { line } from '@shared/words';
+import { ForecastPage } from './forecasts';
 import { GOAL_PCT, Kept, PeopleTable, type Range } from './figures';
+import { route, settle } from '../route';
 import { t } from './words';
 
 const Plot = lazy(() => import('./plot'));
@@ -26,6 +28,7 @@ const LEGS = [
 const BYS = ['none', 'area', 'day', 'hour', 'line', 'organisation'] as const;
 type By = (typeof BYS)[number];
 type LegName = (typeof LEGS)[number];
+const TABS = ['legs', 'people', 'forecasts'] as const;
 const DAY_MS = 86_400_000;
 
 const legWord = (name: string) => ((LEGS as readonly string[]).includes(name) ? t(`leg_${name as LegName}`) : name);
@@ -186,7 +189,8 @@ function LegPage({ range }: { range: Range }) {
 
 export function Reports() {
   const [range, setRange] = useState<Range>(daysBack(7));
-  const [tab, setTab] = useState<'legs' | 'people'>('legs');
+  // In the address: a link to the forecasts opens the forecasts, and so does a reload.
+  const tab = TABS.find((one) => one === route.value.rest[0]) ?? 'legs';
   const wrong = !range.from || !range.to || range.to < range.from;
   return (
     <div class="page scroll stack">
@@ -222,16 +226,15 @@ export function Reports() {
       <Tabs
         label={t('reports')}
         active={tab}
-        onPick={setTab}
-        tabs={[
-          { key: 'legs', label: t('legs') },
-          { key: 'people', label: t('people') },
-        ]}
+        onPick={(key) => settle('reports', ...(key === 'legs' ? [] : [key]))}
+        tabs={TABS.map((key) => ({ key, label: t(key) }))}
       />
       {wrong ? (
         <Banner kind="error">{t('badRange')}</Banner>
       ) : tab === 'legs' ? (
         <LegPage range={range} />
+      ) : tab === 'forecasts' ? (
+        <ForecastPage range={range} />
       ) : (
         <div class="stack">
           <section class="panel list">

@@ -154,7 +154,9 @@ export function CoveragePanel() {
         <p class="muted">{t('coverEmpty')}</p>
       ) : (
         <>
-          <strong class="cover-share tabular">{t('covered', { p: percent((found.shares[found.within_s] ?? share(found)) * 100) })}</strong>
+          <strong class="cover-share tabular">
+            {t('covered', { p: percent((found.shares[found.within_s] ?? share(found)) * 100) })}
+          </strong>
           <ul>
             {meanings.map((meaning, n) => (
               <li key={meaning}>

@@ -69,9 +69,21 @@ function Visit({ visit, n }: { visit: DayVisit; n: number }) {
         <div class="row">
           <strong class="tabular">{clockTime(visit.begin_at)}</strong>
           <span class="muted small tabular">– {clockTime(visit.end_at)}</span>
-          {visit.in_hand && <Badge tone="blue" icon="car">{t('inHand')}</Badge>}
-          {visit.pinned && <Badge tone="violet" icon="pin-fixed">{t('pinned')}</Badge>}
-          {visit.late_s > 0 && <Badge tone="red" icon="timer">{t('late', { t: duration(visit.late_s) })}</Badge>}
+          {visit.in_hand && (
+            <Badge tone="blue" icon="car">
+              {t('inHand')}
+            </Badge>
+          )}
+          {visit.pinned && (
+            <Badge tone="violet" icon="pin-fixed">
+              {t('pinned')}
+            </Badge>
+          )}
+          {visit.late_s > 0 && (
+            <Badge tone="red" icon="timer">
+              {t('late', { t: duration(visit.late_s) })}
+            </Badge>
+          )}
         </div>
         <span class="clip">{visit.place ?? visit.report_no}</span>
         <span class="muted small">

@@ -20,7 +20,10 @@ function Who({ card }: { card: TaskCard }) {
   if (card.offer) {
     const got = card.offer.delivered_at;
     return (
-      <span class={`job-who ${got ? '' : 'undelivered'}`} title={got ? t('deliveredTitle', { t: clockTime(got) }) : t('notDeliveredTitle')}>
+      <span
+        class={`job-who ${got ? '' : 'undelivered'}`}
+        title={got ? t('deliveredTitle', { t: clockTime(got) }) : t('notDeliveredTitle')}
+      >
         <Icon name={got ? 'radio' : 'signal-off'} size={14} />
         <span class="clip">{t('asking', { name: card.offer.surveyor.name })}</span>
         {!got && <span class="small warn nowrap">{t('notDelivered')}</span>}

@@ -1,6 +1,6 @@
 /** The dispatcher's page: list, map, and a drawer for what is chosen. */
 import { lazy, Suspense } from 'preact/compat';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLoad } from '@shared/resource';
 import { Banner, Button, Check, Icon, Loaded, Spinner, Tabs } from '@shared/ui';
 import { ClaimView } from '../claim/view';
@@ -138,12 +138,15 @@ function Drawer() {
   const claim = openClaim.value;
   const person = openSurveyor.value ? surveyors.value.get(openSurveyor.value) : undefined;
   const box = useRef<HTMLElement>(null);
+  // A claim without a job on this board (settled, or surveyed by another branch) names itself when it is loaded.
+  const [loaded, setLoaded] = useState<{ id: string; report_no: string } | null>(null);
   useEffect(() => {
     if (claim || person) box.current?.focus({ preventScroll: true });
   }, [claim, person?.id]);
   if (!claim && !person) return null;
   const title = claim
-    ? ([...tasks.value.values()].find((card) => card.claim_id === claim)?.report_no ?? '')
+    ? ([...tasks.value.values()].find((card) => card.claim_id === claim)?.report_no ??
+      (loaded?.id === claim ? loaded.report_no : ''))
     : (person?.name ?? '');
   return (
     <aside class="drawer" ref={box} tabIndex={-1} aria-label={title}>
@@ -151,7 +154,7 @@ function Drawer() {
         <h2 class={claim ? 'mono' : ''}>{title}</h2>
         <Button kind="quiet" icon="x" aria-label={t('keyClose')} onClick={() => go('live')} />
       </header>
-      {claim ? <ClaimView key={claim} id={claim} /> : person && <Person key={person.id} card={person} />}
+      {claim ? <ClaimView key={claim} id={claim} onLoad={setLoaded} /> : person && <Person key={person.id} card={person} />}
     </aside>
   );
 }

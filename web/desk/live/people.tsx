@@ -204,7 +204,13 @@ export function Person({ card }: { card: SurveyorCard }) {
         {!lent && may('dispatcher', 'admin') && !card.on_duty && (
           <label class="row small" title={t('shiftUntilNote')}>
             <span class="muted">{t('shiftUntil')}</span>
-            <input type="time" class="input tabular" name="until" value={home} onInput={(event) => setHome(event.currentTarget.value)} />
+            <input
+              type="time"
+              class="input tabular"
+              name="until"
+              value={home}
+              onInput={(event) => setHome(event.currentTarget.value)}
+            />
           </label>
         )}
       </div>
@@ -217,7 +223,10 @@ export function Person({ card }: { card: SurveyorCard }) {
         </p>
       )}
       {orgs.data && !lent && may('dispatcher', 'supervisor', 'admin') && (
-        <DayOf id={card.id} turn={his.map((job) => `${job.id}${job.state}${job.clocks.find((one) => one.kind === 'arrival')?.due_at ?? ''}`).join()} />
+        <DayOf
+          id={card.id}
+          turn={his.map((job) => `${job.id}${job.state}${job.clocks.find((one) => one.kind === 'arrival')?.due_at ?? ''}`).join()}
+        />
       )}
       {his.length > 0 && whyPanel}
       <h3>{t('hisJobs')}</h3>

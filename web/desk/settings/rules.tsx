@@ -101,7 +101,10 @@ function Rule({ rule, org, triable, onSaved }: { rule: RuleRow; org: string; tri
     setBusy(true);
     act
       .then(() => {
-        tell('ok', t('ruleSaved', { was: shown(rule, rule.value) }), { action: { label: common('undo'), run: back }, seconds: 12 });
+        tell('ok', t('ruleSaved', { was: shown(rule, rule.value) }), {
+          action: { label: common('undo'), run: back },
+          seconds: 12,
+        });
         onSaved();
       }, tellError)
       .finally(() => setBusy(false));

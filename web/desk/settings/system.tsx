@@ -35,9 +35,14 @@ const State = ({ ok, text }: { ok: boolean; text: string }) => (
 function Days({ of }: { of: SystemNow['days'] }) {
   return (
     <dd class="stack">
-      <State ok={!of.missing.length} text={of.missing.length ? t('daysMissing', { days: of.missing.join(', ') }) : t('daysAhead', { n: of.ahead })} />
+      <State
+        ok={!of.missing.length}
+        text={of.missing.length ? t('daysMissing', { days: of.missing.join(', ') }) : t('daysAhead', { n: of.ahead })}
+      />
       <span>{t('daysSpan', { first: of.first ?? '—', last: of.last ?? '—', size: bytes(of.size_bytes) })}</span>
-      <span>{of.done_at ? t('daysDone', { t: dayTime(of.done_at), made: of.made ?? 0, gone: of.forgotten ?? 0 }) : t('daysNever')}</span>
+      <span>
+        {of.done_at ? t('daysDone', { t: dayTime(of.done_at), made: of.made ?? 0, gone: of.forgotten ?? 0 }) : t('daysNever')}
+      </span>
       <span class="muted small">{t('daysKeep', { n: of.keep_days })}</span>
     </dd>
   );
@@ -72,7 +77,10 @@ export function System() {
             <Days of={of.days} />
             <dt>{t('outbox')}</dt>
             <dd>
-              <State ok={of.outbox_age_s <= LATE_S} text={of.outbox_age_s ? t('outboxAge', { t: duration(of.outbox_age_s) }) : t('outboxEmpty')} />
+              <State
+                ok={of.outbox_age_s <= LATE_S}
+                text={of.outbox_age_s ? t('outboxAge', { t: duration(of.outbox_age_s) }) : t('outboxEmpty')}
+              />
             </dd>
             <dt>{t('parkedJobs')}</dt>
             <dd>

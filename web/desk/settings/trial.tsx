@@ -1,8 +1,9 @@
 /** "Try on last week": the last days are played again with a changed rule before it is saved. Every figure is simulated. */
 import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError } from '@shared/api';
+import { dayTime } from '@shared/format';
 import { either } from '@shared/i18n';
-import type { RuleRow, RuleTry, TryFigure, TryResult } from '@shared/types';
+import type { Page, RuleRow, RuleTry, TryFigure, TryResult } from '@shared/types';
 import { Badge, Banner, Button, Dialog, Progress, Select, type Tone } from '@shared/ui';
 import { common } from '@shared/words';
 import { t } from './words';
@@ -40,9 +41,10 @@ function verdict(line: Line, one: TryFigure): { tone: Tone; word: string } {
   return (one.after - one.before) * line.good > 0 ? { tone: 'green', word: t('better') } : { tone: 'red', word: t('worse') };
 }
 
-function Figures({ result }: { result: TryResult }) {
+function Figures({ result, head }: { result: TryResult; head: string }) {
   return (
-    <>
+    <section>
+      <h3>{head}</h3>
       <p class="muted small">
         {t('tryOf', {
           days: result.days.length,
@@ -97,11 +99,60 @@ function Figures({ result }: { result: TryResult }) {
         </table>
       </div>
       <p class="muted small">{t('tryInterval')}</p>
-    </>
+    </section>
   );
 }
 
-/** Asks for the replay, follows it to its end, shows what came of it. */
+const going = (run: RuleTry | null): run is RuleTry => run?.state === 'waiting' || run?.state === 'running';
+
+/** The tries of an organisation; asked again while one of them runs, also by somebody else. */
+function useTries(org: string): { items: RuleTry[]; put: (one: RuleTry) => void; again: () => void } {
+  const [items, setItems] = useState<RuleTry[]>([]);
+  const put = (one: RuleTry) => setItems((all) => [one, ...all.filter((other) => other.id !== one.id)]);
+  const [round, setRound] = useState(0);
+  const running = items.some(going);
+  useEffect(() => {
+    let over = false;
+    let timer = 0;
+    const look = () =>
+      api.get<Page<RuleTry>>('/lab/tries', { org_id: org }).then(
+        (found) => {
+          if (over) return;
+          setItems(found.items);
+          if (found.items.some(going)) timer = window.setTimeout(look, POLL_MS);
+        },
+        () => !over && (timer = window.setTimeout(look, POLL_MS * 3)),
+      );
+    void look();
+    return () => {
+      over = true;
+      window.clearTimeout(timer);
+    };
+  }, [org, round]);
+  // A new one has begun while nobody was looking any more.
+  useEffect(() => {
+    if (running) setRound((n) => n + 1);
+  }, [running]);
+  return { items, put, again: () => setRound((n) => n + 1) };
+}
+
+function Going({ run, onStop }: { run: RuleTry; onStop: () => void }) {
+  return (
+    <div>
+      <Progress value={run.progress} label={t('tryGoing')} />
+      <div class="row wrap">
+        <p class="muted small grow" role="status">
+          {run.state === 'waiting' ? t('tryQueued') : t('tryGoing')} {Math.round(run.progress * 100)} % · {t('tryLeave')}
+        </p>
+        <Button kind="danger" size="small" icon="ban" onClick={onStop}>
+          {t('tryStop')}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+/** Asks for the replay, follows it to its end or stops it, shows what came of it beside an earlier one. */
 export function Trial({
   rule,
   value,
@@ -119,42 +170,44 @@ export function Trial({
 }) {
   const [days, setDays] = useState<number>(7);
   const [id, setId] = useState<string | null>(null);
-  const [run, setRun] = useState<RuleTry | null>(null);
+  const [asking, setAsking] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const [beside, setBeside] = useState('');
+  const { items, put, again } = useTries(org);
+  const same = (one: RuleTry) => Object.keys(one.changes).length === 1 && one.changes[rule.key] === value;
+  // Whoever left and came back sees what runs of the same change.
+  const run = items.find((one) => one.id === id) ?? items.find((one) => going(one) && same(one)) ?? null;
+  const other = items.find((one) => going(one) && one !== run) ?? null;
+  const earlier = items.filter((one) => one.state === 'done' && one !== run && rule.key in one.changes);
+  const compared = earlier.find((one) => one.id === beside) ?? null;
+  const refused = (why: unknown, otherwise: string) => {
+    // Somebody else was quicker: his try is shown with who he is, and can be stopped.
+    if (why instanceof ApiError && why.code === 'try_running') again();
+    else setError(why instanceof ApiError ? why.detail || otherwise : otherwise);
+  };
   const start = () => {
     setError(null);
-    setRun(null);
-    api.post<RuleTry>('/lab/tries', { org_id: org, changes: { [rule.key]: value }, days }).then(
-      (made) => {
-        setRun(made);
-        setId(made.id);
-      },
-      (refused: unknown) => {
-        const busy = refused instanceof ApiError && refused.code === 'try_running';
-        setError(busy ? t('tryBusy') : refused instanceof ApiError ? refused.detail || t('tryFailed') : t('tryFailed'));
-      },
-    );
-  };
-  useEffect(() => {
-    if (!id) return;
-    let over = false;
-    const look = () => {
-      api.get<RuleTry>(`/lab/tries/${id}`).then(
-        (found) => {
-          if (over) return;
-          setRun(found);
-          if (found.state === 'waiting' || found.state === 'running') timer = window.setTimeout(look, POLL_MS);
+    setAsking(true);
+    api
+      .post<RuleTry>('/lab/tries', { org_id: org, changes: { [rule.key]: value }, days })
+      .then(
+        (made) => {
+          put(made);
+          setId(made.id);
         },
-        () => !over && (timer = window.setTimeout(look, POLL_MS * 3)),
-      );
-    };
-    let timer = window.setTimeout(look, POLL_MS);
-    return () => {
-      over = true;
-      window.clearTimeout(timer);
-    };
-  }, [id]);
-  const going = run !== null && (run.state === 'waiting' || run.state === 'running');
+        (why: unknown) => refused(why, t('tryFailed')),
+      )
+      .finally(() => setAsking(false));
+  };
+  const stop = (one: RuleTry) => {
+    setError(null);
+    if (one === run) setId(one.id);
+    api.post<RuleTry>(`/lab/tries/${one.id}/cancel`, {}).then(put, (why: unknown) => refused(why, t('tryFailed')));
+  };
+  const named = (one: RuleTry) =>
+    Object.entries(one.changes)
+      .map(([key, to]) => (key === rule.key ? `${either(rule.zh, rule.en)} → ${display(to)}` : `${key} → ${String(to)}`))
+      .join(', ');
   return (
     <Dialog
       wide
@@ -184,27 +237,49 @@ export function Trial({
           <Select
             label={t('tryDays')}
             value={String(days)}
-            disabled={going}
+            disabled={going(run) || other !== null}
             choices={DAYS.map((n) => ({ value: String(n), label: t('nDays', { n }) }))}
             onChange={(event) => setDays(Number(event.currentTarget.value))}
           />
-          <Button kind="primary" icon="history" busy={going} onClick={start}>
-            {run && !going ? t('tryAgain') : t('tryStart')}
+          <Button kind="primary" icon="history" busy={asking || going(run)} disabled={other !== null} onClick={start}>
+            {run && !going(run) ? t('tryAgain') : t('tryStart')}
           </Button>
         </div>
         {error && <Banner kind="error">{error}</Banner>}
-        {going && (
-          <div>
-            <Progress value={run.progress} label={t('tryGoing')} />
-            <p class="muted small" role="status">
-              {run.state === 'waiting' ? t('tryQueued') : t('tryGoing')} {Math.round(run.progress * 100)} %
-            </p>
-          </div>
+        {other && (
+          <>
+            <Banner kind="info">
+              {t('tryOther', { who: other.asked_by, what: named(other), share: `${Math.round(other.progress * 100)} %` })}
+            </Banner>
+            <Going run={other} onStop={() => stop(other)} />
+          </>
         )}
+        {going(run) && <Going run={run} onStop={() => stop(run)} />}
+        {run?.state === 'cancelled' && <Banner kind="info">{t('tryStopped')}</Banner>}
         {run?.state === 'failed' && (
           <Banner kind="warning">{run.error === 'nothing_recorded' ? t('tryNothing') : t('tryFailed')}</Banner>
         )}
-        {run?.state === 'done' && run.result && <Figures result={run.result} />}
+        {earlier.length > 0 && !going(run) && (
+          <Select
+            label={t('tryEarlier')}
+            value={beside}
+            choices={[
+              { value: '', label: t('tryNoEarlier') },
+              ...earlier.map((one) => ({
+                value: one.id,
+                label: t('tryEarlierOne', {
+                  value: display(one.changes[rule.key]),
+                  days: one.days,
+                  who: one.asked_by,
+                  at: dayTime(one.created_at),
+                }),
+              })),
+            ]}
+            onChange={(event) => setBeside(event.currentTarget.value)}
+          />
+        )}
+        {run?.state === 'done' && run.result && <Figures result={run.result} head={display(value)} />}
+        {compared?.result && <Figures result={compared.result} head={named(compared)} />}
       </div>
     </Dialog>
   );

@@ -100,6 +100,8 @@ export interface ClaimDetail {
   org: Named;
   /** 通赔: who insures, when another branch surveys. */
   insuring_org?: Named | null;
+  /** False: another branch surveys it and decides who goes. */
+  dispatched_here?: boolean;
   area: Named | string | null;
   reported_at: Instant;
   call_ended_at: Instant | null;

@@ -36,6 +36,37 @@ export interface Legs {
   from: Instant;
   to: Instant;
 }
+/** Some forecasts: the mean of what was said, the share that came true and its 95 % interval. */
+export interface ForecastPart {
+  count: number;
+  said: number;
+  came_true: number;
+  low: number;
+  high: number;
+  few: boolean;
+  since: number | null;
+}
+export interface Forecast {
+  measure: 'contact' | 'arrive' | 'arrival' | 'drive';
+  count: number;
+  verdict: 'honest' | 'too_sure' | 'too_careful' | 'too_few';
+  whole: ForecastPart | null;
+  curve: ForecastPart[];
+  by_age: ForecastPart[];
+  by_hour: ForecastPart[];
+  earlier: number | null;
+  later: number | null;
+  off_s: number | null;
+}
+/** Observed, never simulated. */
+export interface Forecasts {
+  observed: true;
+  asked: number;
+  looked_at: number;
+  foretold: number;
+  least: number;
+  measures: Forecast[];
+}
 export interface PersonFigures {
   id: Id;
   name: string;
@@ -167,7 +198,11 @@ export interface TryResult {
 /** Changed rules played on the last days. */
 export interface RuleTry {
   id: string;
-  state: 'waiting' | 'running' | 'done' | 'failed';
+  asked_by: string;
+  changes: Record<string, unknown>;
+  days: number;
+  created_at: Instant;
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
   progress: number;
   error: string | null;
   result: TryResult | null;

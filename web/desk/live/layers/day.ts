@@ -43,7 +43,12 @@ export function addDayNumbers(map: GlMap): void {
     type: 'symbol',
     source: 'day',
     filter: ['==', ['geometry-type'], 'Point'],
-    layout: { 'icon-image': ['concat', 'visit-', ['get', 'n']], 'icon-size': scaled(1), 'icon-offset': [0, 16], 'icon-allow-overlap': true },
+    layout: {
+      'icon-image': ['concat', 'visit-', ['get', 'n']],
+      'icon-size': scaled(1),
+      'icon-offset': [0, 16],
+      'icon-allow-overlap': true,
+    },
   });
 }
 
