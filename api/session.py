@@ -48,7 +48,12 @@ def me(session: Any, actor: Actor) -> dict[str, Any]:
             "name": person.name,
             "username": person.username,
             "roles": sorted(actor.roles),
-            "org": {"id": str(org.id), "name": org.name, "path": organisations.path_of(session, org.id)},
+            "org": {
+                "id": str(org.id),
+                "name": org.name,
+                "kind": org.kind,
+                "path": organisations.path_of(session, org.id),
+            },
             "authority_fen": actor.authority_fen,
             "lang": person.lang,
         },

@@ -282,6 +282,9 @@ def _organisation(session: Session, actor: Actor, org_id: int) -> Organisation:
     org = session.get(Organisation, org_id)
     if org is None or not org.path.startswith(actor.org_path):
         raise Missing("no such organisation")
+    if org.kind == "firm":
+        # Limits reach the claims of an organisation, and a firm has none: it would be told of a mode that changes nothing.
+        raise Invalid.field("org_id", "an outside firm has no claims of its own: its insurer switches")
     return org
 
 

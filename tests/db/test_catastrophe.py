@@ -55,6 +55,14 @@ def switch_on(sessions, storm, **given):
     return ident
 
 
+def test_an_outside_firm_has_no_mode_of_its_own(session, sessions, storm):
+    firm = factories.organisation(session, parent=storm.home, kind="firm")
+    session.commit()
+    with pytest.raises(Invalid) as refused:
+        catastrophe.request(sessions, storm.one, wanted(firm))
+    assert refused.value.errors[0]["path"] == "org_id"
+
+
 def clocks(session, claim):
     session.expire_all()
     rows = session.scalars(select(Clock).where(Clock.claim_id == claim.id))

@@ -69,7 +69,7 @@ def test_the_nearest_able_is_asked_with_ninety_seconds(session, sessions):
     assert (offer.surveyor_id, offer.state, offer.round, offer.rank) == (near.id, "open", 1, 1)
     assert offer.expires_at - offer.made_at == 90 * S
     assert (task.state, task.round, task.next_try_at) == ("offered", 1, None)
-    assert session.scalars(select(Outbox.event)).all()[-1] == "offer.made"
+    assert session.scalars(select(Outbox.event).order_by(Outbox.id)).all()[-1] == "offer.made"
 
 
 def test_the_record_names_everybody_considered_and_why_not(session, sessions):

@@ -1,10 +1,13 @@
 """What works by itself, as the desk shows it."""
 
+import os
+import subprocess
 from datetime import UTC, timedelta
 
 import pytest
 from sqlalchemy import text
 
+import worker
 from core import clock
 from geo import service
 
@@ -25,6 +28,18 @@ def test_a_day_that_is_lacking_is_named(as_, session):
     session.execute(text(f"DROP TABLE position_{tomorrow:%Y%m%d}"))
     session.commit()
     assert as_("supervisor").get("/system").json["days"]["missing"] == [tomorrow.isoformat()]
+
+
+def test_a_sweeper_that_was_killed_is_forgotten_by_its_heir(session):
+    gone, alive = subprocess.Popen(["true"]), os.getpid()
+    gone.wait()
+    for part in (f"here-{gone.pid}", f"here-{alive}", f"elsewhere-{gone.pid}"):
+        session.execute(
+            text("INSERT INTO heartbeat VALUES (:part, clock_timestamp(), '{}')"), {"part": f"sweeper-{part}"}
+        )
+    worker.bury(session, "here")
+    left = session.scalars(text("SELECT part FROM heartbeat WHERE part LIKE 'sweeper%' ORDER BY part")).all()
+    assert left == [f"sweeper-elsewhere-{gone.pid}", f"sweeper-here-{alive}"]
 
 
 def test_a_sweeper_that_stopped_is_late(as_, session):

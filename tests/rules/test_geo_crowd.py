@@ -47,7 +47,8 @@ def batch_of(begun: datetime, walk: list[tuple[float, float, float, float | None
     at, lon, lat = begun, 121.4, 31.2
     us, rows = [], []
     for east, north, for_s, speed, accuracy in walk:
-        at, lon, lat = at + timedelta(seconds=for_s), lon + east, lat + north
+        # `Columns.usual` lets nothing off the globe in.
+        at, lon, lat = at + timedelta(seconds=for_s), max(-180.0, lon + east), max(-90.0, lat + north)
         us.append((at - EPOCH) // MICROSECOND)
         rows.append([lon, lat, accuracy, speed, None, None, None])
     return Columns(np.array(us, dtype=np.int64), table_of(rows).T, np.full(len(us), -1))

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { serverNow } from '@shared/clock';
 import { look } from '@shared/live';
 import MapView from '@shared/map';
-import { may } from '@shared/session';
+import { may, me } from '@shared/session';
 import { dark } from '@shared/theme';
 import type { MapInfo } from '@shared/types';
 import { Button } from '@shared/ui';
@@ -220,7 +220,7 @@ export default function LiveMap({ info, wall: onWall }: { info: MapInfo; wall?: 
         }}
       />
       <div class="map-tools">
-        {!onWall && may('dispatcher', 'supervisor') && !catastrophes.value.some((one) => !one.area) && (
+        {!onWall && may('dispatcher', 'supervisor') && me.value?.person.org.kind !== 'firm' && !catastrophes.value.some((one) => !one.area) && (
           <Button icon="storm" size="small" data-testid="catastrophe-switch" onClick={() => setAsking(true)}>
             {p('catastrophe')}
           </Button>

@@ -57,7 +57,7 @@ export interface Tracking {
   source: string | null;
 }
 export interface Me {
-  person: { id: Id; name: string; username: string; roles: Role[]; org: Named; authority_fen: number; lang: string };
+  person: { id: Id; name: string; username: string; roles: Role[]; org: Named & { kind: string }; authority_fen: number; lang: string };
   device: { id: Id; label: string } | null;
   surveyor: { id: Id; on_duty: boolean; shift_until?: Instant | null; skills: string[]; max_open: number; tracking: Tracking } | null;
   /** Null for a device or API token, which needs none. */
