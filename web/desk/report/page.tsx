@@ -1,6 +1,6 @@
 /** Taking a report: one screen, by keyboard alone, in less time than the caller needs to calm down. */
 import { lazy, Suspense } from 'preact/compat';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, type ApiError } from '@shared/api';
 import { now, serverNow } from '@shared/clock';
 import { parseLonLat } from '@shared/datum';
@@ -190,7 +190,9 @@ export function Report() {
   };
   const latest = useRef({ tryIt, fresh, done });
   latest.current = { tryIt, fresh, done };
-  useEffect(() => {
+  // Before the form is seen: until the next frame, which a busy map can hold back, what is typed went nowhere.
+  useLayoutEffect(() => {
+    document.getElementById('report-phone')?.focus();
     const keys = (event: KeyboardEvent) => {
       if (event.altKey && reach(event.code)) event.preventDefault();
       if (event.altKey) return;
