@@ -200,7 +200,8 @@ def test_a_missing_shot_is_waived_with_a_reason(desk, of, sessions):
         waived = session.scalars(select(ShotWaiver)).one()
     assert (waived.shot, waived.reason) == ("licence_driver", "停放中被撞")
     page.keyboard.press("Escape")
-    assert page.locator("details.r-missing[open]").count() == 0 and page.locator(".r-head").count() == 1
+    page.wait_for_selector("details.r-missing[open]", state="detached")
+    assert page.locator(".r-head").count() == 1
 
 
 def test_a_job_a_colleague_holds_shows_his_name_and_no_verdicts(desk, browser, of, sessions):
